@@ -28,7 +28,7 @@ class WebBuildHook(BuildHookInterface[Any]):
         """Node, when there is something to build."""
         return [] if self._is_built() else [NODE]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build what is missing, unless this is an editable install."""
         if version == "editable" or self._is_built():
             return

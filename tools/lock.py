@@ -42,7 +42,7 @@ def write(arguments: list[str]) -> None:
     """Resolve anew; pins that still fit stay, unless `--upgrade` or `--upgrade-package NAME` says otherwise."""
     # Settings of this machine must not leak into files that everybody shares.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("UV_", "PIP_"))}
-    uv = Path(sys.executable).with_name("uv")
+    uv = str(Path(sys.executable).with_name("uv"))
     for name, source in SOURCES.items():
         command = [
             uv,
