@@ -16,8 +16,9 @@ CODE = $(wildcard src tests tools bench)
 STATIC := src/livecredits/static
 BUILT := $(STATIC)/console/index.html $(STATIC)/wallet/index.html
 
-# A development environment runs the demo as well, so `make demo` never takes packages away.
-RUN := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.run)
+# `make demo` and `make serve` alone are content with the run-time packages. Where the development environment is
+# there, or is being asked for, it serves them too: a sync to fewer packages would take the others away.
+RUN := $(if $(wildcard .venv/.dev)$(filter-out demo serve,$(MAKECMDGOALS)),.venv/.dev,.venv/.run)
 
 web_sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 SDK_SOURCES := $(call web_sources,web/sdk/src)
