@@ -1,0 +1,137 @@
+"""What can be asked of the ledger: one frozen class for each kind of change, and who asks.
+
+Promises nothing about whether a change is possible; `ledger.decide` says that. Amounts are checked for type and
+range at the edges (`amounts`), before a change is made. Redemption and fulfilment are grants that other rows gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from livecredits.core.lots import EVERGREEN, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. `id` is the operator's, the key's or the user's; `system` acts for time itself."""
+
+    kind: Literal["service", "operator", "user", "system"]
+    id: str
+    name: str | None = None
+    address: str | None = None
+    request_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+LIBRARY = Actor("service", "library")
+SYSTEM = Actor("system", "time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What every change carries; the subclasses say what is to happen.
+
+    Attributes:
+        user_id: whose account; empty where a hold or an entry names it (`Capture`, `Release`, `Reverse`).
+        unit: which of the user's accounts.
+        key: the idempotency key, 1–255 characters.
+        key_scope: whose key it is: `user:<id>`, `operator:<id>` or `service`.
+        content: digest of what was asked; the same key with another content is refused.
+        actor: who asks.
+        reason: why, for operators' eyes.
+        label: what the user may read about it.
+        metadata: the caller's own facts, as canonical JSON text.
+        receipt: whether screens are asked to tell at once that they painted it.
+        audit: the action's name in the audit trail, if the change is to leave a row there.
+        allow_below_floor: whether the floor does not bind this change.
+    """
+
+    user_id: str = ""
+    unit: str = "credits"
+    key: str | None = None
+    key_scope: str = "service"
+    content: str = ""
+    actor: Actor = LIBRARY
+    reason: str | None = None
+    label: str | None = None
+    metadata: str | None = None
+    receipt: bool = False
+    audit: str | None = None
+    allow_below_floor: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjust(Change):
+    """Add `amount`, or take it where it is negative."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set(Change):
+    """Make the available credits equal to `credits`; refused if the account's version is not `if_version`."""
+
+    credits: int
+    if_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant(Change):
+    """Add `amount` as a lot with its own terms."""
+
+    amount: int
+    terms: Terms = EVERGREEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend(Change):
+    """Take `amount`."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold(Change):
+    """Set `amount` aside for `ttl_s` seconds."""
+
+    amount: int
+    ttl_s: int = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture(Change):
+    """Spend what a hold has set aside: `amount` of it (all by default); the rest is released."""
+
+    hold_id: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Change):
+    """Give back what a hold has set aside."""
+
+    hold_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverse(Change):
+    """Undo an entry: `amount` of it (all by default). Both sides of a transfer are undone together."""
+
+    entry_id: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Change):
+    """Move `amount` to another user's account of the same unit; lots keep their terms."""
+
+    to_user_id: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(Change):
+    """Post what time has brought about on this account, and nothing else; the scheduler's change."""

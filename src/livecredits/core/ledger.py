@@ -1,0 +1,239 @@
+"""The ledger's rules: what each kind of change does to an account, or why it is refused.
+
+`decide(book, change, now_us, new_id)` is a pure function. It looks at the rows that the caller has locked (`Book`),
+and answers with the rows that come after (`Decision`) or with a `Refusal`. It promises, for every decision:
+
+- versions go up by one for each entry, and each entry carries the balance that it left;
+- the lots add up to max(settled, 0), and every movement of a lot is on the entry that moved it;
+- available credits do not fall below the account's floor, unless the change was allowed to.
+
+Must not know of databases, clocks, JSON bodies or users' names. The odd thing: what time does by itself is not part
+of `decide` but of `settle_due`, which the caller runs first on every account that it is about to decide on. So a
+decision never meets a lot past its second or an overdue hold, and what was due stays posted if the change is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from livecredits.core.changes import (
+    SYSTEM,
+    Adjust,
+    Capture,
+    Change,
+    Grant,
+    Hold,
+    Release,
+    Reverse,
+    Set,
+    Settle,
+    Spend,
+    Transfer,
+)
+from livecredits.core.draft import Draft, NewId, Refuse
+from livecredits.core.lots import Lot
+from livecredits.core.rows import AccountKey, Book, Decision, Entry, HoldRow, Refusal
+
+REVERSIBLE = frozenset({"adjust", "set", "grant", "spend", "capture", "transfer"})
+"""The kinds that a `reverse` can undo; what time or a hold's end did cannot be undone, nor can a reversal."""
+
+
+def decide(book: Book, change: Change, now_us: int, new_id: NewId) -> Decision | Refusal:
+    """Decide one change on rows whose due lots and holds have been settled.
+
+    Args:
+        book: the locked rows: the accounts named by the change, and what a hold's or an entry's id stands for.
+        change: what is asked.
+        now_us: the time of the decision, in microseconds UTC.
+        new_id: gives fresh time-ordered ids.
+
+    Returns:
+        A `Decision` for the caller to write and to `book.apply`, or a `Refusal`, which leaves everything as it was.
+
+    Raises:
+        NotLoaded: the account came with part of its lots, and the rest is needed.
+    """
+    try:
+        return _RULES[type(change)](book, change, now_us, new_id)
+    except Refuse as refuse:
+        return refuse.refusal
+
+
+def settle_due(book: Book, key: AccountKey, now_us: int, new_id: NewId) -> Decision | None:
+    """Post what time has brought about on one account: overdue holds are released, then due lots expire.
+
+    Returns None where nothing was due. Where something is, the account has to be loaded whole.
+    """
+    account = book.accounts.get(key)
+    if account is None:
+        return None
+    draft = Draft(account, Settle(user_id=key[0], unit=key[1], actor=SYSTEM), now_us, new_id)
+    overdue = [hold for hold in account.holds.values() if hold.expires_at_us <= now_us]
+    for hold in sorted(overdue, key=lambda hold: (hold.expires_at_us, hold.id)):
+        draft.close_hold(hold, captured=0)
+        draft.release(hold, hold.amount)
+    draft.expire_due()
+    return _decision(draft.entries[-1], draft) if draft.entries else None
+
+
+def _decision(primary: Entry, *drafts: Draft) -> Decision:
+    return Decision(
+        primary,
+        tuple(entry for draft in drafts for entry in draft.entries),
+        tuple(draft.account_after() for draft in drafts),
+        tuple(hold for draft in drafts for hold in draft.holds.values()),
+        tuple(lot for draft in drafts for lot in draft.pile.touched.values()),
+    )
+
+
+def _draft(book: Book, change: Change, now_us: int, new_id: NewId) -> Draft:
+    return Draft(book.account(change.user_id, change.unit), change, now_us, new_id)
+
+
+# --- credits come and go -------------------------------------------------------------------------------------------
+
+
+def _adjust(book: Book, change: Adjust, now_us: int, new_id: NewId) -> Decision:
+    draft = _draft(book, change, now_us, new_id)
+    return _decision(draft.move("adjust", change.amount), draft)
+
+
+def _set(book: Book, change: Set, now_us: int, new_id: NewId) -> Decision:
+    draft = _draft(book, change, now_us, new_id)
+    if change.if_version is not None and change.if_version != draft.version:
+        raise Refuse(
+            "version_mismatch",
+            f"The balance has moved on from version {change.if_version} to {draft.version}.",
+            sticks=False,
+            version=draft.version,
+            balance={"settled": draft.settled, "held": draft.held, "available": draft.available},
+        )
+    return _decision(draft.move("set", change.credits - draft.available), draft)
+
+
+def _grant(book: Book, change: Grant, now_us: int, new_id: NewId) -> Decision:
+    expires = change.terms.expires_at_us
+    if expires is not None and expires <= now_us:
+        raise _bad_field("expires_at", "must be in the future")
+    draft = _draft(book, change, now_us, new_id)
+    return _decision(draft.credit("grant", change.amount, [(change.terms, change.amount)]), draft)
+
+
+def _spend(book: Book, change: Spend, now_us: int, new_id: NewId) -> Decision:
+    draft = _draft(book, change, now_us, new_id)
+    draft.require_thawed()
+    return _decision(draft.debit("spend", change.amount), draft)
+
+
+def _transfer(book: Book, change: Transfer, now_us: int, new_id: NewId) -> Decision:
+    if change.to_user_id == change.user_id:
+        raise _bad_field("to_user_id", "must be another user than the sender")
+    giver = _draft(book, change, now_us, new_id)
+    taker = Draft(book.account(change.to_user_id, change.unit), change, now_us, new_id)
+    giver.require_thawed()
+    sent_id, received_id = new_id("ent"), new_id("ent")
+    sent = giver.debit("transfer", change.amount, id=sent_id, peer=received_id)
+    taker.credit("transfer", change.amount, giver.given(sent), id=received_id, peer=sent_id)
+    return _decision(sent, giver, taker)
+
+
+# --- holds ---------------------------------------------------------------------------------------------------------
+
+
+def _hold(book: Book, change: Hold, now_us: int, new_id: NewId) -> Decision:
+    draft = _draft(book, change, now_us, new_id)
+    draft.require_thawed()
+    draft.require_room(change.amount)
+    expires_at_us = now_us + change.ttl_s * 1_000_000
+    hold = HoldRow(
+        new_id("hld"), change.user_id, change.unit, change.amount, "open", expires_at_us, now_us,
+        draft.pile.earmark(change.amount),
+    )  # fmt: skip
+    draft.holds[hold.id] = hold
+    entry = draft.post("hold", 0, change.amount, hold_id=hold.id, hold_expires_at_us=expires_at_us)
+    return _decision(entry, draft)
+
+
+def _capture(book: Book, change: Capture, now_us: int, new_id: NewId) -> Decision:
+    hold = _open_hold(book, change.hold_id, change.user_id)
+    amount = hold.amount if change.amount is None else change.amount
+    if amount > hold.amount:
+        raise _bad_field("amount", f"must be at most the {hold.amount} that are held")
+    draft = Draft(book.account(hold.user_id, hold.unit), change, now_us, new_id)
+    draft.close_hold(hold, captured=amount)
+    entry = draft.post("capture", -amount, -amount, draft.take(amount, first=hold.marks), hold_id=hold.id)
+    if amount < hold.amount:
+        draft.release(hold, hold.amount - amount)
+    draft.expire_due()
+    return _decision(entry, draft)
+
+
+def _release(book: Book, change: Release, now_us: int, new_id: NewId) -> Decision:
+    hold = _open_hold(book, change.hold_id, change.user_id)
+    draft = Draft(book.account(hold.user_id, hold.unit), change, now_us, new_id)
+    draft.close_hold(hold, captured=0)
+    entry = draft.release(hold, hold.amount)
+    draft.expire_due()
+    return _decision(entry, draft)
+
+
+def _open_hold(book: Book, hold_id: str, user_id: str) -> HoldRow:
+    hold = book.holds.get(hold_id)
+    if hold is None or (user_id and hold.user_id != user_id):
+        raise Refuse("not_found", f"There is no hold {hold_id}.", sticks=False)
+    if hold.state != "open":
+        raise Refuse("hold_closed", f"The hold is already {hold.state}.", hold=hold_id, state=hold.state)
+    return hold
+
+
+# --- undoing -------------------------------------------------------------------------------------------------------
+
+
+def _reverse(book: Book, change: Reverse, now_us: int, new_id: NewId) -> Decision:
+    past = book.past.get(change.entry_id)
+    if past is None or (change.user_id and past.entry.user_id != change.user_id):
+        raise Refuse("not_found", f"There is no entry {change.entry_id}.", sticks=False)
+    entry = past.entry
+    if entry.kind not in REVERSIBLE or not entry.amount:
+        why = f"an entry of kind {entry.kind}" if entry.amount else "an entry that moved nothing"
+        raise Refuse("not_reversible", f"There is no undoing {why}.", kind=entry.kind)
+    if past.reversed_by is not None:
+        raise Refuse("already_reversed", "The entry was reversed before.", reversed_by=past.reversed_by)
+    amount = abs(entry.amount) if change.amount is None else change.amount
+    if amount > abs(entry.amount):
+        raise _bad_field("amount", f"must be at most the {abs(entry.amount)} of the entry")
+    drafts = []
+    for undone in [entry] if entry.peer is None else [entry, book.past[entry.peer].entry]:
+        draft = Draft(book.account(undone.user_id, undone.unit), change, now_us, new_id)
+        _undo(draft, undone, amount, book.lots)
+        drafts.append(draft)
+    return _decision(drafts[0].entries[0], *drafts)
+
+
+def _undo(draft: Draft, entry: Entry, amount: int, lots: Mapping[str, Lot]) -> None:
+    """Post the reversal of one entry: what it took goes back into the very lots, what it gave is taken from them."""
+    if entry.amount < 0:
+        draft.post("reverse", amount, 0, draft.restore(entry, amount, lots), reverses=entry.id)
+        draft.expire_due()
+    else:
+        own = [(move.lot_id, move.delta) for move in entry.lots]
+        draft.debit("reverse", amount, first=own, reverses=entry.id)
+
+
+def _bad_field(field: str, message: str) -> Refuse:
+    errors = [{"field": field, "message": message}]
+    return Refuse("invalid", f"{field} {message}.", sticks=False, errors=errors)
+
+
+_RULES: Mapping[type[Change], Callable[[Book, Any, int, NewId], Decision]] = {
+    Adjust: _adjust,
+    Set: _set,
+    Grant: _grant,
+    Spend: _spend,
+    Transfer: _transfer,
+    Hold: _hold,
+    Capture: _capture,
+    Release: _release,
+    Reverse: _reverse,
+}

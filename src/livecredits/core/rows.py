@@ -1,0 +1,246 @@
+"""The ledger's rows as the rules see them: accounts, holds, entries, and the answers to a change.
+
+Everything is frozen but `Book`, which is the one place where a batch's decisions add up. Times are whole microseconds
+UTC, credits whole numbers of the unit's smallest part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from livecredits.core.chain import GENESIS
+from livecredits.core.lots import BurnKey, Lot, Mark, Terms
+
+Kind = Literal[
+    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer"
+]
+KINDS: tuple[Kind, ...] = (
+    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer",
+)  # fmt: skip
+HoldState = Literal["open", "captured", "released"]
+AccountKey = tuple[str, str]
+"""(user_id, unit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """Credits set aside: `amount`, of which `marks` are earmarked in lots (less where the floor lends)."""
+
+    id: str
+    user_id: str
+    unit: str
+    amount: int
+    state: HoldState
+    expires_at_us: int
+    created_at_us: int
+    marks: tuple[Mark, ...] = ()
+    captured: int = 0
+    closed_at_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One user's credits of one unit, as its newest entry left them.
+
+    `lots` are the open ones in burn order; if `loaded_through` is a burn key, only those up to it were loaded.
+    `holds` are the open ones (all of them when `loaded_through` is None).
+    """
+
+    user_id: str
+    unit: str
+    version: int = 0
+    settled: int = 0
+    held: int = 0
+    floor: int | None = 0
+    frozen: bool = False
+    last_hash: str = GENESIS
+    changed_at_us: int | None = None
+    lots: tuple[Lot, ...] = ()
+    holds: Mapping[str, HoldRow] = field(default_factory=dict)
+    loaded_through: BurnKey | None = None
+
+    @property
+    def key(self) -> AccountKey:
+        """Which account this is."""
+        return (self.user_id, self.unit)
+
+    @property
+    def available(self) -> int:
+        """What can be spent."""
+        return self.settled - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class LotMove:
+    """What an entry did to one lot: `delta` into it or out of it; `terms` where the entry made the lot."""
+
+    lot_id: str
+    delta: int
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The immutable row that an accepted change leaves.
+
+    `amount` is the entry's effect: `settled_delta` where settled credits move, else `held_delta`. `content` of the
+    chain is `fields()`; `hash` links it to the entry before.
+    """
+
+    id: str
+    user_id: str
+    unit: str
+    version: int
+    kind: Kind
+    amount: int
+    settled_delta: int
+    held_delta: int
+    settled_after: int
+    held_after: int
+    at_us: int
+    actor: str
+    reason: str | None = None
+    label: str | None = None
+    metadata: str | None = None
+    user_key: str | None = None
+    request_id: str | None = None
+    reverses: str | None = None
+    peer: str | None = None
+    hold_id: str | None = None
+    hold_expires_at_us: int | None = None
+    lots: tuple[LotMove, ...] = ()
+    hash: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """The named fields that the hash covers; empty ones are left out."""
+        fields = {
+            "id": self.id, "user_id": self.user_id, "unit": self.unit, "version": self.version, "kind": self.kind,
+            "amount": self.amount, "settled_delta": self.settled_delta, "held_delta": self.held_delta,
+            "settled_after": self.settled_after, "held_after": self.held_after, "at_us": self.at_us,
+            "actor": self.actor,
+        }  # fmt: skip
+        for name in _OPTIONAL_FIELDS:
+            value = getattr(self, name)
+            if value is not None:
+                fields[name] = value
+        if self.lots:
+            fields["lots"] = [_move_fields(move) for move in self.lots]
+        return fields
+
+
+_OPTIONAL_FIELDS = (
+    "reason", "label", "metadata", "user_key", "request_id", "reverses", "peer", "hold_id", "hold_expires_at_us",
+)  # fmt: skip
+
+
+def _move_fields(move: LotMove) -> list[Any]:
+    if move.terms is None:
+        return [move.lot_id, move.delta]
+    terms = move.terms
+    return [move.lot_id, move.delta, terms.priority, terms.expires_at_us, terms.source]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An entry that a reversal names, and what has become of it."""
+
+    entry: Entry
+    reversed_by: str | None = None
+
+
+@dataclass(slots=True)
+class Book:
+    """The rows that a batch has locked. Decisions are applied to it one after the other.
+
+    `holds` are those that changes name, open or not; `lots` those that the reversed entries moved, spent or not.
+    """
+
+    accounts: dict[AccountKey, Account] = field(default_factory=dict)
+    holds: dict[str, HoldRow] = field(default_factory=dict)
+    past: dict[str, Past] = field(default_factory=dict)
+    lots: dict[str, Lot] = field(default_factory=dict)
+
+    def account(self, user_id: str, unit: str) -> Account:
+        """The account, or an empty one where this user has none yet."""
+        return self.accounts.get((user_id, unit)) or Account(user_id, unit)
+
+    def apply(self, decision: Decision) -> None:
+        """Make the decision's rows the current ones."""
+        for account in decision.accounts:
+            self.accounts[account.key] = account
+        for hold in decision.holds:
+            self.holds[hold.id] = hold
+        for lot in decision.lots:
+            self.lots[lot.id] = lot
+        for entry in decision.entries:
+            if entry.reverses is not None and entry.reverses in self.past:
+                self.past[entry.reverses] = replace(self.past[entry.reverses], reversed_by=entry.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An accepted change: its entries in the order of writing, and every row as it is afterwards.
+
+    `primary` is the entry that answers the caller, on the account that `accounts` begins with.
+    """
+
+    primary: Entry
+    entries: tuple[Entry, ...]
+    accounts: tuple[Account, ...]
+    holds: tuple[HoldRow, ...] = ()
+    lots: tuple[Lot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A change answered with a reason. `sticks` says whether its idempotency key remembers the answer."""
+
+    code: str
+    detail: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    sticks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The entry that brought an account to its version, as far as its user may see it."""
+
+    entry: str
+    kind: str
+    amount: int
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """The whole current state of an account: what is read, pushed and compared. Version 0 = no entry yet.
+
+    `keys` are the user's own last ≤ 16 (idempotency key, version) pairs, oldest first; `receipt` asks the screens to
+    tell at once that they painted it.
+    """
+
+    user_id: str
+    unit: str
+    version: int = 0
+    settled: int = 0
+    held: int = 0
+    floor: int | None = 0
+    frozen: bool = False
+    changed_at_us: int | None = None
+    cause: Cause | None = None
+    next_expiry_us: int | None = None
+    next_expiry_amount: int = 0
+    keys: tuple[tuple[str, int], ...] = ()
+    receipt: bool = False
+
+    @property
+    def available(self) -> int:
+        """Settled credits that are not held."""
+        return self.settled - self.held
+
+    @property
+    def credits(self) -> int:
+        """The number that people see: `available`."""
+        return self.settled - self.held
