@@ -66,7 +66,7 @@ wheel: .venv/.dev $(BUILT) ## dist/: an sdist, and the wheel made from that sdis
 	$(BIN)/python -m build --no-isolation
 
 screenshots: .venv/.dev $(BUILT) ## docs/images/: pictures of the demo, in both themes and two sizes
-	$(BIN)/python tools/screenshots.py
+	$(BIN)/python -m tools.screenshots
 
 lock: .venv/.uv ## pin dependencies anew after a change of pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(BIN)/python tools/lock.py write $(UPGRADE)
