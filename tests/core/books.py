@@ -21,7 +21,7 @@ SECOND_US = 1_000_000
 class Books:
     """All accounts, loaded whole."""
 
-    book: Book = field(default_factory=Book)
+    book: Book = field(default_factory=lambda: Book(users={"ada", "bob"}))
     entries: list[Entry] = field(default_factory=list)
     now_us: int = START_US
     _ids: int = 0

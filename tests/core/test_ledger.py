@@ -313,7 +313,36 @@ class TestFrozen:
         assert books.do(Grant(user_id="ada", amount=3)).settled_after == 6
 
 
+class TestUnknownUsers:
+    def test_a_grant_may_be_a_users_first_appearance(self, books: Books) -> None:
+        assert books.do(Grant(user_id="new", amount=5)).version == 1
+        assert books.do(Spend(user_id="new", amount=5)).version == 2
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            Spend(user_id="nobody", amount=1),
+            Set(user_id="nobody", credits=1),
+            Adjust(user_id="nobody", amount=1),
+            Hold(user_id="nobody", amount=1),
+            Transfer(user_id="ada", to_user_id="nobody", amount=1),
+        ],
+        ids=lambda change: type(change).__name__,
+    )
+    def test_any_other_change_is_refused_and_burns_no_key(self, books: Books, change: Change) -> None:
+        grant(books, 5)
+        refusal = books.refused(change)
+        assert (refusal.code, refusal.sticks) == ("not_found", False)
+
+
 class TestLimits:
+    def test_an_actor_moves_at_most_its_limit_even_by_setting(self, books: Books) -> None:
+        grant(books, 100)
+        refusal = books.refused(Set(user_id="ada", credits=40, limit=50))
+        assert (refusal.code, refusal.sticks) == ("over_operator_limit", False)
+        assert refusal.extra == {"needed": 60, "limit": 50}
+        books.do(Set(user_id="ada", credits=50, limit=50))
+
     def test_a_balance_stays_within_exact_numbers(self, books: Books) -> None:
         books.do(Grant(user_id="ada", amount=MAX_AMOUNT))
         assert books.refused(Grant(user_id="ada", amount=1)).code == "balance_limit"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livecredits.core.ledger import AccountState
+from livecredits.core.rows import AccountState
 from livecredits.core.reducer import MAX_KEYS, ScreenState, newest
 
 ROOT = Path(__file__).resolve().parents[2]

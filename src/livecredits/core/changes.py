@@ -47,6 +47,7 @@ class Change:
         receipt: whether screens are asked to tell at once that they painted it.
         audit: the action's name in the audit trail, if the change is to leave a row there.
         allow_below_floor: whether the floor does not bind this change.
+        limit: the most credits that this actor may move in one change; None for no limit.
     """
 
     user_id: str = ""
@@ -61,6 +62,7 @@ class Change:
     receipt: bool = False
     audit: str | None = None
     allow_below_floor: bool = False
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,9 +55,12 @@ def decide(book: Book, change: Change, now_us: int, new_id: NewId) -> Decision |
         NotLoaded: the account came with part of its lots, and the rest is needed.
     """
     try:
-        return _RULES[type(change)](book, change, now_us, new_id)
+        _require_known(book, change)
+        decision = _RULES[type(change)](book, change, now_us, new_id)
+        _require_within_limit(change, decision)
     except Refuse as refuse:
         return refuse.refusal
+    return decision
 
 
 def settle_due(book: Book, key: AccountKey, now_us: int, new_id: NewId) -> Decision | None:
@@ -75,6 +78,24 @@ def settle_due(book: Book, key: AccountKey, now_us: int, new_id: NewId) -> Decis
         draft.release(hold, hold.amount)
     draft.expire_due()
     return _decision(draft.entries[-1], draft) if draft.entries else None
+
+
+def _require_known(book: Book, change: Change) -> None:
+    """Only a grant may be a user's first appearance; anything else to an unknown user is a mistyped id."""
+    if isinstance(change, Grant):
+        return
+    named = (change.user_id, change.to_user_id) if isinstance(change, Transfer) else (change.user_id,)
+    for user_id in named:
+        if user_id and user_id not in book.users:
+            raise Refuse("not_found", f"There is no user {user_id}.", sticks=False)
+
+
+def _require_within_limit(change: Change, decision: Decision) -> None:
+    """Hold the actor's limit where the amount is known for sure: after the decision, since a set moves a difference."""
+    moved = abs(decision.primary.amount)
+    if change.limit is not None and moved > change.limit:
+        sentence = f"This change moves {moved}; you may move {change.limit} in one change."
+        raise Refuse("over_operator_limit", sentence, sticks=False, needed=moved, limit=change.limit)
 
 
 def _decision(primary: Entry, *drafts: Draft) -> Decision:

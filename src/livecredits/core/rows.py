@@ -154,9 +154,11 @@ class Past:
 class Book:
     """The rows that a batch has locked. Decisions are applied to it one after the other.
 
-    `holds` are those that changes name, open or not; `lots` those that the reversed entries moved, spent or not.
+    `users` are the known ones among those that the batch names; `holds` those that changes name, open or not; `past`
+    the entries that reversals name, with their peers; `lots` those that the reversed entries moved, spent or not.
     """
 
+    users: set[str] = field(default_factory=set)
     accounts: dict[AccountKey, Account] = field(default_factory=dict)
     holds: dict[str, HoldRow] = field(default_factory=dict)
     past: dict[str, Past] = field(default_factory=dict)
@@ -170,6 +172,7 @@ class Book:
         """Make the decision's rows the current ones."""
         for account in decision.accounts:
             self.accounts[account.key] = account
+            self.users.add(account.user_id)
         for hold in decision.holds:
             self.holds[hold.id] = hold
         for lot in decision.lots:
