@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from livecredits.core.ledger import AccountState
+    from livecredits.core.rows import AccountState
 
 MAX_KEYS = 16
 """So many of a user's own idempotency keys travel with a state."""

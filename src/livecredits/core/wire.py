@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from livecredits.core.ledger import AccountState, Cause
+    from livecredits.core.rows import AccountState, Cause
 
 PROTOCOL = 1
 SUBPROTOCOL = "livecredits.v1"
@@ -230,6 +230,51 @@ def _versions_text(versions: Mapping[str, int]) -> str:
 def bye_text(reason: str, low_ms: int, high_ms: int) -> str:
     """The `bye` frame: the server goes; come back at a random moment of the window, in milliseconds."""
     return f'{{"type":"bye","reason":{quoted(reason)},"reconnect_ms":[{low_ms},{high_ms}]}}'
+
+
+# --- the same text on each carrier ---------------------------------------------------------------------------------
+
+SOCKET, TEXT, EVENTS = 0, 1, 2
+"""How a screen is reached: our own WebSocket, somebody else's WebSocket, a stream of server-sent events."""
+
+_SHORT, _MEDIUM = 126, 1 << 16  # the three length encodings of RFC 6455, section 5.2
+PING = b"\x89\x00"
+
+
+def socket_bytes(text: str) -> bytes:
+    """One unmasked, final WebSocket text frame (RFC 6455, section 5.2), ready for `transport.write`."""
+    payload = text.encode("ascii")
+    size = len(payload)
+    if size < _SHORT:
+        return b"\x81" + size.to_bytes(1, "big") + payload
+    if size < _MEDIUM:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+
+
+def socket_close(close: Close) -> bytes:
+    """The WebSocket close frame of a verdict."""
+    payload = close.code.to_bytes(2, "big") + close.reason.encode()[:123]
+    return b"\x88" + len(payload).to_bytes(1, "big") + payload
+
+
+def event_bytes(text: str, event_id: str = "") -> bytes:
+    """One server-sent event; our JSON never holds a line break (`quoted` escapes it)."""
+    head = f"id: {event_id}\n" if event_id else ""
+    return f"{head}data: {text}\n\n".encode("ascii")
+
+
+def carried(text: str, carrier: int, event_id: str = "") -> bytes | str:
+    """A frame as its carrier takes it.
+
+    Args:
+        text: the frame.
+        carrier: SOCKET, TEXT or EVENTS.
+        event_id: what an event stream calls it, `epoch.version`; the other carriers have no use for it.
+    """
+    if carrier == SOCKET:
+        return socket_bytes(text)
+    return text if carrier == TEXT else event_bytes(text, event_id)
 
 
 # --- client → server ---------------------------------------------------------------------------------------------
