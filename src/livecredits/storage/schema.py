@@ -289,4 +289,5 @@ def append_only_triggers(table: str) -> list[str]:
 
 for _append_only in APPEND_ONLY:
     for _statement in append_only_triggers(_append_only.name):
-
+        _trigger = DDL(_statement)  # type: ignore[no-untyped-call]
+        event.listen(_append_only, "after_create", _trigger.execute_if(dialect="sqlite"))
