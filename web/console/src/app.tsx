@@ -1,0 +1,126 @@
+/**
+ * Puts the console together: who is signed in decides between the sign-in form and the screens.
+ */
+import { Center, Loader, MantineProvider } from '@mantine/core'
+import { Notifications } from '@mantine/notifications'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { Redirect, Route, Router, Switch } from 'wouter'
+import { Announcer } from './announce'
+import { asProblem } from './api'
+import { basePath } from './base'
+import { clearAllLayers } from './board'
+import { ChangesProvider } from './changes'
+import { ProblemPanel } from './components/ProblemPanel'
+import { Shell } from './components/Shell'
+import { LiveProvider } from './live'
+import { NotFound } from './screens/NotFound'
+import { SignIn } from './screens/SignIn'
+import { Users } from './screens/Users'
+import { SessionProvider, useSessionState } from './session'
+import { cssVariables, theme } from './theme'
+
+// Users is what everybody sees first; the others come with the first look at them.
+const User = lazy(() => import('./screens/User'))
+const Audit = lazy(() => import('./screens/Audit'))
+
+const READ_TRIES = 2
+
+function makeClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // A refusal stays a refusal; only the lack of an answer is worth another try.
+        retry: (tries, error) => tries < READ_TRIES && asProblem(error).outcomeUnknown,
+        staleTime: 2000,
+      },
+    },
+  })
+}
+
+interface Props {
+  /** The one-time sign-in code the page was opened with. */
+  code?: string | undefined
+}
+
+export function App({ code }: Props) {
+  const [client] = useState(makeClient)
+  const [pendingCode] = useState(() => ({ current: code }))
+  return (
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
+      <QueryClientProvider client={client}>
+        <Notifications position="bottom-right" limit={4} containerWidth={400} />
+        <Announcer />
+        <Router base={basePath()}>
+          <Gate code={pendingCode} />
+        </Router>
+      </QueryClientProvider>
+    </MantineProvider>
+  )
+}
+
+function Gate({ code }: { code: { current: string | undefined } }) {
+  const session = useSessionState(code)
+  const operator = session.state === 'signed-in' ? session.session.operator.id : undefined
+  useEffect(() => {
+    if (operator === undefined) clearAllLayers()
+  }, [operator])
+
+  switch (session.state) {
+    case 'loading':
+      return (
+        <Center component="main" mih="100dvh">
+          <Loader aria-label="Loading" role="img" />
+        </Center>
+      )
+    case 'unreachable':
+      return (
+        <main className="sign-in">
+          <h1 className="visually-hidden">livecredits console</h1>
+          <div className="sign-in-card">
+            <ProblemPanel
+              title="The server cannot be reached"
+              problem={session.problem}
+              retry={session.retry}
+            />
+          </div>
+        </main>
+      )
+    case 'signed-out':
+      return <SignIn ended={session.ended} codeProblem={session.codeProblem} />
+    case 'signed-in':
+      return (
+        <SessionProvider session={session.session} key={operator}>
+          <LiveProvider>
+            <ChangesProvider>
+              <Shell>
+                <Suspense>
+                  <Screens />
+                </Suspense>
+              </Shell>
+            </ChangesProvider>
+          </LiveProvider>
+        </SessionProvider>
+      )
+  }
+}
+
+function Screens() {
+  return (
+    <Switch>
+      <Route path="/">
+        <Redirect to="/users" replace />
+      </Route>
+      <Route path="/users">
+        <Users />
+      </Route>
+      <Route path="/users/:id">{({ id }) => <User id={decodeURIComponent(id)} key={id} />}</Route>
+      <Route path="/audit">
+        <Audit />
+      </Route>
+      <Route>
+        <NotFound />
+      </Route>
+    </Switch>
+  )
+}

@@ -1,0 +1,83 @@
+/**
+ * Ctrl+K: the screens, and every user that the server finds. Loaded when it is first asked for.
+ */
+import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
+import '@mantine/spotlight/styles.css'
+import { useDebouncedValue } from '@mantine/hooks'
+import { IconKeyboard, IconSearch, IconUser } from '@tabler/icons-react'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { useLocation } from 'wouter'
+import { formatAmount } from '../amounts'
+import { api } from '../api'
+import { useUnits } from '../units'
+import { SCREENS } from './Shell'
+
+const TYPING_MS = 120
+const FOUND_MAX = 8
+
+interface Props {
+  onClose: () => void
+  onHelp: () => void
+}
+
+export default function Palette({ onClose, onHelp }: Props) {
+  const [text, setText] = useState('')
+  const [search] = useDebouncedValue(text.trim(), TYPING_MS)
+  const [, go] = useLocation()
+  const { scaleOf } = useUnits()
+  const { data } = useQuery({
+    queryKey: ['palette', search],
+    queryFn: ({ signal }) => api.users({ q: search || undefined, limit: FOUND_MAX }, signal),
+    placeholderData: keepPreviousData,
+  })
+  // Mounted means asked for; the spotlight's own store plays the transition.
+  useEffect(() => spotlight.open(), [])
+  const matches = (label: string) => label.toLowerCase().includes(text.trim().toLowerCase())
+
+  const screens: SpotlightActionData[] = SCREENS.filter(({ label }) => matches(label)).map(
+    ({ href, label, icon: Icon }) => ({
+      id: href,
+      label,
+      leftSection: <Icon size={18} stroke={1.8} />,
+      onClick: () => go(href),
+    }),
+  )
+  const help: SpotlightActionData = {
+    id: 'help',
+    label: 'Keyboard shortcuts',
+    leftSection: <IconKeyboard size={18} stroke={1.8} />,
+    onClick: onHelp,
+  }
+  const users: SpotlightActionData[] = (data?.items ?? []).map((user) => ({
+    id: `user ${user.user_id}`,
+    label: user.name ?? user.user_id,
+    description: [user.name && user.user_id, user.email].filter(Boolean).join(' · '),
+    leftSection: <IconUser size={18} stroke={1.8} />,
+    rightSection: <span className="numeral">{formatAmount(user.credits, scaleOf(user.unit))}</span>,
+    onClick: () => go(`/users/${encodeURIComponent(user.user_id)}`),
+  }))
+
+  return (
+    <Spotlight
+      onSpotlightClose={onClose}
+      shortcut={null}
+      query={text}
+      onQueryChange={setText}
+      // The server has searched already.
+      filter={(_, actions) => actions}
+      actions={[
+        { group: 'Users', actions: users },
+        { group: 'Console', actions: matches(help.label ?? '') ? [...screens, help] : screens },
+      ]}
+      nothingFound="Nobody and nothing of that name"
+      scrollable
+      maxHeight={420}
+      searchProps={{
+        'aria-label': 'Find a user or a screen',
+        placeholder: 'Find a user or a screen',
+        leftSection: <IconSearch size={18} aria-hidden />,
+      }}
+    />
+  )
+}

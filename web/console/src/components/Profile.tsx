@@ -1,0 +1,146 @@
+/** Who the user is, and for admins the floor and freezing. Saves only what was changed. */
+import { Button, Group, Stack, Switch, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { formatAmount, parseAmount } from '../amounts'
+import { announce } from '../announce'
+import { api, asProblem, type Problem, type UserDetail } from '../api'
+import { useOnline } from '../live'
+import { toastSuccess } from '../toasts'
+import { Ago } from './Ago'
+import { Card } from './Card'
+import { ProblemPanel } from './ProblemPanel'
+
+interface Props {
+  user: UserDetail
+  scale: number
+  mayAdminister: boolean
+}
+
+export function Profile({ user, scale, mayAdminister }: Props) {
+  const [editing, setEditing] = useState(false)
+  return (
+    <Card
+      title="Profile"
+      action={
+        mayAdminister &&
+        !editing && (
+          <Button size="compact-xs" variant="default" onClick={() => setEditing(true)}>
+            Edit profile
+          </Button>
+        )
+      }
+    >
+      {editing ? (
+        <ProfileForm user={user} scale={scale} onDone={() => setEditing(false)} />
+      ) : (
+        <ProfileFacts user={user} scale={scale} />
+      )}
+    </Card>
+  )
+}
+
+function ProfileFacts({ user, scale }: { user: UserDetail; scale: number }) {
+  return (
+    <dl className="pairs">
+      <Pair label="Name">{user.name ?? <span className="dimmed">none</span>}</Pair>
+      <Pair label="Email">{user.email ?? <span className="dimmed">none</span>}</Pair>
+      <Pair label="Floor">
+        {user.floor === null ? <span className="dimmed">none</span> : formatAmount(user.floor, scale)}
+      </Pair>
+      <Pair label="Frozen">{user.frozen ? 'yes: spends and holds are refused' : 'no'}</Pair>
+      <Pair label="Known since">
+        <Ago at={user.created_at} />
+      </Pair>
+    </dl>
+  )
+}
+
+function Pair({ label, children }: { label: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number; onDone: () => void }) {
+  const client = useQueryClient()
+  const online = useOnline()
+  const [name, setName] = useState(user.name ?? '')
+  const [email, setEmail] = useState(user.email ?? '')
+  const [floor, setFloor] = useState(user.floor === null ? '' : formatAmount(user.floor, scale))
+  const [frozen, setFrozen] = useState(user.frozen)
+  const [problem, setProblem] = useState<Problem>()
+  const parsed = floor.trim() === '' ? { ok: true as const, value: null } : parseAmount(floor, scale)
+
+  const save = async (event: FormEvent) => {
+    event.preventDefault()
+    if (!parsed.ok) return announce(parsed.message)
+    const body = changed(user, {
+      name: name.trim() || null,
+      email: email.trim() || null,
+      floor: parsed.value,
+      frozen,
+    })
+    try {
+      if (Object.keys(body).length > 0) await api.putUser(user.user_id, { ...body, unit: user.unit })
+      void client.invalidateQueries({ queryKey: ['user', user.user_id] })
+      void client.invalidateQueries({ queryKey: ['users'] })
+      toastSuccess('User saved', name.trim() || user.user_id)
+      onDone()
+    } catch (error) {
+      setProblem(asProblem(error))
+    }
+  }
+
+  return (
+    <form className="card-body" onSubmit={save} aria-label="Profile">
+      <Stack gap="xs">
+        <TextInput
+          size="sm"
+          label="Name"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <TextInput
+          size="sm"
+          label="Email"
+          type="email"
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+        />
+        <TextInput
+          size="sm"
+          label="Floor"
+          description="How low spending may take the balance; empty for no floor"
+          value={floor}
+          error={parsed.ok ? undefined : parsed.message}
+          onChange={(event) => setFloor(event.currentTarget.value)}
+        />
+        <Switch
+          size="sm"
+          label="Frozen: refuse spends and holds"
+          checked={frozen}
+          onChange={(event) => setFrozen(event.currentTarget.checked)}
+        />
+        {problem && <ProblemPanel title="The user was not saved" problem={problem} />}
+        <Group justify="flex-end" gap="xs">
+          <Button size="xs" variant="default" onClick={onDone}>
+            Cancel
+          </Button>
+          <Button size="xs" type="submit" disabled={!online}>
+            Save
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+function changed(user: UserDetail, wanted: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(wanted).filter(([name, value]) => user[name as keyof UserDetail] !== value),
+  )
+}

@@ -1,0 +1,43 @@
+/**
+ * Why a change is made: usual reasons to pick, or any other text. The console always asks; the audit shows it.
+ */
+import { Autocomplete } from '@mantine/core'
+import type { KeyboardEvent } from 'react'
+
+export const REASONS = ['Goodwill', 'Correction', 'Refund', 'Promotion', 'Paid by invoice', 'Test']
+const MAX_LENGTH = 200
+
+interface Props {
+  value: string
+  onChange: (reason: string) => void
+  onKeyDown?: (event: KeyboardEvent) => void
+  error?: string | undefined
+  /** A label that stands above the field; without it the name is for assistive technology only. */
+  label?: string
+  disabled?: boolean
+}
+
+export function ReasonInput({ value, onChange, onKeyDown, error, label, disabled = false }: Props) {
+  // All presets stay listed when the text equals one of them, so that picking another takes no deleting.
+  const typed = REASONS.includes(value) ? '' : value
+  return (
+    <Autocomplete
+      {...(label ? { label } : { 'aria-label': 'Reason' })}
+      placeholder="Reason"
+      size="sm"
+      value={value}
+      onChange={onChange}
+      data={REASONS}
+      filter={({ options }) =>
+        options.filter((each) => 'label' in each && each.label.toLowerCase().includes(typed.toLowerCase()))
+      }
+      maxLength={MAX_LENGTH}
+      error={error}
+      disabled={disabled}
+      required={label !== undefined}
+      withAsterisk={false}
+      comboboxProps={{ shadow: 'md', transitionProps: { duration: 80 } }}
+      {...(onKeyDown ? { onKeyDown } : {})}
+    />
+  )
+}

@@ -1,0 +1,322 @@
+/**
+ * Audit: who did what to whom, when and why, before → after.
+ *
+ * Newest first. Rows that come in while somebody reads do not push the list down: a button offers them. All
+ * filters stand in the address. The export is a plain download of what the filters ask for.
+ */
+import { Button, Skeleton, TextInput } from '@mantine/core'
+import { IconChevronDown, IconClipboardList, IconDownload, IconRefresh } from '@tabler/icons-react'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { Fragment, useCallback, useEffect, useRef, useState } from 'react'
+import { Link } from 'wouter'
+import { type AuditRow, address, api, asProblem, type ListQuery } from '../api'
+import { Ago } from '../components/Ago'
+import { Cursor } from '../components/Cursor'
+import { Empty } from '../components/Empty'
+import { PageHead } from '../components/PageHead'
+import { ProblemPanel } from '../components/ProblemPanel'
+import { Values, valuesOf } from '../components/Values'
+import { useFollow } from '../live'
+import { useSession } from '../session'
+import { fullTime } from '../time'
+import { FIRST_PAGE, type UrlState, useUrlState } from '../url'
+
+const PAGE = 50
+
+export default function Audit() {
+  const url = useUrlState()
+  const { mayAdminister } = useSession()
+  const filters = filtersOf(url)
+  const query = {
+    ...filters,
+    limit: PAGE,
+    after: url.get('after') ?? undefined,
+    before: url.get('before') ?? undefined,
+  }
+  const [moved, setMoved] = useState(false)
+  const read = useQuery({
+    queryKey: ['audit', query],
+    queryFn: ({ signal }) => api.audit(query, signal),
+    placeholderData: keepPreviousData,
+  })
+  useFollow(
+    'audit',
+    useCallback(() => setMoved(true), []),
+  )
+  const refresh = () => {
+    setMoved(false)
+    void read.refetch()
+  }
+  const problem = read.error ? asProblem(read.error) : undefined
+  const page = read.data
+  const filtered = Object.values(filters).some(Boolean)
+
+  return (
+    <>
+      <PageHead title="Audit">{mayAdminister && <Export filters={filters} />}</PageHead>
+      <div className="bar">
+        <Filter url={url} name="actor" label="Actor" placeholder="operator:…" />
+        <Filter url={url} name="action" label="Action" placeholder="credits.set" />
+        <Filter url={url} name="target" label="Target" placeholder="User id" />
+        <DayFilter url={url} name="since" label="From" />
+        <DayFilter url={url} name="until" label="To" />
+        {filtered && (
+          <Button
+            size="sm"
+            variant="subtle"
+            color="gray"
+            className="quiet"
+            onClick={() =>
+              url.patch({ actor: null, action: null, target: null, since: null, until: null, ...FIRST_PAGE })
+            }
+          >
+            Clear
+          </Button>
+        )}
+        {moved && (
+          <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={refresh}>
+            New rows: show
+          </Button>
+        )}
+      </div>
+      <section className="card" aria-label="Audit rows">
+        {problem && <ProblemPanel title="The audit could not be read" problem={problem} retry={refresh} />}
+        {!page && !problem && <AuditSkeleton />}
+        {page && page.items.length === 0 && (
+          <Empty
+            icon={<IconClipboardList size={22} />}
+            title={filtered ? 'No rows match' : 'Nothing has happened yet'}
+          >
+            {filtered
+              ? 'Loosen a filter. Actors and actions are compared exactly.'
+              : 'Change some credits on the Users page: the row stands here at once.'}
+          </Empty>
+        )}
+        {page && page.items.length > 0 && <AuditTable rows={page.items} isOld={read.isPlaceholderData} />}
+      </section>
+      {page && page.items.length > 0 && (
+        <div className="foot">
+          <Cursor
+            summary={`${page.items.length} ${page.items.length === 1 ? 'row' : 'rows'}, newest first`}
+            previous={page.previous}
+            next={page.next}
+            onGo={url.patch}
+          />
+        </div>
+      )}
+    </>
+  )
+}
+
+type Filters = Record<'actor' | 'action' | 'target' | 'since' | 'until', string | undefined>
+
+function filtersOf(url: UrlState): Filters & ListQuery {
+  const text = (name: string) => url.get(name) ?? undefined
+  return {
+    actor: text('actor'),
+    action: text('action'),
+    target: text('target'),
+    since: startOf(url.get('since'), 0),
+    until: startOf(url.get('until'), 1),
+  }
+}
+
+/** A day of the reader's own calendar as a moment; `days` later for the end of a span. */
+function startOf(day: string | null, days: number): string | undefined {
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day ?? '')
+  if (!match) return undefined
+  return new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3]) + days).toISOString()
+}
+
+interface FilterProps {
+  url: UrlState
+  name: string
+  label: string
+  placeholder?: string
+}
+
+function Filter({ url, name, label, placeholder = '' }: FilterProps) {
+  const value = url.get(name) ?? ''
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    if (field.current) field.current.value = value
+  }, [value])
+  const apply = () => {
+    const text = field.current?.value.trim() ?? ''
+    if (text !== value) url.patch({ [name]: text, ...FIRST_PAGE })
+  }
+  return (
+    <TextInput
+      ref={field}
+      size="sm"
+      className="filter"
+      aria-label={label}
+      placeholder={`${label}: ${placeholder}`}
+      defaultValue={value}
+      onBlur={apply}
+      onKeyDown={(event) => event.key === 'Enter' && apply()}
+    />
+  )
+}
+
+function DayFilter({ url, name, label }: FilterProps) {
+  return (
+    <TextInput
+      type="date"
+      size="sm"
+      className="filter-day"
+      aria-label={label}
+      leftSection={<span className="filter-label">{label}</span>}
+      leftSectionWidth={52}
+      value={url.get(name) ?? ''}
+      onChange={(event) => url.patch({ [name]: event.currentTarget.value, ...FIRST_PAGE })}
+    />
+  )
+}
+
+function Export({ filters }: { filters: Filters }) {
+  return (
+    <Button.Group>
+      {(['csv', 'ndjson'] as const).map((format) => (
+        <Button
+          key={format}
+          component="a"
+          size="sm"
+          variant="default"
+          href={address('admin/audit', { ...filters, format })}
+          download={`audit.${format}`}
+          aria-label={`Export as ${format}`}
+          leftSection={format === 'csv' && <IconDownload size={16} />}
+        >
+          {format.toUpperCase()}
+        </Button>
+      ))}
+    </Button.Group>
+  )
+}
+
+function AuditTable({ rows, isOld }: { rows: AuditRow[]; isOld: boolean }) {
+  const [opened, setOpened] = useState<string | null>(null)
+  return (
+    <table className="rows audit" aria-busy={isOld} data-old={isOld || undefined}>
+      <caption className="visually-hidden">Audit rows, newest first</caption>
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">Action</th>
+          <th scope="col">Target</th>
+          <th scope="col">Before → after</th>
+          <th scope="col">Reason</th>
+          <th scope="col">Actor</th>
+          <th scope="col">
+            <span className="visually-hidden">Details</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => {
+          const open = opened === row.id
+          return (
+            <Fragment key={row.id}>
+              <AuditLine row={row} open={open} onToggle={() => setOpened(open ? null : row.id)} />
+              {open && <AuditDetails row={row} />}
+            </Fragment>
+          )
+        })}
+      </tbody>
+    </table>
+  )
+}
+
+function AuditLine({ row, open, onToggle }: { row: AuditRow; open: boolean; onToggle: () => void }) {
+  const who = useActorName()
+  return (
+    <tr data-open={open || undefined}>
+      <td className="audit-when dimmed">
+        <Ago at={row.at} />
+      </td>
+      <td className="audit-action">
+        <code>{row.action}</code>
+      </td>
+      <td className="audit-target">
+        <Target row={row} />
+      </td>
+      <td className="audit-values">
+        <Values before={valuesOf(row.before)} after={valuesOf(row.after)} />
+      </td>
+      <td className="audit-reason">{row.reason ?? <span className="dimmed">–</span>}</td>
+      <td className="audit-actor dimmed">{who(row.actor)}</td>
+      <td className="audit-more">
+        <button
+          type="button"
+          className="more-button"
+          aria-expanded={open}
+          aria-label={`Details of ${row.action} at ${fullTime(row.at)}`}
+          onClick={onToggle}
+        >
+          <IconChevronDown size={16} aria-hidden />
+        </button>
+      </td>
+    </tr>
+  )
+}
+
+/** Credits and users are changed under a user's id; other targets have no screen yet. */
+function Target({ row }: { row: AuditRow }) {
+  if (row.target === null) return <span className="dimmed">–</span>
+  if (!/^(credits|user|users|entry|hold|grant)\b/.test(row.action)) return <>{row.target}</>
+  return (
+    <Link href={`/users/${encodeURIComponent(row.target)}`} className="row-link">
+      {row.target}
+    </Link>
+  )
+}
+
+function useActorName(): (actor: string) => string {
+  const { operator } = useSession()
+  return (actor) => (actor === `operator:${operator.id}` ? `${operator.name} (you)` : actor.replace(':', ' '))
+}
+
+function AuditDetails({ row }: { row: AuditRow }) {
+  const facts: [string, string | null][] = [
+    ['Time', fullTime(row.at)],
+    ['Actor', row.actor],
+    ['Address', row.address],
+    ['Request', row.request_id],
+    ['Row', row.id],
+    ['Details', row.details === null || row.details === undefined ? null : JSON.stringify(row.details)],
+  ]
+  return (
+    <tr className="audit-details">
+      <td colSpan={7}>
+        <dl className="pairs">
+          {facts.map(
+            ([label, value]) =>
+              value && (
+                <div key={label}>
+                  <dt>{label}</dt>
+                  <dd>
+                    <code>{value}</code>
+                  </dd>
+                </div>
+              ),
+          )}
+        </dl>
+      </td>
+    </tr>
+  )
+}
+
+function AuditSkeleton() {
+  return (
+    <div className="skeletons" aria-hidden>
+      {[0, 1, 2, 3, 4, 5].map((at) => (
+        <div className="skeleton-row" key={at}>
+          <Skeleton height={12} width={70} />
+          <Skeleton height={12} width={`${30 - at * 2}%`} />
+          <Skeleton height={12} width={90} ml="auto" />
+        </div>
+      ))}
+    </div>
+  )
+}

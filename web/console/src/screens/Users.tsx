@@ -1,0 +1,234 @@
+/**
+ * Users: find somebody, see the live balance, change it in place.
+ *
+ * What is searched, sorted, filtered and which page it is stands in the address. The first screen after
+ * signing in.
+ */
+import { Button, SegmentedControl, Select, Skeleton, TextInput } from '@mantine/core'
+import { IconRefresh, IconSearch, IconUserPlus, IconUsers } from '@tabler/icons-react'
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
+import { formatAmount } from '../amounts'
+import { Cursor } from '../components/Cursor'
+import { Empty } from '../components/Empty'
+import { PageHead } from '../components/PageHead'
+import { ProblemPanel } from '../components/ProblemPanel'
+import { useOnline, useWatchedPage } from '../live'
+import { useSession } from '../session'
+import { chosenUnit, useUnits } from '../units'
+import { FIRST_PAGE, useUrlState } from '../url'
+import { UsersTable } from './UsersTable'
+import { useUsersPage } from './users-page'
+
+const NewUser = lazy(() => import('../components/NewUser'))
+
+const SIZES = ['25', '50', '100', '200']
+const TYPING_MS = 150
+
+export function Users() {
+  const url = useUrlState()
+  const { mayChange, mayAdminister } = useSession()
+  const online = useOnline()
+  const { units, scaleOf } = useUnits()
+  const unit = chosenUnit(units, url.get('unit'))
+  const sort = url.get('sort') ?? 'user_id'
+  const shown = url.get('show') ?? 'all'
+  const search = url.get('q') ?? ''
+  const size = url.get('size') ?? '50'
+  const [adding, setAdding] = useState(false)
+
+  const query = {
+    q: search || undefined,
+    sort,
+    unit,
+    frozen: shown === 'frozen' ? true : undefined,
+    limit: Number(size),
+    after: url.get('after') ?? undefined,
+    before: url.get('before') ?? undefined,
+  }
+  const { page, isOld, problem, retry, showNewOrder } = useUsersPage(query)
+  useWatchedPage(useMemo(() => page?.items.map((row) => row.user_id) ?? [], [page]))
+  const filtered = search !== '' || shown !== 'all'
+
+  return (
+    <>
+      <PageHead title="Users">
+        {units.length > 1 && (
+          <SegmentedControl
+            aria-label="Unit"
+            size="sm"
+            value={unit}
+            data={units.map(({ name }) => name)}
+            onChange={(name) => url.patch({ unit: name, ...FIRST_PAGE })}
+          />
+        )}
+        {mayAdminister && (
+          <Button
+            variant="default"
+            size="sm"
+            disabled={!online}
+            leftSection={<IconUserPlus size={16} />}
+            onClick={() => setAdding(true)}
+          >
+            Add user
+          </Button>
+        )}
+      </PageHead>
+      <div className="bar">
+        <SearchField value={search} onSearch={(q) => url.patch({ q, ...FIRST_PAGE }, { replace: true })} />
+        <SegmentedControl
+          aria-label="Show"
+          size="sm"
+          value={shown}
+          data={[
+            { value: 'all', label: 'All' },
+            { value: 'frozen', label: 'Frozen' },
+          ]}
+          onChange={(show) => url.patch({ show: show === 'all' ? null : show, ...FIRST_PAGE })}
+        />
+        {showNewOrder && (
+          <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={showNewOrder}>
+            The list has changed: show
+          </Button>
+        )}
+      </div>
+      <section className="card" aria-label="Users">
+        {problem && <ProblemPanel title="The users could not be read" problem={problem} retry={retry} />}
+        {!page && !problem && <SkeletonRows />}
+        {page && page.items.length > 0 && (
+          <UsersTable
+            rows={page.items}
+            scale={scaleOf(unit)}
+            editable={mayChange}
+            sort={sort}
+            onSort={(next) => url.patch({ sort: next === 'user_id' ? null : next, ...FIRST_PAGE })}
+            isOld={isOld}
+          />
+        )}
+        {page && page.items.length === 0 && (
+          <NoUsers
+            filtered={filtered}
+            search={search}
+            onClear={() => url.patch({ q: null, show: null, ...FIRST_PAGE })}
+            onAdd={mayAdminister ? () => setAdding(true) : undefined}
+          />
+        )}
+      </section>
+      {page && page.items.length > 0 && (
+        <div className="foot">
+          <Select
+            aria-label="Rows per page"
+            size="xs"
+            w={110}
+            value={size}
+            data={SIZES.map((value) => ({ value, label: `${value} rows` }))}
+            allowDeselect={false}
+            onChange={(value) => url.patch({ size: value === '50' ? null : value, ...FIRST_PAGE })}
+          />
+          <Cursor
+            summary={summary(page.items.length, page.total)}
+            previous={page.previous}
+            next={page.next}
+            onGo={url.patch}
+          />
+        </div>
+      )}
+      <Suspense>{adding && <NewUser onClose={() => setAdding(false)} />}</Suspense>
+    </>
+  )
+}
+
+function summary(count: number, total: number): string {
+  return count === total
+    ? `${formatAmount(total)} ${total === 1 ? 'user' : 'users'}`
+    : `${formatAmount(count)} of ${formatAmount(total)} users`
+}
+
+/** The text is the field's own while somebody types; the address follows a moment later. */
+function SearchField({ value, onSearch }: { value: string; onSearch: (search: string) => void }) {
+  const [text, setText] = useState(value)
+  const sent = useRef(value)
+  const latest = useRef(onSearch)
+  latest.current = onSearch
+  useEffect(() => {
+    // Somebody else changed the address (Back, "Show all users"): the field follows.
+    if (value !== sent.current) setText(value)
+    sent.current = value
+  }, [value])
+  useEffect(() => {
+    if (text === sent.current) return
+    const timer = setTimeout(() => {
+      sent.current = text
+      latest.current(text)
+    }, TYPING_MS)
+    return () => clearTimeout(timer)
+  }, [text])
+  return (
+    <TextInput
+      type="search"
+      className="search"
+      data-search
+      aria-label="Search users"
+      aria-keyshortcuts="/"
+      placeholder="Search by id, name or email"
+      size="sm"
+      leftSection={<IconSearch size={16} aria-hidden />}
+      rightSection={<kbd className="key">/</kbd>}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+    />
+  )
+}
+
+interface NoUsersProps {
+  filtered: boolean
+  search: string
+  onClear: () => void
+  onAdd: (() => void) | undefined
+}
+
+function NoUsers({ filtered, search, onClear, onAdd }: NoUsersProps) {
+  if (filtered) {
+    return (
+      <Empty
+        icon={<IconSearch size={22} />}
+        title={search ? `Nobody matches “${search}”` : 'No frozen users'}
+        action={
+          <Button variant="default" size="sm" onClick={onClear}>
+            Show all users
+          </Button>
+        }
+      >
+        The search looks at ids, names and email addresses.
+      </Empty>
+    )
+  }
+  return (
+    <Empty
+      icon={<IconUsers size={22} />}
+      title="No users yet"
+      action={
+        onAdd && (
+          <Button size="sm" leftSection={<IconUserPlus size={16} />} onClick={onAdd}>
+            Add the first user
+          </Button>
+        )
+      }
+    >
+      A user appears here with the first grant or the first screen token that your backend asks for.
+    </Empty>
+  )
+}
+
+function SkeletonRows() {
+  return (
+    <div className="skeletons" aria-hidden>
+      {Array.from({ length: 8 }, (_, at) => (
+        <div className="skeleton-row" key={at}>
+          <Skeleton circle height={30} />
+          <Skeleton height={12} width={`${28 + ((at * 7) % 20)}%`} />
+          <Skeleton height={12} width={64} ml="auto" />
+        </div>
+      ))}
+    </div>
+  )
+}

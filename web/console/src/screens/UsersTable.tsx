@@ -1,0 +1,150 @@
+/**
+ * The rows of the Users screen: only those near the viewport are in the document, whatever the page's size.
+ *
+ * It is a real table (screen readers walk it as one); rows that are not drawn are two spacers, and the row
+ * that is being edited is always drawn, so scrolling never loses what somebody typed.
+ */
+
+import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
+import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual'
+import { useLayoutEffect, useRef, useState } from 'react'
+import type { UserRow } from '../api'
+import { UserLine } from './UserLine'
+
+const ROW_PX = 53
+const OVERSCAN = 12
+
+export interface Column {
+  id: string
+  label: string
+  /** How the server calls it when it can sort by it. */
+  sort?: string
+  className: string
+}
+
+export const COLUMNS: Column[] = [
+  { id: 'user', label: 'User', sort: 'user_id', className: 'col-user' },
+  { id: 'credits', label: 'Credits', sort: 'credits', className: 'col-credits' },
+  { id: 'held', label: 'Held', className: 'col-held' },
+  { id: 'screens', label: 'Screens', className: 'col-screens' },
+  { id: 'updated', label: 'Changed', sort: 'updated_at', className: 'col-updated' },
+]
+
+interface Props {
+  rows: UserRow[]
+  scale: number
+  editable: boolean
+  sort: string
+  onSort: (sort: string) => void
+  isOld: boolean
+}
+
+export function UsersTable({ rows, scale, editable, sort, onSort, isOld }: Props) {
+  const [editing, setEditing] = useState<string | null>(null)
+  const table = useRef<HTMLTableElement>(null)
+  const [top, setTop] = useState(0)
+  useLayoutEffect(() => setTop(table.current?.offsetTop ?? 0), [])
+
+  const editedAt = rows.findIndex((row) => row.user_id === editing)
+  const virtual = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => ROW_PX,
+    overscan: OVERSCAN,
+    scrollMargin: top,
+    getItemKey: (at) => rows[at]?.user_id ?? at,
+    rangeExtractor: (range) => {
+      const drawn = defaultRangeExtractor(range)
+      return editedAt < 0 || drawn.includes(editedAt) ? drawn : [...drawn, editedAt].sort((a, b) => a - b)
+    },
+  })
+  const drawn = virtual.getVirtualItems()
+  const spacers = gaps(drawn, virtual.getTotalSize(), top)
+
+  return (
+    <table
+      ref={table}
+      className="rows"
+      aria-rowcount={rows.length + 1}
+      aria-busy={isOld}
+      data-old={isOld || undefined}
+    >
+      <caption className="visually-hidden">
+        Users and their credits. Arrow keys move between rows, Enter or F2 changes the credits.
+      </caption>
+      <thead>
+        <tr aria-rowindex={1}>
+          {COLUMNS.map((column) => (
+            <Heading key={column.id} column={column} sort={sort} onSort={onSort} />
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {drawn.map((item, at) => {
+          const row = rows[item.index]
+          if (!row) return null
+          return [
+            <Spacer key={`gap-${item.key}`} height={spacers.before[at] ?? 0} />,
+            <UserLine
+              key={item.key}
+              row={row}
+              index={item.index}
+              measure={virtual.measureElement}
+              scale={scale}
+              editable={editable}
+              editing={editing === row.user_id}
+              onEdit={(on) => setEditing(on ? row.user_id : null)}
+            />,
+          ]
+        })}
+        <Spacer height={spacers.after} />
+      </tbody>
+    </table>
+  )
+}
+
+function gaps(drawn: { start: number; end: number }[], total: number, top: number) {
+  const before = drawn.map((item, at) => item.start - (at === 0 ? top : (drawn[at - 1]?.end ?? top)))
+  const last = drawn.at(-1)
+  return { before, after: last ? Math.max(0, total + top - last.end) : 0 }
+}
+
+function Spacer({ height }: { height: number }) {
+  if (height <= 0) return null
+  return (
+    <tr aria-hidden style={{ height }}>
+      <td colSpan={COLUMNS.length} className="spacer" />
+    </tr>
+  )
+}
+
+interface HeadingProps {
+  column: Column
+  sort: string
+  onSort: (sort: string) => void
+}
+
+function Heading({ column, sort, onSort }: HeadingProps) {
+  if (!column.sort) {
+    return (
+      <th scope="col" className={column.className}>
+        {column.label}
+      </th>
+    )
+  }
+  const direction = sort === column.sort ? 'ascending' : sort === `-${column.sort}` ? 'descending' : 'none'
+  const Icon = direction === 'descending' ? IconArrowDown : IconArrowUp
+  const next = direction === 'ascending' ? `-${column.sort}` : column.sort
+  return (
+    <th scope="col" className={column.className} aria-sort={direction}>
+      <button
+        type="button"
+        className="heading"
+        data-sorted={direction !== 'none' || undefined}
+        onClick={() => onSort(next)}
+      >
+        {column.label}
+        <Icon size={13} aria-hidden />
+      </button>
+    </th>
+  )
+}

@@ -1,0 +1,105 @@
+/**
+ * What the console says after a change: a toast for the eye, one sentence for the live region.
+ *
+ * Success goes by itself and offers Undo; a failure stays until it is closed, and can be copied with its
+ * request id. The toasts are no live regions themselves (`role="group"`), since there is one per page.
+ */
+import { Button, Group, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
+import { announce } from './announce'
+import type { Problem } from './api'
+import { CopyProblem } from './components/CopyProblem'
+
+const SUCCESS_MS = 10_000
+
+export interface ToastAction {
+  label: string
+  run: () => void
+}
+
+/** Says that a change was made. */
+export function toastSuccess(title: string, detail: string, action?: ToastAction): void {
+  announce(`${title}. ${detail}`)
+  const id = nextId()
+  notifications.show({
+    id,
+    role: 'group',
+    'aria-label': title,
+    autoClose: SUCCESS_MS,
+    icon: <IconCheck size={16} stroke={2.6} />,
+    color: 'green.8',
+    closeButtonProps: { 'aria-label': 'Dismiss' },
+    message: (
+      <ToastBody title={title} detail={detail}>
+        {action && <ToastButton id={id} action={action} />}
+      </ToastBody>
+    ),
+  })
+}
+
+/** Says why a change was refused, in the server's words; `fallback` when it sent none. */
+export function toastFailure(problem: Problem, fallback: string, about: string, retry?: () => void): void {
+  const title = problem.detail ?? fallback
+  announce(title)
+  const id = nextId()
+  notifications.show({
+    id,
+    role: 'group',
+    'aria-label': title,
+    autoClose: false,
+    icon: <IconAlertTriangle size={16} stroke={2.2} />,
+    color: 'red.8',
+    closeButtonProps: { 'aria-label': 'Dismiss' },
+    message: (
+      <ToastBody title={title} detail={problem.outcomeUnknown ? `${about} · ${UNKNOWN}` : about}>
+        {retry && <ToastButton id={id} action={{ label: 'Try again', run: retry }} />}
+        <CopyProblem problem={problem} />
+      </ToastBody>
+    ),
+  })
+}
+
+const UNKNOWN = 'no clear answer came; trying again cannot book it twice'
+
+function ToastBody({
+  title,
+  detail,
+  children,
+}: {
+  title: string
+  detail: string
+  children: React.ReactNode
+}) {
+  return (
+    <>
+      <Text fw={600} size="md" className="toast-title">
+        {title}
+      </Text>
+      <Text size="sm" c="dimmed">
+        {detail}
+      </Text>
+      <Group gap="xs" mt={6}>
+        {children}
+      </Group>
+    </>
+  )
+}
+
+function ToastButton({ id, action }: { id: string; action: ToastAction }) {
+  const run = () => {
+    notifications.hide(id)
+    action.run()
+  }
+  return (
+    <Button size="compact-sm" variant="light" onClick={run}>
+      {action.label}
+    </Button>
+  )
+}
+
+let count = 0
+function nextId(): string {
+  count += 1
+  return `toast-${count}`
+}

@@ -1,0 +1,21 @@
+/** The units that are counted, and the scale of each: read once, since they hardly ever change. */
+import { useQuery } from '@tanstack/react-query'
+import { api, type Unit } from './api'
+
+const DEFAULT_UNIT = 'credits'
+
+export function useUnits(): { units: Unit[]; scaleOf: (unit: string) => number } {
+  const { data } = useQuery({
+    queryKey: ['units'],
+    queryFn: ({ signal }) => api.units(signal),
+    staleTime: 5 * 60_000,
+  })
+  const units = data?.items ?? [{ name: DEFAULT_UNIT, scale: 0 }]
+  return { units, scaleOf: (unit) => units.find(({ name }) => name === unit)?.scale ?? 0 }
+}
+
+/** The unit in the address, else the first one. */
+export function chosenUnit(units: Unit[], wanted: string | null): string {
+  if (wanted && units.some(({ name }) => name === wanted)) return wanted
+  return units.find(({ name }) => name === DEFAULT_UNIT)?.name ?? units[0]?.name ?? DEFAULT_UNIT
+}
