@@ -20,6 +20,8 @@ export default defineConfig({
     outDir: here('../../src/livecredits/static/wallet'),
     emptyOutDir: true,
     target: 'es2022',
+    // The app itself, and the demo's first page, which shows it beside the console.
+    rolldownOptions: { input: [here('./index.html'), here('./front.html')] },
   },
   // `npm run dev`: the page from Vite, all the rest from a running `make serve` or `make demo`.
   server: {

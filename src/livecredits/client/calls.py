@@ -51,6 +51,16 @@ class About(TypedDict, total=False):
     receipt: bool
 
 
+class AboutOwn(About, total=False):
+    """The same for changes that a user's own browser may have asked for.
+
+    as_user: the key was made by the user's browser; it is told to their screens, so that an optimistic number there
+    settles.
+    """
+
+    as_user: bool
+
+
 def grant(
     user_id: str,
     amount: int,
@@ -58,7 +68,7 @@ def grant(
     expires_at: datetime | None = None,
     priority: int = 0,
     source: str | None = None,
-    **about: Unpack[About],
+    **about: Unpack[AboutOwn],
 ) -> Call[Answer]:
     """Give credits, as a lot with its own expiry. Creates a user that is not known yet.
 
@@ -68,7 +78,7 @@ def grant(
         expires_at: when the unspent rest expires; aware.
         priority: lots of a lower number burn first.
         source: where they come from (`purchase`, `promotion`, …).
-        about: see `About`.
+        about: see `AboutOwn`.
 
     Raises:
         Invalid: a value is out of range.
@@ -82,8 +92,7 @@ def spend(
     amount: int,
     *,
     allow_below_floor: bool = False,
-    as_user: bool = False,
-    **about: Unpack[About],
+    **about: Unpack[AboutOwn],
 ) -> Call[Answer]:
     """Take credits.
 
@@ -91,15 +100,13 @@ def spend(
         user_id: whose.
         amount: 1 to 2^53 − 1.
         allow_below_floor: let the balance pass its floor (needs the scope `admin` too).
-        as_user: the key was made by this user's own browser, and is told to their screens, so that an optimistic
-            number there settles.
-        about: see `About`.
+        about: see `AboutOwn`.
 
     Raises:
         InsufficientCredits: with `needed` and `available`.
         NotFound: nobody has been granted anything under that id.
     """
-    body = {"amount": amount, "allow_below_floor": allow_below_floor or None, "as_user": as_user or None}
+    body = {"amount": amount, "allow_below_floor": allow_below_floor or None}
     return _change("POST", f"/users/{_id(user_id)}/spend", body, about)
 
 
@@ -139,7 +146,7 @@ def set_credits(
     return _with_headers(call, {"If-Match": f'"{if_version}"'})
 
 
-def hold(user_id: str, amount: int, *, ttl_s: int = 900, **about: Unpack[About]) -> Call[Answer]:
+def hold(user_id: str, amount: int, *, ttl_s: int = 900, **about: Unpack[AboutOwn]) -> Call[Answer]:
     """Set credits aside for `ttl_s` seconds; the answer's `hold` is what `capture` and `release` take.
 
     Raises:
@@ -148,7 +155,7 @@ def hold(user_id: str, amount: int, *, ttl_s: int = 900, **about: Unpack[About])
     return _change("POST", f"/users/{_id(user_id)}/holds", {"amount": amount, "ttl_s": ttl_s}, about)
 
 
-def capture(user_id: str, hold_id: str, amount: int | None = None, **about: Unpack[About]) -> Call[Answer]:
+def capture(user_id: str, hold_id: str, amount: int | None = None, **about: Unpack[AboutOwn]) -> Call[Answer]:
     """Spend what a hold has set aside: `amount` of it (all by default); the rest is given back.
 
     Raises:
@@ -157,7 +164,7 @@ def capture(user_id: str, hold_id: str, amount: int | None = None, **about: Unpa
     return _change("POST", f"/users/{_id(user_id)}/holds/{_id(hold_id)}/capture", {"amount": amount}, about)
 
 
-def release(user_id: str, hold_id: str, **about: Unpack[About]) -> Call[Answer]:
+def release(user_id: str, hold_id: str, **about: Unpack[AboutOwn]) -> Call[Answer]:
     """Give back what a hold has set aside.
 
     Raises:
@@ -166,13 +173,15 @@ def release(user_id: str, hold_id: str, **about: Unpack[About]) -> Call[Answer]:
     return _change("POST", f"/users/{_id(user_id)}/holds/{_id(hold_id)}/release", {}, about)
 
 
-def transfer(from_user: str, to_user: str, amount: int, **about: Unpack[About]) -> Call[Answer]:
+def transfer(from_user: str, to_user: str, amount: int, **about: Unpack[AboutOwn]) -> Call[Answer]:
     """Move credits from one user to another; answers for the sender.
 
     Raises:
         InsufficientCredits: the sender has less.
     """
-    return _change("POST", "/transfers", {"from": from_user, "to": to_user, "amount": amount}, about)
+    return _change(
+        "POST", "/transfers", {"from_user_id": from_user, "to_user_id": to_user, "amount": amount}, about
+    )
 
 
 def reverse(
@@ -212,8 +221,8 @@ def history(
         user_id: whose.
         unit: of one account only.
         kinds: of these kinds only.
-        before: the `next` cursor of the page before.
-        after: the `previous` cursor of the page after.
+        before: a page's `previous` cursor: the entries just before it in the list.
+        after: a page's `next` cursor: the entries just after it.
         limit: 1–200 items.
     """
     kinds_text = ",".join(kinds) or None

@@ -1,0 +1,261 @@
+"""The remote client against a server that answers by script: requests, retries, errors; both faces alike."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import httpx2
+import pytest
+
+from livecredits.client import AsyncClient, Client, Patience, calls
+from livecredits.errors import (
+    BY_CODE,
+    InsufficientCredits,
+    Malformed,
+    OutcomeUnknown,
+    RateLimited,
+    Unavailable,
+    VersionMismatch,
+)
+
+ANSWER = {
+    "entry": "ent_1", "user_id": "ada", "unit": "credits", "kind": "spend", "amount": -5, "version": 42,
+    "epoch": "ep_1", "credits": 95, "balance": {"settled": 100, "held": 5, "available": 95},
+    "as_of": "2026-11-23T05:36:21.123456Z", "something_new": True,
+}  # fmt: skip
+Step = Callable[[httpx2.Request], httpx2.Response]
+
+
+class Script:
+    """A server that plays its steps, one for each request, and keeps what it was asked and how long it was paused."""
+
+    def __init__(self, *steps: Step | Exception) -> None:
+        self._steps: Iterator[Step | Exception] = iter(steps)
+        self.requests: list[httpx2.Request] = []
+        self.pauses_s: list[float] = []
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        step = next(self._steps)
+        if isinstance(step, Exception):
+            raise step
+        return step(request)
+
+    def client(self, **values: Any) -> Client:
+        return Client(
+            "https://credits.example/billing/",
+            "lck_x",
+            transport=httpx2.MockTransport(self),
+            sleep=self.pauses_s.append,
+            **values,
+        )
+
+
+def says(status: int, body: Any, **headers: str) -> Step:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _request: httpx2.Response(status, json=body, headers=named)
+
+
+def problem(code: str, **extra: Any) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": "t",
+        "status": 0,
+        "detail": f"It is {code}.",
+        "code": code,
+        **extra,
+    }
+
+
+def body(request: httpx2.Request) -> Any:
+    return json.loads(request.content)
+
+
+def test_a_change_is_sent_whole_and_read_back() -> None:
+    script = Script(says(200, ANSWER))
+    answer = script.client().spend("a/da ö", 5, key="job:1", label="Picture", as_user=True)
+    (request,) = script.requests
+    assert str(request.url) == "https://credits.example/billing/api/v1/users/a%2Fda%20%C3%B6/spend"
+    assert request.headers["authorization"] == "Bearer lck_x"
+    assert request.headers["idempotency-key"] == "job:1"
+    assert body(request) == {"amount": 5, "label": "Picture", "as_user": True}
+    assert (answer.entry, answer.version, answer.balance.available) == ("ent_1", 42, 95)
+    assert answer.as_of == datetime(2026, 11, 23, 5, 36, 21, 123456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("send", "method", "path", "sent"),
+    [
+        (lambda c: c.grant("ada", 9, priority=2), "POST", "/users/ada/grants", {"amount": 9, "priority": 2}),
+        (lambda c: c.adjust("ada", -9), "POST", "/admin/users/ada/adjustments", {"amount": -9}),
+        (lambda c: c.set("ada", 0), "PUT", "/admin/users/ada/credits", {"credits": 0}),
+        (lambda c: c.hold("ada", 3, ttl_s=60), "POST", "/users/ada/holds", {"amount": 3, "ttl_s": 60}),
+        (lambda c: c.capture("ada", "hld_1"), "POST", "/users/ada/holds/hld_1/capture", {}),
+        (lambda c: c.release("ada", "hld_1"), "POST", "/users/ada/holds/hld_1/release", {}),
+        (
+            lambda c: c.transfer("ada", "bob", 4),
+            "POST",
+            "/transfers",
+            {"from_user_id": "ada", "to_user_id": "bob", "amount": 4},
+        ),
+        (lambda c: c.reverse("ent_1", amount=2), "POST", "/admin/entries/ent_1/reverse", {"amount": 2}),
+    ],
+)
+def test_every_change_has_its_route(send: Callable[[Client], Any], method: str, path: str, sent: Any) -> None:
+    script = Script(says(200, ANSWER))
+    assert send(script.client()).entry == "ent_1"
+    (request,) = script.requests
+    assert (request.method, request.url.path) == (method, f"/billing/api/v1{path}")
+    assert body(request) == sent
+    assert len(request.headers["idempotency-key"]) == 32
+
+
+def test_reads() -> None:
+    entry = {**ANSWER, "at": ANSWER["as_of"], "label": None}
+    hold = {
+        "hold": "hld_1", "user_id": "ada", "unit": "credits", "amount": 5, "state": "open",
+        "expires_at": ANSWER["as_of"],
+    }  # fmt: skip
+    script = Script(
+        says(200, {**ANSWER, "floor": 0}),
+        says(200, {"items": [entry], "next": "n", "previous": None}),
+        says(200, {"items": [hold]}),
+        says(200, {"affordable": True}),
+        says(200, {"token": "eyJ.secret", "user_id": "ada", "expires_at": ANSWER["as_of"]}),
+        lambda _request: httpx2.Response(204),
+    )
+    client = script.client()
+    assert client.balance("ada", unit="minutes").floor == 0
+    page = client.history("ada", kinds=("grant", "spend"), after="c", limit=5)
+    assert [item.kind for item in page] == ["spend"]
+    assert page.next == "n"
+    assert client.holds("ada").items[0].hold == "hld_1"
+    assert client.check("ada", 5) is True
+    token = client.token("ada")
+    assert token.token == "eyJ.secret"
+    assert "secret" not in repr(token)
+    client.revoke_tokens("ada")
+    queries = [str(request.url.query, "ascii") for request in script.requests]
+    assert queries[:2] == ["unit=minutes", "kind=grant%2Cspend&after=c&limit=5"]
+
+
+def test_a_time_is_sent_in_utc_and_a_version_as_a_tag() -> None:
+    script = Script(says(200, ANSWER), says(200, ANSWER))
+    client = script.client()
+    client.grant("ada", 1, expires_at=datetime(2027, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))))
+    client.set("ada", 7, if_version=41)
+    assert body(script.requests[0])["expires_at"] == "2027-01-01T00:00:00Z"
+    assert script.requests[1].headers["if-match"] == '"41"'
+
+
+@pytest.mark.parametrize("code", sorted(set(BY_CODE) - {"refused"}))
+def test_every_code_comes_back_as_its_class(code: str) -> None:
+    script = Script(says(BY_CODE[code].status, problem(code, needed=5, available=3)))
+    with pytest.raises(BY_CODE[code], match=f"It is {code}") as caught:
+        script.client(patience=Patience(retries=0)).spend("ada", 5)
+    assert type(caught.value) is BY_CODE[code]
+
+
+def test_a_refusal_carries_its_facts_and_the_request_id() -> None:
+    refusal = says(402, problem("insufficient_credits", needed=5, available=3, request_id="req_9"))
+    with pytest.raises(InsufficientCredits) as caught:
+        Script(refusal).client().spend("ada", 5)
+    assert (caught.value.needed, caught.value.available) == (5, 3)
+    assert caught.value.extra["request_id"] == "req_9"
+
+
+def test_a_refusal_is_not_asked_again() -> None:
+    script = Script(says(412, problem("version_mismatch", version=43, balance={})))
+    with pytest.raises(VersionMismatch):
+        script.client().set("ada", 5, if_version=42)
+    assert script.pauses_s == []
+
+
+def test_lost_answers_are_asked_for_again_with_the_same_key() -> None:
+    script = Script(
+        httpx2.ReadTimeout("slow"), httpx2.RemoteProtocolError("cut"), says(503, {}), says(200, ANSWER)
+    )
+    assert script.client().spend("ada", 5).entry == "ent_1"
+    assert len({request.headers["idempotency-key"] for request in script.requests}) == 1
+    assert len({request.content for request in script.requests}) == 1
+    assert len(script.pauses_s) == 3
+    assert all(0 <= pause_s <= 0.2 * 2**at for at, pause_s in enumerate(script.pauses_s))
+
+
+def test_the_outcome_of_a_change_without_an_answer_is_unknown() -> None:
+    script = Script(*[httpx2.ReadTimeout("slow")] * 4)
+    with pytest.raises(OutcomeUnknown) as caught:
+        script.client().spend("ada", 5, key="job:1")
+    assert caught.value.extra["key"] == "job:1"
+
+
+def test_a_service_that_was_never_reached_did_nothing() -> None:
+    script = Script(*[httpx2.ConnectError("refused")] * 4)
+    with pytest.raises(Unavailable) as caught:
+        script.client().spend("ada", 5)
+    assert type(caught.value) is Unavailable
+
+
+def test_a_read_without_an_answer_is_unavailable_and_not_unknown() -> None:
+    with pytest.raises(Unavailable) as caught:
+        Script(*[httpx2.ReadTimeout("slow")] * 4).client().balance("ada")
+    assert type(caught.value) is Unavailable
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause_s"),
+    [
+        ({"retry_after": "3"}, 3.0),
+        ({"retry_after": "Mon, 23 Nov 2026 05:00:07 GMT", "date": "Mon, 23 Nov 2026 05:00:00 GMT"}, 7.0),
+        ({"retry_after": "Mon, 23 Nov 2026 05:00:00 GMT", "date": "Mon, 23 Nov 2026 05:00:09 GMT"}, 0.0),
+    ],
+)
+def test_retry_after_is_obeyed(headers: dict[str, str], pause_s: float) -> None:
+    script = Script(says(429, problem("rate_limited"), **headers), says(200, ANSWER))
+    script.client().spend("ada", 5)
+    assert script.pauses_s == [pause_s]
+
+
+def test_who_is_told_to_wait_for_an_hour_is_told_so() -> None:
+    script = Script(says(429, problem("rate_limited", retry_after_s=3600), retry_after="3600"))
+    with pytest.raises(RateLimited):
+        script.client().spend("ada", 5)
+    assert script.pauses_s == []
+
+
+def test_a_page_of_a_proxy_is_no_answer() -> None:
+    html: Step = lambda _request: httpx2.Response(502, content=b"<h1>Bad gateway</h1>")  # noqa: E731
+    with pytest.raises(Unavailable, match="answered 502"):
+        Script(html).client(patience=Patience(retries=0)).balance("ada")
+    page: Step = lambda _request: httpx2.Response(200, content=b"<h1>Sign in</h1>")  # noqa: E731
+    with pytest.raises(Malformed):
+        Script(page).client().balance("ada")
+
+
+async def test_the_awaitable_face_does_the_same() -> None:
+    script = Script(httpx2.ReadTimeout("slow"), says(200, ANSWER))
+
+    async def sleep(pause_s: float) -> None:
+        script.pauses_s.append(pause_s)
+
+    transport = httpx2.MockTransport(script)
+    async with AsyncClient("https://credits.example", "lck_x", transport=transport, sleep=sleep) as client:
+        answer = await client.spend("ada", 5)
+    assert answer.entry == "ent_1"
+    assert len(script.pauses_s) == 1
+
+
+def test_both_faces_have_the_same_verbs_with_the_same_words() -> None:
+    verbs = {
+        name for name, value in vars(Client).items() if getattr(value, "__module__", "") == calls.__name__
+    }
+    assert {"grant", "spend", "set", "capture", "history", "token"} <= verbs
+    for verb in verbs:
+        one, other = getattr(Client, verb), getattr(AsyncClient, verb)
+        assert inspect.signature(one) == inspect.signature(other)
+        assert one.__doc__
+        assert one.__doc__ == other.__doc__

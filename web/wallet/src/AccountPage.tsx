@@ -1,0 +1,140 @@
+/**
+ * The account: what the balance is made of, and its history, read in pages from `GET /credits/history` with the screen
+ * token. A `changed` hint, which follows the commit, reads the newest page again.
+ */
+import { useCredits, useCreditsStore } from 'livecredits/react'
+import { useState } from 'react'
+import { amountText, momentText } from './amounts'
+import { type HistoryEntry, useHistory } from './history'
+
+const UNITS = [
+  { unit: 'credits', name: 'Credits' },
+  { unit: 'minutes', name: 'Minutes' },
+] as const
+
+export function AccountPage() {
+  const [unit, setUnit] = useState<string>('credits')
+  const { user } = useCreditsStore()
+  return (
+    <section className="page" aria-labelledby="account-title">
+      <h1 id="account-title">Account</h1>
+      <fieldset className="tabs">
+        <legend className="for-readers">Unit</legend>
+        {UNITS.map((choice) => (
+          <label key={choice.unit}>
+            <input
+              type="radio"
+              name="unit"
+              checked={unit === choice.unit}
+              onChange={() => setUnit(choice.unit)}
+            />
+            <span className="choice">{choice.name}</span>
+          </label>
+        ))}
+      </fieldset>
+      <Parts unit={unit} />
+      <History key={`${user}:${unit}`} unit={unit} />
+    </section>
+  )
+}
+
+function Parts({ unit }: { unit: string }) {
+  const { available, held, settled, version, updatedAt, scale, loading } = useCredits({ unit })
+  if (loading) return <p className="quiet">Reading the balance…</p>
+  return (
+    <dl className="parts card">
+      <Part name="Available" value={amountText(available, scale)} testId="account-balance" />
+      <Part name="Held" value={amountText(held, scale)} />
+      <Part name="Settled" value={amountText(settled, scale)} />
+      <Part name="Version" value={String(version)} />
+      <Part name="Last change" value={updatedAt === null ? 'none yet' : momentText(updatedAt)} />
+    </dl>
+  )
+}
+
+function Part({ name, value, testId }: { name: string; value: string; testId?: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className="number" data-testid={testId}>
+        {value}
+      </dd>
+    </div>
+  )
+}
+
+function History({ unit }: { unit: string }) {
+  const { scale } = useCredits({ unit })
+  const { entries, older, error, readOlder } = useHistory(unit)
+  if (error !== null && entries === null) return <p role="alert">{error}</p>
+  if (entries === null) return <p className="quiet">Reading the history…</p>
+  if (entries.length === 0) return <p className="quiet">No entries yet. The first grant will stand here.</p>
+  return (
+    <>
+      <table className="history card">
+        <caption className="for-readers">History of {unit}</caption>
+        <thead>
+          <tr>
+            <th scope="col">What</th>
+            <th scope="col" className="when">
+              When
+            </th>
+            <th scope="col" className="amount">
+              Amount
+            </th>
+            <th scope="col" className="amount">
+              Balance
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map((entry) => (
+            <Row key={entry.entry} entry={entry} scale={scale} />
+          ))}
+        </tbody>
+      </table>
+      {error !== null && <p role="alert">{error}</p>}
+      {older && (
+        <button type="button" className="secondary" onClick={readOlder}>
+          Older entries
+        </button>
+      )}
+    </>
+  )
+}
+
+function Row({ entry, scale }: { entry: HistoryEntry; scale: number }) {
+  return (
+    <tr data-testid="history-row">
+      <td>
+        <span className="what">{entry.label ?? KIND_NAMES[entry.kind] ?? entry.kind}</span>
+        {entry.label !== null && <span className="quiet kind">{KIND_NAMES[entry.kind] ?? entry.kind}</span>}
+        <time className="quiet when-small" dateTime={entry.at}>
+          {momentText(entry.at)}
+        </time>
+      </td>
+      <td className="when quiet">
+        <time dateTime={entry.at}>{momentText(entry.at)}</time>
+      </td>
+      <td className="amount number" data-sign={Math.sign(entry.settled_delta)}>
+        {entry.settled_delta === 0
+          ? `${amountText(entry.held_delta, scale, true)} held`
+          : amountText(entry.settled_delta, scale, true)}
+      </td>
+      <td className="amount number">{amountText(entry.balance.available, scale)}</td>
+    </tr>
+  )
+}
+
+const KIND_NAMES: Record<string, string> = {
+  adjust: 'Correction',
+  set: 'Set by the team',
+  grant: 'Credit',
+  spend: 'Spent',
+  hold: 'Set aside',
+  capture: 'Charged',
+  release: 'Given back',
+  expire: 'Expired',
+  reverse: 'Undone',
+  transfer: 'Transfer',
+}

@@ -1,0 +1,91 @@
+/**
+ * The frame of the host app: header with badge, status and user switcher; balances beside the page. The page is named by
+ * the address's fragment, so the app needs no route on the server.
+ */
+import { type ReactNode, useEffect, useState } from 'react'
+import { AccountPage } from './AccountPage'
+import { Balances } from './balances'
+import { CreditDisplay } from './CreditDisplay'
+import { StatusDot } from './StatusDot'
+import { StudioPage } from './StudioPage'
+import { SessionProvider, useSession } from './session'
+import { ToastProvider } from './toasts'
+import { UsersPage } from './UsersPage'
+
+const PAGES: Record<string, { name: string; page: () => ReactNode }> = {
+  '#/': { name: 'Studio', page: StudioPage },
+  '#/account': { name: 'Account', page: AccountPage },
+  '#/users': { name: 'Team', page: UsersPage },
+}
+
+export function App() {
+  return (
+    <SessionProvider>
+      <ToastProvider>
+        <Shell />
+      </ToastProvider>
+    </SessionProvider>
+  )
+}
+
+function Shell() {
+  const at = useFragment()
+  const Page = PAGES[at]?.page ?? StudioPage
+  return (
+    <div className="shell">
+      <header>
+        <a className="brand" href="#/">
+          <span aria-hidden="true" className="mark" />
+          Lumen
+        </a>
+        <nav aria-label="Pages">
+          {Object.entries(PAGES).map(([address, { name }]) => (
+            <a key={address} href={address} aria-current={address === at ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
+        <StatusDot />
+        <CreditDisplay />
+        <UserSwitcher />
+      </header>
+      <main>
+        <Page />
+        <Balances />
+      </main>
+    </div>
+  )
+}
+
+function UserSwitcher() {
+  const { user, users, switchTo } = useSession()
+  const known = users.some(({ id }) => id === user)
+  return (
+    <label className="switcher">
+      <span className="for-readers">Signed in as</span>
+      <select value={user} onChange={(event) => switchTo(event.target.value)} data-testid="user-switcher">
+        {!known && <option value={user}>{user}</option>}
+        {users.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+function useFragment(): string {
+  const read = () => (location.hash in PAGES ? location.hash : '#/')
+  const [fragment, setFragment] = useState(read)
+  useEffect(() => {
+    const follow = () => setFragment(read())
+    addEventListener('hashchange', follow)
+    addEventListener('popstate', follow)
+    return () => {
+      removeEventListener('hashchange', follow)
+      removeEventListener('popstate', follow)
+    }
+  })
+  return fragment
+}

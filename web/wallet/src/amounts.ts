@@ -1,0 +1,33 @@
+/**
+ * How amounts are read by people. Promise: exact, whatever the scale, since the decimal text is built from the
+ * integer and never by division.
+ */
+
+/** `1234` with scale 2 → `"12.34"`, without grouping. */
+export function decimalText(amount: number, scale: number): string {
+  if (scale === 0) return String(amount)
+  const digits = String(Math.abs(amount)).padStart(scale + 1, '0')
+  const sign = amount < 0 ? '-' : ''
+  return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
+/** The amount in the reader's own language; with `signed`, a plus or a minus always stands before it. */
+export function amountText(amount: number, scale = 0, signed = false): string {
+  return new Intl.NumberFormat(undefined, {
+    minimumFractionDigits: scale,
+    maximumFractionDigits: scale,
+    signDisplay: signed ? 'exceptZero' : 'auto',
+  }).format(decimalText(amount, scale) as `${number}`)
+}
+
+/** A moment as a time of day, for "since". */
+export const timeText = (at: number): string =>
+  new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format(at)
+
+/** A moment as day and time, for lists. */
+export const momentText = (at: string | number): string =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at))
+
+/** A moment as a day. */
+export const dayText = (at: string | number): string =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(new Date(at))

@@ -1,0 +1,28 @@
+/** Amounts are exact decimals, whatever the scale. */
+import { describe, expect, it } from 'vitest'
+import { amountText, decimalText } from '../src/amounts'
+
+describe('decimalText', () => {
+  it.each([
+    [0, 0, '0'],
+    [1234, 0, '1234'],
+    [0, 2, '0.00'],
+    [5, 2, '0.05'],
+    [-5, 2, '-0.05'],
+    [1234, 2, '12.34'],
+    [-1234, 2, '-12.34'],
+    [Number.MAX_SAFE_INTEGER, 6, '9007199254.740991'],
+  ])('%d with scale %d reads %s', (amount, scale, text) => {
+    expect(decimalText(amount, scale)).toBe(text)
+  })
+})
+
+it('keeps every digit of the largest amount', () => {
+  expect(amountText(Number.MAX_SAFE_INTEGER, 6).replace(/\D/g, '')).toBe('9007199254740991')
+})
+
+it('signs a change, but not a zero', () => {
+  expect(amountText(50, 0, true)).toBe('+50')
+  expect(amountText(-50, 0, true)).toMatch(/^[-−]50$/)
+  expect(amountText(0, 0, true)).toBe('0')
+})

@@ -1,0 +1,108 @@
+/** A store and a host backend that a test moves by hand; both keep the promises of the real ones. */
+import type { CreditsEvents, CreditsSnapshot, CreditsStore } from 'livecredits'
+import { CreditProvider } from 'livecredits/react'
+import type { ReactNode } from 'react'
+import { vi } from 'vitest'
+import { ToastProvider } from '../src/toasts'
+
+const FIRST: CreditsSnapshot = {
+  user: 'ada',
+  unit: 'credits',
+  credits: 100,
+  available: 100,
+  held: 0,
+  settled: 100,
+  version: 7,
+  scale: 0,
+  pending: 0,
+  updatedAt: null,
+  cause: null,
+  nextExpiry: null,
+  loading: false,
+  status: 'live',
+  since: 0,
+  error: null,
+}
+
+export class FakeStore implements CreditsStore {
+  readonly user = 'ada'
+  readonly unit = 'credits'
+  readonly asked: string[] = []
+  #snapshot: CreditsSnapshot
+  readonly #listeners = new Set<() => void>()
+  readonly #callbacks = new Map<string, Set<(...values: never[]) => void>>()
+
+  constructor(first: Partial<CreditsSnapshot> = {}) {
+    this.#snapshot = { ...FIRST, ...first }
+  }
+
+  /** A state arrived. */
+  push(change: Partial<CreditsSnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...change }
+    for (const listener of this.#listeners) listener()
+    if (change.version !== undefined) this.emit('update', 'ada')
+  }
+
+  emit(event: keyof CreditsEvents, ...values: unknown[]): void {
+    for (const callback of this.#callbacks.get(event) ?? []) callback(...(values as never[]))
+  }
+
+  getSnapshot = () => this.#snapshot
+  subscribe = (listener: () => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+  on: CreditsStore['on'] = (event, callback) => {
+    const callbacks = this.#callbacks.get(event) ?? new Set()
+    callbacks.add(callback)
+    this.#callbacks.set(event, callbacks)
+    return () => callbacks.delete(callback)
+  }
+  optimistic: CreditsStore['optimistic'] = async (delta, change) => {
+    this.push({ credits: this.#snapshot.available + delta, pending: 1 })
+    try {
+      return await change('a-key-that-this-browser-has-made')
+    } finally {
+      this.push({ credits: this.#snapshot.available, pending: 0 })
+    }
+  }
+  refresh: CreditsStore['refresh'] = async (options) =>
+    void this.asked.push(`refresh ${options?.force ?? false}`)
+  refreshUser = async (userId: string) => void this.asked.push(`refreshUser ${userId}`)
+  broadcast = (userId: string) => {
+    this.asked.push(`broadcast ${userId}`)
+    this.emit('update', userId)
+  }
+  refreshVouchers = () => {}
+  watch = () => () => {}
+  getWatched = () => undefined
+  follow = () => () => {}
+  close = () => {}
+}
+
+export function Stage({ store, children }: { store: CreditsStore; children: ReactNode }) {
+  return (
+    <CreditProvider store={store}>
+      <ToastProvider>{children}</ToastProvider>
+    </CreditProvider>
+  )
+}
+
+export interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly body: unknown
+}
+
+/** Answers `fetch` from a table of `METHOD path`, and keeps what was asked. */
+export function fakeBackend(answers: Record<string, { status: number; body: unknown }>): Asked[] {
+  const asked: Asked[] = []
+  vi.stubGlobal('fetch', async (path: string, init: RequestInit = {}) => {
+    const method = init.method ?? 'GET'
+    asked.push({ method, path, body: init.body === undefined ? null : JSON.parse(String(init.body)) })
+    const answer = answers[`${method} ${path}`]
+    if (answer === undefined) throw new TypeError(`nobody answers ${method} ${path}`)
+    return new Response(JSON.stringify(answer.body), { status: answer.status })
+  })
+  return asked
+}
