@@ -320,11 +320,17 @@ class Delivery:
                 self.counts.merged += 1
             screen.slot[key] = newest(screen.slot.get(key), state)
 
-    def push_again(self, user_id: str) -> None:
-        """Read a user's states and send them as a hello to every screen that shows them."""
+    def push_again(self, user_id: str) -> int:
+        """Read a user's states and send them as a hello to every screen that shows them; returns how many do."""
         audience = self.audiences.get(user_id)
-        for screen in audience.screens if audience is not None else ():
+        shown = audience.screens if audience is not None else []
+        for screen in shown:
             self._resync(screen)
+        return len(shown)
+
+    def screens_of(self, user_id: str) -> int:
+        """How many screens of this user are open, watchers not counted."""
+        return self._per_user.get(user_id, 0)
 
     def epoch_is(self, epoch: str) -> None:
         """The ledger's epoch, as often as the shell likes: another one means that everybody starts over."""

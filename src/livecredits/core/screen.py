@@ -214,5 +214,6 @@ class Actions:
         self.checks: list[tuple[Screen, str]] = []
         self.alarms: list[str] = []
 
-    def __bool__(self) -> bool:
-        return bool(self.sends or self.closes or self.reads or self.cuts or self.checks or self.alarms)
+    def has_more(self) -> bool:
+        """Whether there is anything beside `sends`; a commit's hand-over nearly never has."""
+        return bool(self.closes or self.reads or self.checks or self.cuts or self.alarms)

@@ -232,6 +232,11 @@ def bye_text(reason: str, low_ms: int, high_ms: int) -> str:
     return f'{{"type":"bye","reason":{quoted(reason)},"reconnect_ms":[{low_ms},{high_ms}]}}'
 
 
+def closed_text(close: Close) -> str:
+    """The `closed` frame: the close code where the carrier has none of its own (event streams)."""
+    return f'{{"type":"closed","code":{close.code},"reason":{quoted(close.reason)}}}'
+
+
 # --- the same text on each carrier ---------------------------------------------------------------------------------
 
 SOCKET, TEXT, EVENTS = 0, 1, 2

@@ -1,0 +1,131 @@
+"""What live delivery needs of its neighbours, and what it shows of its screens.
+
+The ledger on one side, a connection on the other: structural types, so that neither has to know of this package and
+a test can stand in for both with a few honest lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from livecredits.core import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from livecredits.core.rows import AccountState
+    from livecredits.core.screen import Screen
+
+
+class CommittedBatch(Protocol):
+    """What the ledger hands over after a commit: the newest state of each account, and the lists that moved."""
+
+    @property
+    def epoch(self) -> str:
+        """The line of history that the versions belong to."""
+        ...
+
+    @property
+    def states(self) -> Sequence[AccountState]:
+        """The newest state of each account that the batch changed."""
+        ...
+
+    @property
+    def lists(self) -> Mapping[str, set[str]]:
+        """User → the lists of theirs that moved."""
+        ...
+
+
+class Ledger(Protocol):
+    """What live delivery needs of `Credits`."""
+
+    @property
+    def epoch(self) -> str:
+        """The database's line of history; known once it is open."""
+        ...
+
+    @property
+    def units(self) -> Mapping[str, Any]:
+        """Unit → something with a `scale`."""
+        ...
+
+    async def states(self, user_ids: Sequence[str]) -> Mapping[str, Sequence[AccountState]]:
+        """Every account of these users, newest row, version 0 where there is none; opens the ledger."""
+        ...
+
+    def on_commit(self, callback: Callable[[Any], None]) -> Callable[[], None]:
+        """Call back after each commit; returns what ends that."""
+        ...
+
+
+class Writable(Protocol):
+    """Takes frames; never blocks."""
+
+    def write(self, data: Any, /) -> None:
+        """Take one frame."""
+
+
+class Link(Protocol):
+    """One connection as the shell sees it. `transport` is bare, so that a push is one call and not two."""
+
+    @property
+    def transport(self) -> Writable:
+        """Where frames go."""
+        ...
+
+    def close(self, verdict: wire.Close) -> None:
+        """Tell the client why it ends and let it go."""
+
+    def cut(self) -> None:
+        """End it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenView:
+    """One open screen, for operators' eyes.
+
+    Attributes:
+        screen: its id, `scr_…`.
+        user: whose balance it shows; None for operators and keys.
+        kind: user, service or operator.
+        carrier: websocket or events.
+        since_us: open since (UTC, microseconds).
+        user_agent: what the client called itself.
+        visible: whether a tab of it was visible when it last said so.
+        painted: unit → version it last said it had painted.
+        sent: frames sent to it.
+        behind: accounts that wait for its transport.
+        tabs: browser tabs that share it.
+    """
+
+    screen: str
+    user: str | None
+    kind: str
+    carrier: str
+    since_us: int
+    user_agent: str
+    visible: bool
+    painted: Mapping[str, int]
+    sent: int
+    behind: int
+    tabs: int
+
+
+def view(screen: Screen) -> ScreenView:
+    """What there is to see of an admitted screen."""
+    who = screen.who
+    assert who is not None
+    return ScreenView(
+        screen=screen.id,
+        user=who.user_id,
+        kind=who.kind,
+        carrier="events" if screen.carrier == wire.EVENTS else "websocket",
+        since_us=screen.since_us,
+        user_agent=screen.user_agent,
+        visible=screen.visible,
+        painted=screen.painted or {},
+        sent=screen.sent,
+        behind=len(screen.slot or ()),
+        tabs=screen.tabs,
+    )
