@@ -1,6 +1,376 @@
-import type { CreditsOptions, CreditsStore } from './types.js';
+/**
+ * The store: one user's credits outside any framework, put together from the pure parts.
+ *
+ * Promise: `getSnapshot` gives the same object until something in it changed; nothing happens before the
+ * first subscriber; after `close` nobody is called. A store serves one user for its whole life: whoever
+ * switches users makes a new store, so no frame of the former one has a place to arrive at.
+ *
+ * The odd one: frames come in by two doors, from this tab's own connection and from another tab's. What
+ * another tab relays may replace everything only while this tab has no connection itself.
+ */
+import * as ledger from './balance.js'
+import { browser, type Environment } from './environment.js'
+import { createEvents } from './events.js'
+import { type ClientFrame, type RelayedFrame, requireExact, type ServerFrame } from './frames.js'
+import type { Http } from './http.js'
+import { newKey } from './keys.js'
+import { createLink, type Link } from './link.js'
+import { notePainting } from './painting.js'
+import { joinTabs, type News, type Tabs } from './tabs.js'
+import { type Transport, webSocket } from './transport.js'
+import type {
+  AccountView,
+  ChangeAnswer,
+  CreditsOptions,
+  CreditsProblem,
+  CreditsSnapshot,
+  CreditsStore,
+  OptimisticOptions,
+  Status,
+} from './types.js'
+import { createMemory, viewOf } from './view.js'
+import type { Watching } from './watching.js'
+
+const GRACE_MS = 1_000
+const ASK_AGAIN_MS = 2_000
 
 /** Makes the store. Nothing happens until somebody subscribes, so it is safe to call while rendering. */
-export function createCredits(options: CreditsOptions): CreditsStore {
-  throw new Error(`the store of ${options.url} is being written`);
+export const createCredits = (options: CreditsOptions): CreditsStore => createStore(options, browser)
+
+/** `createCredits` with the browser given from outside. */
+export function createStore(
+  options: CreditsOptions,
+  environment: Environment,
+  transport: Transport = webSocket,
+): CreditsStore {
+  const { user, unit = 'credits', operator = false } = options
+  const root = options.url.replace(/\/+$/, '')
+  const events = createEvents()
+  const listeners = new Set<() => void>()
+  const snapshots = createMemory<CreditsSnapshot>()
+  const watched = createMemory<AccountView>()
+  const reads = new Map<string, Promise<void>>()
+
+  let book = ledger.emptyBook
+  let greeted = false
+  let status: Status = user === null ? 'signed-out' : 'idle'
+  let since = environment.now()
+  let lastRight = since
+  let error: CreditsProblem | null = null
+  let revision = 0
+  let asked = 0
+  let closed = false
+  let stayOn = () => {}
+  let token: Promise<string | null> | undefined
+  let link: Link | undefined
+  let http: Http | undefined
+  let watching: Promise<Watching> | undefined
+  let tabs: Tabs | undefined
+
+  const me = () => user ?? book.user
+  const shown = () => ledger.versionsOf(book, me())
+  const send = (frame: ClientFrame) => link?.send(frame) ?? false
+  const log = (line: string) => (options.log ?? isDevelopment()) && console.log(line)
+  const trace = (...what: readonly unknown[]) => options.debug && console.debug('livecredits', ...what)
+  const notePainted = notePainting(environment, shown, (versions) => tabs?.paint(versions))
+  // --- what is shown ---
+
+  function changed(): void {
+    revision += 1
+    for (const listener of [...listeners]) listener()
+    notePainted()
+  }
+
+  function keep(next: ledger.Book): void {
+    if (next === book) return
+    book = next
+    changed()
+  }
+
+  function setStatus(next: Status, at = environment.now()): void {
+    if (next === status || closed) return
+    status = next
+    since = next === 'stale' || next === 'offline' ? Math.min(lastRight, at) : at
+    if (next === 'live') error = null
+    if (next === 'signed-out') {
+      book = ledger.emptyBook
+      greeted = false
+    }
+    changed()
+    events.emit('status', status, since)
+  }
+
+  function setProblem(reason: unknown): void {
+    trace('problem', reason)
+    if (closed) return
+    const told = reason as Partial<CreditsProblem>
+    error = told?.code ? (told as CreditsProblem) : { code: 'network', detail: String(reason) }
+    changed()
+  }
+
+  const getSnapshot = (of = unit) =>
+    snapshots.recall(of, revision, () => {
+      const owner = me()
+      const isKnown = greeted || book.accounts.has(ledger.accountId(owner, of))
+      const loading = !isKnown && !operator && status !== 'signed-out' && status !== 'error'
+      const view = viewOf(book, owner ?? '', of)
+      return { ...view, credits: isKnown ? view.credits : 0, user: owner, loading, status, since, error }
+    })
+
+  function getWatched(owner: string, of = unit): AccountView | undefined {
+    const id = ledger.accountId(owner, of)
+    // Right after a reconnect the server has not told of the watched users yet: the last view stands.
+    if (!book.accounts.has(id)) return watched.last(id)
+    return watched.recall(id, revision, () => viewOf(book, owner, of))
+  }
+
+  // --- frames ---
+
+  const isOfAnother = (frame: RelayedFrame) =>
+    frame.type === 'hello' && !operator && user !== undefined && frame.user !== user
+
+  function takeOwn(frame: ServerFrame): boolean {
+    if (isOfAnother(frame)) return false
+    take(frame)
+    if (frame.type === 'tick' && tabs) send({ type: 'pong', ...tabs.summary() })
+    if (frame.type !== 'bye') tabs?.tell(news([frame]))
+    return true
+  }
+
+  /** @param pushed - By the server, to this tab or to the one that connects for it. */
+  function take(frame: RelayedFrame, pushed = true): void {
+    const before = book
+    const next = ledger.receive(book, frame)
+    if (frame.type === 'hello') {
+      greeted = true
+      asked = 0
+    }
+    lastRight = environment.now()
+    keepOrAsk(next)
+    if (frame.type === 'changed') emitChanged(frame.lists)
+    emitUpdates(before, pushed && frame.type === 'state' ? frame.user : null)
+  }
+
+  /** @param pushed - Whose state was pushed; that counts even if it was known already. */
+  function emitUpdates(before: ledger.Book, pushed: string | null): void {
+    const users = new Set<string>()
+    for (const [id, { user: owner, version, epoch }] of book.accounts) {
+      const former = before.accounts.get(id)
+      if (!former) continue
+      if (owner === pushed || version !== former.version || epoch !== former.epoch) users.add(owner)
+    }
+    for (const owner of users) events.emit('update', owner)
+  }
+
+  function emitChanged(lists: readonly string[]): void {
+    events.emit('changed', lists)
+    if (lists.includes('vouchers')) events.emit('vouchers')
+    if (lists.includes('orders')) events.emit('orders')
+  }
+
+  function keepOrAsk(next: ledger.Received): void {
+    if (next) keep(next)
+    else askAgain()
+  }
+
+  function askAgain(): void {
+    const now = environment.now()
+    if (now < asked + ASK_AGAIN_MS) return
+    asked = now
+    if (!send({ type: 'resync' })) tabs?.ask()
+  }
+
+  // --- parts that are loaded when they are needed ---
+
+  async function loadHttp(): Promise<Http> {
+    http ??= (await import('./http.js')).createHttp(environment, root, credential)
+    return http
+  }
+
+  function wish(kind: 'watch' | 'follow', names: readonly string[]): () => void {
+    watching ??= import('./watching.js').then(({ createWatching }) => createWatching(send, unwatched))
+    const stop = watching.then((part) => part[kind](names))
+    return () => void stop.then((end) => end())
+  }
+
+  function unwatched(users: ReadonlySet<string>): void {
+    watched.forget((view) => users.has(view.user))
+    keep(ledger.forget(book, users))
+  }
+
+  // --- connection and tabs ---
+
+  /** One token for all, until it is refused or nobody is signed in. */
+  function credential(fresh: boolean): Promise<string | null> {
+    if (fresh || !token) {
+      const forget = () => {
+        token = undefined
+      }
+      token = Promise.resolve({ fresh }).then(options.getToken)
+      token.then((given) => given ?? forget(), forget)
+    }
+    return token
+  }
+
+  function news(frames: readonly RelayedFrame[]): News {
+    return { status, since, heartbeat_ms: link?.heartbeat_ms() ?? 0, frames }
+  }
+
+  function start(): void {
+    const address = new URL(`${root}/api/v1/credits/live`, environment.base()).href
+    const own = createLink(environment, address, transport, {
+      credential,
+      holds: () => (book.epoch === null ? undefined : { epoch: book.epoch, held: shown() }),
+      frame: takeOwn,
+      status: showLinkStatus,
+      problem: setProblem,
+      trace,
+    })
+    link = own
+    setStatus('connecting')
+    tabs = joinTabs(environment, address, operator ? null : (user ?? null), {
+      connect: own.start,
+      disconnect: own.stop,
+      wake: own.wake,
+      network: own.network,
+      seen: notePainted,
+      hear,
+      retell: () => news(ledger.retell(book)),
+      hint: (userId) => (operator || userId === me()) && events.emit('update', userId),
+    })
+  }
+
+  function stop(): void {
+    const left = tabs
+    tabs = undefined
+    left?.leave()
+    link = undefined
+    setStatus(user === null ? 'signed-out' : 'idle')
+  }
+
+  function showLinkStatus(next: Status): void {
+    // With a number on the screen it is a return, and a tab that only follows from now on is not idle.
+    const again = next === 'idle' || (next === 'connecting' && book.epoch !== null)
+    setStatus(again ? 'reconnecting' : next)
+    tabs?.tell(news([]))
+    if (next === 'live') watching?.then((part) => part.again())
+  }
+
+  function hear({ status: theirs, since: at, frames }: News): void {
+    if (frames.some(isOfAnother)) return
+    // With a connection of its own too (plain HTTP), only newer states of the other are of interest.
+    const beside = link?.isLive()
+    for (const frame of frames) if (!beside || frame.type === 'state') take(frame, !beside)
+    if (!tabs?.isConnected()) setStatus(theirs, at)
+  }
+
+  // --- reads and changes ---
+
+  async function read(of: string): Promise<void> {
+    try {
+      const held = (owner: string) => book.accounts.get(ledger.accountId(owner, of))
+      const state = await (await loadHttp()).readBalance(of, held)
+      if (!state || closed) return
+      requireExact(state)
+      keepOrAsk(ledger.receiveKeyless(book, state))
+    } catch (reason) {
+      setProblem(reason)
+    }
+  }
+
+  async function refresh({ force = false, unit: of = unit } = {}): Promise<void> {
+    if (operator || user === null || closed) return
+    if (tabs?.isConnected()) link?.start()
+    let reading = reads.get(of)
+    if (!reading || force) {
+      reading = read(of)
+      reads.set(of, reading)
+    }
+    await reading
+    if (reads.get(of) === reading) reads.delete(of)
+  }
+
+  async function optimistic<T>(
+    delta: number,
+    change: (key: string) => Promise<T>,
+    { unit: of = unit, user: owner = me() ?? undefined, key = newKey() }: OptimisticOptions = {},
+  ): Promise<T> {
+    if (!Number.isSafeInteger(delta)) throw new RangeError(`${delta} is not an exact integer`)
+    if (owner !== undefined) keep(ledger.place(book, key, ledger.accountId(owner, of), delta))
+    try {
+      const answer = await change(key)
+      settle(key, of, answer as ChangeAnswer | undefined)
+      return answer
+    } catch (refusal) {
+      keep(ledger.drop(book, key))
+      throw refusal
+    }
+  }
+
+  function settle(key: string, of: string, told: ChangeAnswer | null | undefined): void {
+    if (typeof told?.version === 'number') keep(ledger.answer(book, key, told.version, told.epoch ?? null))
+    // The answer names no version: a read that began after it contains the change.
+    else refresh({ force: true, unit: of }).then(() => keep(ledger.drop(book, key)))
+  }
+
+  function broadcast(userId: string): void {
+    log(`📢 Broadcasting credit update for user ${userId}`)
+    events.emit('update', userId)
+    tabs?.hint(userId)
+    if (operator)
+      loadHttp()
+        .then((http) => http.pushAgain(userId))
+        .catch(trace)
+  }
+
+  async function refreshUser(userId: string): Promise<void> {
+    if (userId === me()) {
+      log(`🔄 Refreshing credits for user ${userId} (current user)`)
+      await refresh({ force: true })
+    }
+    events.emit('update', userId)
+  }
+
+  function subscribe(listener: () => void): () => void {
+    const mine = () => listener()
+    listeners.add(mine)
+    stayOn()
+    if (!link && !closed && user !== null) start()
+    return () => {
+      if (listeners.delete(mine) && !listeners.size) stayOn = environment.setTimer(stop, GRACE_MS)
+    }
+  }
+
+  return {
+    user,
+    unit,
+    getSnapshot,
+    subscribe,
+    refresh,
+    refreshUser,
+    broadcast,
+    refreshVouchers: () => events.emit('vouchers'),
+    on: events.on,
+    optimistic,
+    watch: (users) => wish('watch', users),
+    getWatched,
+    follow: (lists) => wish('follow', lists),
+    close() {
+      closed = true
+      stayOn()
+      listeners.clear()
+      stop()
+    },
+  }
+}
+
+declare const process: { readonly env: { readonly NODE_ENV?: string } }
+
+/** Bundlers write the name of the build into this expression; a browser without one has no `process`. */
+function isDevelopment(): boolean {
+  try {
+    return process.env.NODE_ENV !== 'production'
+  } catch {
+    return false
+  }
 }
