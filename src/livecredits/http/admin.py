@@ -1,0 +1,183 @@
+"""What operators do to users and their credits: look, set, adjust, undo, push again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livecredits.access import Role, Scope
+from livecredits.core.changes import Adjust, Reverse, Set
+from livecredits.errors import (
+    AlreadyReversed,
+    Forbidden,
+    InsufficientCredits,
+    NotFound,
+    NotReversible,
+    OverOperatorLimit,
+    VersionMismatch,
+)
+from livecredits.http.answers import (
+    BroadcastAnswer,
+    ChangeAnswer,
+    HistoryPage,
+    HoldsPage,
+    ScreensAnswer,
+    UserDetail,
+    UsersPage,
+)
+from livecredits.http.backend import EXPORTS, MOVED
+from livecredits.http.bodies import (
+    AdjustBody,
+    FullHistoryQuery,
+    HoldsQuery,
+    ReverseBody,
+    ScreensQuery,
+    SetBody,
+    UnitQuery,
+    UserBody,
+    UsersQuery,
+)
+from livecredits.http.changes import actor_of, apply, common, if_version
+from livecredits.http.reading import full_history_reply, holds_reply
+from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, Rule, as_json
+from livecredits.http.trail import instant
+
+routes = Routes("Administration")
+
+SEES = Rule(scope=Scope.ADMIN, role=Role.VIEWER)
+HELPS = Rule(scope=Scope.ADMIN, role=Role.SUPPORT)
+RULES = Rule(scope=Scope.ADMIN, role=Role.ADMIN)
+
+
+@routes.add("GET", "/admin/users", rule=SEES, query=UsersQuery, result=UsersPage)
+async def list_users(call: Call[NoBody, UsersQuery]) -> Reply:
+    """Users with the account of one unit: searched, sorted, filtered, in pages."""
+    query, live = call.query, call.services.live
+    page = await call.services.credits.users(
+        search=query.q, unit=query.unit, sort=query.sort, frozen=query.frozen, before=query.before, after=query.after,
+        limit=query.limit,
+    )  # fmt: skip
+    items = [{**item.as_json(), "screens": live.screens_of(item.user_id)} for item in page.items]
+    return as_json({"items": items, "next": page.next, "previous": page.previous, "total": page.total})
+
+
+@routes.add(
+    "GET", "/admin/users/{user_id}", rule=SEES, query=UnitQuery, result=UserDetail, refuses=(NotFound,)
+)
+async def read_user(call: Call[NoBody, UnitQuery]) -> Reply:
+    """One user: all accounts, and the lots of one."""
+    return await _detail(call, call.query.unit)
+
+
+@routes.add("PUT", "/admin/users/{user_id}", rule=HELPS, body=UserBody, result=UserDetail)
+async def put_user(call: Call[UserBody, NoQuery]) -> Reply:
+    """Change a user's name, e-mail or metadata, or (role admin) an account's floor or freezing.
+
+    What is left out stays. An unknown user is created.
+    """
+    body = call.body
+    given = {name: getattr(body, name) for name in body.model_fields_set - {"unit", "reason"}}
+    principal = call.principal
+    if given.keys() & {"floor", "frozen"} and not (
+        principal.has_role(Role.ADMIN) or principal.has_scope(Scope.ADMIN)
+    ):
+        raise Forbidden("Floors and freezing need the role admin.")
+    await call.services.credits.put_user(
+        call.params["user_id"], **given, unit=body.unit, reason=body.reason, actor=actor_of(call)
+    )
+    return await _detail(call, body.unit)
+
+
+async def _detail(call: Call[Any, Any], unit: str) -> Reply:
+    user_id = call.params["user_id"]
+    detail = await call.services.credits.user(user_id, unit=unit)
+    return as_json({**detail.as_json(), "screens": call.services.live.screens_of(user_id)})
+
+
+@routes.add("PUT", "/admin/users/{user_id}/credits", rule=HELPS, body=SetBody, result=ChangeAnswer, keyed=True,
+            conditional=True,
+            refuses=(NotFound, InsufficientCredits, VersionMismatch, OverOperatorLimit, *MOVED))  # fmt: skip
+async def set_credits(call: Call[SetBody, NoQuery]) -> Reply:
+    """Make a user's available credits equal to a number.
+
+    With `If-Match` only if the account is still at that version; without it the last writer wins, and both are in
+    history.
+    """
+    change = Set(
+        user_id=call.params["user_id"],
+        unit=call.body.unit,
+        credits=call.body.credits,
+        if_version=if_version(call),
+        **common(call, audit="credits.set"),
+    )
+    return await apply(call, change)
+
+
+@routes.add("POST", "/admin/users/{user_id}/adjustments", rule=HELPS, body=AdjustBody, result=ChangeAnswer, keyed=True,
+            refuses=(NotFound, InsufficientCredits, OverOperatorLimit, *MOVED))  # fmt: skip
+async def adjust(call: Call[AdjustBody, NoQuery]) -> Reply:
+    """Add credits to a user, or take them (negative)."""
+    body = call.body
+    change = Adjust(
+        user_id=call.params["user_id"],
+        unit=body.unit,
+        amount=body.amount,
+        allow_below_floor=body.allow_below_floor,
+        **common(call, audit="credits.adjust"),
+    )
+    return await apply(call, change)
+
+
+@routes.add("POST", "/admin/entries/{entry_id}/reverse", rule=HELPS, body=ReverseBody, result=ChangeAnswer, keyed=True,
+            refuses=(NotFound, InsufficientCredits, AlreadyReversed, NotReversible, OverOperatorLimit,
+                     *MOVED))  # fmt: skip
+async def reverse(call: Call[ReverseBody, NoQuery]) -> Reply:
+    """Undo an entry, wholly or in part, once: by a new entry that points to it."""
+    body = call.body
+    change = Reverse(
+        entry_id=call.params["entry_id"],
+        amount=body.amount,
+        allow_below_floor=body.allow_below_floor,
+        **common(call, audit="entry.reverse"),
+    )
+    return await apply(call, change)
+
+
+@routes.add("GET", "/admin/users/{user_id}/history", rule=SEES, query=FullHistoryQuery, result=HistoryPage,
+            media_types=EXPORTS, refuses=(NotFound,))  # fmt: skip
+async def user_history(call: Call[NoBody, FullHistoryQuery]) -> Answer:
+    """A user's entries, newest first; as CSV or NDJSON with all pages."""
+    return await full_history_reply(call)
+
+
+@routes.add(
+    "GET", "/admin/users/{user_id}/holds", rule=SEES, query=HoldsQuery, result=HoldsPage, refuses=(NotFound,)
+)
+async def user_holds(call: Call[NoBody, HoldsQuery]) -> Reply:
+    """A user's holds, newest first."""
+    return await holds_reply(call)
+
+
+@routes.add(
+    "POST", "/admin/users/{user_id}/broadcast", rule=HELPS, result=BroadcastAnswer, refuses=(NotFound,)
+)
+async def broadcast(call: Call[NoBody, NoQuery]) -> Reply:
+    """Push a user's state again to every screen that shows it. Written down with who asked."""
+    user_id, services = call.params["user_id"], call.services
+    await services.credits.user(user_id)
+    await services.trail.note(actor_of(call), "user.broadcast", user_id)
+    return as_json({"user_id": user_id, "screens": services.live.push_again(user_id)})
+
+
+@routes.add("GET", "/admin/screens", rule=SEES, query=ScreensQuery, result=ScreensAnswer)
+async def list_screens(call: Call[NoBody, ScreensQuery]) -> Reply:
+    """Open connections of this process: of one user, or all."""
+    views = call.services.live.screens(call.query.user)
+    return as_json({"items": [_screen(view) for view in views]})
+
+
+def _screen(view: Any) -> dict[str, Any]:
+    return {
+        "screen": view.screen, "user": view.user, "kind": view.kind, "carrier": view.carrier,
+        "since": instant(view.since_us), "user_agent": view.user_agent, "visible": view.visible, "tabs": view.tabs,
+        "painted": dict(view.painted), "sent": dict(view.sent), "behind": bool(view.behind),
+    }  # fmt: skip

@@ -1,0 +1,404 @@
+"""What the HTTP API takes: bodies and queries, as pydantic models with examples.
+
+This promises that a number which JavaScript or JSON would damage is refused by name (floats, booleans, text, beyond
+±(2^53 − 1)), that unknown members are refused instead of ignored, and that every example is valid. It must not know
+routes. The odd thing: bodies are strict (JSON has types), queries are not (they arrive as text), yet both refuse 1e3.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
+
+from livecredits.access import Role, Scope
+from livecredits.core.amounts import MAX_AMOUNT
+
+METADATA_BYTES_MAX = 4_096
+HOLD_TTL_MAX_S = 2_592_000
+TOKEN_TTL_MAX_S = 3_600
+USER_ID_LENGTH_MAX = 128
+_WHOLE = re.compile(r"-?[0-9]{1,16}", re.ASCII)
+
+
+def _not_zero(amount: int) -> int:
+    if amount == 0:
+        raise ValueError("must not be 0")
+    return amount
+
+
+def _from_text(value: Any) -> Any:
+    """Whole numbers in a query are plain ASCII digits: no 1e3, 1_000 or other scripts' digits."""
+    if isinstance(value, str):
+        if not _WHOLE.fullmatch(value):
+            raise ValueError("must be a whole number")
+        return int(value)
+    return value
+
+
+def _is_control(one: str) -> bool:
+    return unicodedata.category(one) in {"Cc", "Cs"}
+
+
+def check_user_id(user_id: str) -> str:
+    """Promise that this can be a user's id.
+
+    Raises:
+        ValueError: it is empty, longer than 128 characters, or holds a control character or `/`.
+    """
+    if not 1 <= len(user_id) <= USER_ID_LENGTH_MAX:
+        raise ValueError(f"must be 1 to {USER_ID_LENGTH_MAX} characters")
+    if "/" in user_id or (not user_id.isprintable() and any(map(_is_control, user_id))):
+        raise ValueError("must not hold control characters or /")
+    return user_id
+
+
+def _small(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        text = canonical(metadata)
+    except ValueError:
+        raise ValueError("must hold finite numbers only") from None
+    if len(text.encode()) > METADATA_BYTES_MAX:
+        raise ValueError(f"must be at most {METADATA_BYTES_MAX} bytes of JSON")
+    return metadata
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted names and no spaces: one text for one meaning."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+Amount = Annotated[int, Field(ge=1, le=MAX_AMOUNT, description="Whole credits.")]
+SignedAmount = Annotated[
+    int,
+    Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="Whole credits, added or (negative) taken; not 0."),
+    AfterValidator(_not_zero),
+]
+Credits = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+Version = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+UserId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=USER_ID_LENGTH_MAX,
+        json_schema_extra={"pattern": r"^[^/\x00-\x1f\x7f-\x9f]+$"},
+    ),
+    AfterValidator(check_user_id),
+]
+UnitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small)]
+TextWhole = Annotated[int, BeforeValidator(_from_text)]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Password = Annotated[str, StringConstraints(min_length=12, max_length=256)]
+
+
+class Model(BaseModel):
+    """Strict, closed and immutable."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Asked(BaseModel):
+    """A query: its values arrive as text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def example_of(example: dict[str, Any]) -> ConfigDict:
+    """The model's configuration with an example for the documentation."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+# --- bodies of changes ---------------------------------------------------------------------------------------------
+
+
+class ChangeBody(Model):
+    """What every change may carry."""
+
+    unit: UnitName = "credits"
+    reason: Reason | None = Field(default=None, description="Why, for operators' eyes.")
+    label: Label | None = Field(default=None, description="What the user may read about it.")
+    metadata: Metadata | None = Field(default=None, description="Your own facts, at most 4 KiB of JSON.")
+    receipt: bool = Field(default=False, description="Ask the screens to tell at once that they painted it.")
+
+
+class OwnKeyBody(ChangeBody):
+    """A change that a user's own browser may have asked for."""
+
+    as_user: bool = Field(
+        default=False,
+        description="The key was made by this user's browser: it stands among the user's own keys and comes back in "
+        "their live frames.",
+    )
+
+
+class SpendBody(OwnKeyBody):
+    """Credits to take."""
+
+    model_config = example_of({"amount": 5, "label": "Image generated", "metadata": {"job": "j-118"}})
+    amount: Amount
+    allow_below_floor: bool = Field(default=False, description="Needs the scopes `move` and `admin`.")
+
+
+class GrantBody(OwnKeyBody):
+    """Credits to give, as a lot of their own."""
+
+    model_config = example_of({"amount": 100, "reason": "welcome", "expires_at": "2099-12-31T23:59:59Z"})
+    amount: Amount
+    expires_at: AwareDatetime | None = Field(default=None, description="When what is left of them ends.")
+    priority: int = Field(default=0, ge=-1_000, le=1_000, description="Lots of a lower number burn first.")
+    source: Label | None = Field(
+        default=None, description="Where they come from, such as an invoice's number."
+    )
+
+
+class HoldBody(OwnKeyBody):
+    """Credits to set aside."""
+
+    model_config = example_of({"amount": 30, "ttl_s": 600})
+    amount: Amount
+    ttl_s: int = Field(
+        default=900, ge=1, le=HOLD_TTL_MAX_S, description="Seconds until it is released by itself."
+    )
+
+
+class ClosingBody(Model):
+    """What closing a hold may carry."""
+
+    model_config = example_of({"reason": "job cancelled"})
+    reason: Reason | None = None
+    label: Label | None = None
+    metadata: Metadata | None = None
+    receipt: bool = False
+    as_user: bool = False
+
+
+class CaptureBody(ClosingBody):
+    """How much of a hold to spend."""
+
+    model_config = example_of({"amount": 22})
+    amount: Amount | None = Field(default=None, description="All of it where left out; the rest is released.")
+
+
+class TransferBody(OwnKeyBody):
+    """Credits to move from one user to another."""
+
+    model_config = example_of({"from_user_id": "ada", "to_user_id": "bob", "amount": 10})
+    from_user_id: UserId
+    to_user_id: UserId
+    amount: Amount
+
+
+class CheckBody(Model):
+    """An amount that might be spent."""
+
+    model_config = example_of({"amount": 5})
+    amount: Amount
+    unit: UnitName = "credits"
+
+
+class SetBody(ChangeBody):
+    """The available credits that the user shall have."""
+
+    model_config = example_of({"credits": 150, "reason": "goodwill"})
+    credits: Credits
+
+
+class AdjustBody(ChangeBody):
+    """Credits to add, or to take where negative."""
+
+    model_config = example_of({"amount": -20, "reason": "double booking"})
+    amount: SignedAmount
+    allow_below_floor: bool = Field(default=False, description="Needs the role admin.")
+
+
+class ReverseBody(Model):
+    """How much of an entry to undo."""
+
+    model_config = example_of({"reason": "wrong user"})
+    amount: Amount | None = Field(default=None, description="All of it where left out.")
+    allow_below_floor: bool = Field(default=False, description="Needs the role admin.")
+    reason: Reason | None = None
+    label: Label | None = None
+    metadata: Metadata | None = None
+    receipt: bool = False
+
+
+# --- other bodies --------------------------------------------------------------------------------------------------
+
+
+class TokenBody(Model):
+    """Whose screens, and for how long."""
+
+    model_config = example_of({"user_id": "ada", "ttl_s": 900})
+    user_id: UserId
+    ttl_s: int = Field(default=TOKEN_TTL_MAX_S, ge=1, le=TOKEN_TTL_MAX_S)
+
+
+class UserBody(Model):
+    """What is to be changed about a user; what is left out stays. `null` empties a field (`floor`: no floor)."""
+
+    model_config = example_of(
+        {"name": "Ada Lovelace", "email": "ada@example.com", "metadata": {"plan": "pro"}}
+    )
+    name: Label | None = None
+    email: Email | None = None
+    metadata: Metadata | None = None
+    unit: UnitName = Field(default="credits", description="Which account `floor` and `frozen` are about.")
+    floor: Credits | None = Field(default=0, description="Least available credits after a spend. Role admin.")
+    frozen: bool = Field(default=False, description="Refuse spends and holds. Role admin.")
+    reason: Reason | None = None
+
+
+class SignInBody(Model):
+    """An operator's e-mail and password, or a one-time code."""
+
+    model_config = example_of({"email": "olga@example.com", "password": "correct horse battery"})
+    email: Annotated[str, StringConstraints(max_length=254)] | None = None
+    password: Annotated[str, StringConstraints(max_length=256)] | None = None
+    code: Annotated[str, StringConstraints(max_length=128)] | None = None
+
+
+class NewOperatorBody(Model):
+    """A new operator."""
+
+    model_config = example_of(
+        {
+            "email": "olga@example.com",
+            "name": "Olga",
+            "role": "support",
+            "password": "correct horse battery",
+            "limit": 500,
+        }
+    )
+    email: Email
+    name: Label
+    role: Annotated[Role, Field(strict=False)]
+    password: Password
+    limit: Amount | None = Field(default=None, description="Most credits in one change.")
+
+
+class OperatorBody(Model):
+    """What is to be changed about an operator; what is left out stays."""
+
+    model_config = example_of({"role": "viewer", "limit": None})
+    name: Label = ""
+    role: Annotated[Role, Field(strict=False)] = Role.VIEWER
+    password: Password = ""
+    limit: Amount | None = None
+    disabled: bool = False
+
+
+class KeyBody(Model):
+    """A new service key."""
+
+    model_config = example_of({"name": "shop backend", "scopes": ["read", "move", "tokens"]})
+    name: Label
+    scopes: Annotated[frozenset[Annotated[Scope, Field(strict=False)]], Field(strict=False, min_length=1)]
+
+
+class UnitBody(Model):
+    """How a unit is shown."""
+
+    model_config = example_of({"scale": 0})
+    scale: int = Field(ge=0, le=9, description="Decimal places that people see and type.")
+
+
+# --- queries -------------------------------------------------------------------------------------------------------
+
+
+class UnitQuery(Asked):
+    """Which account."""
+
+    unit: UnitName = "credits"
+
+
+class BalanceQuery(UnitQuery):
+    """Which account, and whether to wait for news of it."""
+
+    after_version: Annotated[TextWhole, Field(ge=0, le=MAX_AMOUNT)] | None = Field(
+        default=None, description="Answer once the version is higher, or `wait` is over."
+    )
+    wait: Annotated[TextWhole, Field(ge=0, le=30)] = Field(
+        default=0, description="Seconds to wait, at most 30."
+    )
+
+
+class PageQuery(Asked):
+    """Which page."""
+
+    before: str | None = Field(default=None, max_length=200, description="`previous` of another page.")
+    after: str | None = Field(default=None, max_length=200, description="`next` of another page.")
+    limit: Annotated[TextWhole, Field(ge=1, le=200)] = 50
+
+
+class HistoryQuery(PageQuery):
+    """Which entries, newest first."""
+
+    unit: UnitName | None = None
+    kind: str | None = Field(
+        default=None, description="Kinds of entries, separated by commas.", max_length=120
+    )
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+class FullHistoryQuery(HistoryQuery):
+    """Which entries, newest first, and in which form."""
+
+    actor: str | None = Field(default=None, max_length=200, description="`operator:<id>`, `service:<id>` …")
+    metadata: str | None = Field(default=None, max_length=200, description="`name:value`, compared as text.")
+    format: Literal["json", "csv", "ndjson"] = Field(
+        default="json", description="csv and ndjson need the right to export and give all pages."
+    )
+
+
+class HoldsQuery(PageQuery):
+    """Which holds."""
+
+    unit: UnitName | None = None
+    state: Literal["open", "captured", "released", "all"] = "open"
+
+
+class UsersQuery(PageQuery):
+    """Which users."""
+
+    q: str | None = Field(
+        default=None, max_length=200, description="Part of an id, a name or an e-mail address."
+    )
+    unit: UnitName = "credits"
+    sort: Literal[
+        "user_id", "name", "credits", "updated_at", "-user_id", "-name", "-credits", "-updated_at"
+    ] = "user_id"
+    frozen: bool | None = None
+
+
+class AuditQuery(PageQuery):
+    """Which rows of the audit trail, newest first."""
+
+    actor: str | None = Field(default=None, max_length=200)
+    action: str | None = Field(default=None, max_length=100)
+    target: str | None = Field(default=None, max_length=200)
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    format: Literal["json", "csv", "ndjson"] = "json"
+
+
+class ScreensQuery(Asked):
+    """Whose screens."""
+
+    user: Annotated[str, AfterValidator(check_user_id)] | None = None

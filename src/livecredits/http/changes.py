@@ -1,0 +1,125 @@
+"""From a request's body to a `Change` of the ledger, and from its answer to a reply: the same for every route.
+
+This promises that who asked, under which key, with which content, limit and reason is filled in at one place, so that
+no route can forget it. It must not decide anything about credits; the core does, in the writer's transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+
+from livecredits.core.changes import Actor
+from livecredits.errors import Forbidden, Invalid, Malformed
+from livecredits.http.bodies import canonical
+from livecredits.http.routing import Call, Reply
+from livecredits.http.trail import new_id
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from livecredits.core.changes import Change
+
+_KEY = re.compile(r"[!-~]{1,255}")
+_MATCH = re.compile(r'(?:W/)?"([0-9]{1,16})"')
+
+
+def actor_of(call: Call[Any, Any]) -> Actor:
+    """Who makes this call, as history and audit name them."""
+    principal = call.principal
+    return Actor(principal.kind, principal.id, principal.name, call.origin.address, call.request_id)
+
+
+def common(call: Call[Any, Any], *, audit: str, owner: str | None = None) -> dict[str, Any]:
+    """What every change of this call carries, as keyword arguments for a `Change`.
+
+    Args:
+        call: an admitted call whose body is a change's.
+        audit: the action's name in the audit trail; written for operators, and for keys on administrative routes.
+        owner: the user among whose own keys the key stands if the body says `as_user`.
+
+    Raises:
+        Malformed: the Idempotency-Key cannot be one.
+        Forbidden: this principal may not go below the floor, or use a user's keys.
+        Invalid: a reason is missing and the settings want one.
+    """
+    principal, body = call.principal, call.body
+    is_operator = principal.kind == "operator"
+    if getattr(body, "allow_below_floor", False) and not principal.may_go_below_floor():
+        raise Forbidden("This principal may not let a balance pass its floor.")
+    if is_operator and call.services.settings.require_reason and body.reason is None:
+        raise _missing_reason()
+    key_scope = principal.key_scope
+    if getattr(body, "as_user", False):
+        if is_operator:
+            raise Forbidden("Only a service key passes on a user's own keys.")
+        key_scope = f"user:{owner}"
+    return {
+        "key": _key(call),
+        "key_scope": key_scope,
+        "content": _content(call),
+        "actor": actor_of(call),
+        "reason": body.reason,
+        "label": body.label,
+        "metadata": None if body.metadata is None else canonical(body.metadata),
+        "receipt": body.receipt,
+        "audit": audit if is_operator or "/admin/" in call.route.path else None,
+        "limit": principal.limit,
+    }
+
+
+async def apply(call: Call[Any, Any], change: Change) -> Reply:
+    """Have the change decided and durable, and answer it."""
+    answer = await call.services.credits.apply(change)
+    headers = [
+        (b"etag", b'"%d"' % answer.version),
+        (b"idempotency-key", (change.key or "").encode()),
+    ]
+    if answer.replayed:
+        headers.append((b"idempotency-replayed", b"true"))
+    return Reply(to_json(answer.as_json()), 200, headers)
+
+
+def if_version(call: Call[Any, Any]) -> int | None:
+    """The version that `If-Match` names; None without one, or with `*`.
+
+    Raises:
+        Malformed: it is no ETag of ours. A proxy that compresses may have made it weak; that is let pass.
+    """
+    given = call.headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return None
+    match = _MATCH.fullmatch(given.strip())
+    if match is None:
+        raise Malformed('If-Match must be a version in quotes, such as "42".')
+    return int(match[1])
+
+
+def _key(call: Call[Any, Any]) -> str:
+    given = call.headers.get("idempotency-key")
+    if given is None:
+        return new_id("key")
+    if not _KEY.fullmatch(given):
+        raise Malformed("The Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    return given
+
+
+def _content(call: Call[Any, Any]) -> str:
+    """Digest of what was asked, without members at their default, so that a later version's new members change none."""
+    body: BaseModel = call.body
+    if getattr(body, "metadata", None) is None:
+        text = body.model_dump_json(exclude_defaults=True)
+    else:
+        text = canonical(body.model_dump(mode="json", exclude_defaults=True))
+    asked = "\0".join((call.route.method, call.route.path, *call.params.values(), text))
+    return hashlib.sha256(asked.encode()).hexdigest()
+
+
+def _missing_reason() -> Invalid:
+    return Invalid(
+        "reason is missing; this installation wants one for every change by an operator.",
+        errors=[{"field": "reason", "message": "is missing"}],
+    )

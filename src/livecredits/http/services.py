@@ -1,0 +1,44 @@
+"""What the routes work with, put together once by the composition root and handed to every call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from livecredits.config import Settings
+    from livecredits.credits import Credits
+    from livecredits.http.guard import Guard
+    from livecredits.http.metrics import Metrics
+    from livecredits.http.routing import Table
+    from livecredits.http.sessions import Sessions
+    from livecredits.http.tokens import Tokens
+    from livecredits.http.trail import Trail
+    from livecredits.live.shell import Live
+
+
+@dataclass(slots=True, eq=False)
+class Services:
+    """One application's parts.
+
+    Attributes:
+        credits: the ledger.
+        settings: how this process is to behave.
+        tokens: screen tokens and service keys.
+        sessions: operators and their sessions.
+        guard: who may do what.
+        live: open screens.
+        trail: who did what.
+        metrics: figures.
+        table: all routes.
+    """
+
+    credits: Credits
+    settings: Settings
+    tokens: Tokens
+    sessions: Sessions
+    guard: Guard
+    live: Live
+    trail: Trail
+    metrics: Metrics
+    table: Table

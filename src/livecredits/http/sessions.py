@@ -1,0 +1,200 @@
+"""Operators' sessions: opaque, on the server, in a cookie that no script can read.
+
+This promises that only the digest of a session's secret is stored, that guessing is slowed per address and never locks
+the real operator out elsewhere, that a one-time code works once, and that an ended session ends within five seconds in
+every process. It must not know which routes need a session; the guard does.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from livecredits.access import Principal, Role
+from livecredits.core.changes import Actor
+from livecredits.errors import RateLimited, Unauthenticated
+from livecredits.http.fresh import Fresh
+from livecredits.http.limits import Allowance, retry_after
+from livecredits.http.operators import Operators
+from livecredits.http.trail import digest, new_id, record
+from livecredits.proxies import limit_key
+from livecredits.storage.schema import operator_sessions, operators, sign_in_codes
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from livecredits.config import Settings
+    from livecredits.credits import Credits
+
+log = logging.getLogger("livecredits.http")
+
+USER_AGENT_LENGTH_MAX = 300
+_WRONG = "The e-mail address or the password is wrong."
+_CODE_GONE = "This link was used before or has expired; ask for a new one."
+
+
+class Sessions:
+    """The sessions of one ledger's operators.
+
+    Args:
+        credits: the ledger that holds them.
+        settings: how long sessions last, how often one may try.
+    """
+
+    def __init__(self, credits: Credits, settings: Settings) -> None:
+        self.operators = Operators(credits)
+        self._credits = credits
+        self._ttl_us = settings.session_ttl_s * 1_000_000
+        self._attempts = Allowance(
+            settings.sign_in_attempts / settings.sign_in_window_s, settings.sign_in_attempts
+        )
+        self._known: Fresh[Principal] = Fresh()
+
+    async def sign_in(
+        self, email: str, password: str, actor: Actor, user_agent: str | None
+    ) -> tuple[str, Principal]:
+        """Start a session by e-mail and password.
+
+        Args:
+            email: the operator's.
+            password: the operator's.
+            actor: from which address, in which request (who is still to be seen).
+            user_agent: the browser's word for itself.
+
+        Returns:
+            The session's secret for the cookie, and whose it is.
+
+        Raises:
+            Unauthenticated: they do not fit, without telling which.
+            RateLimited: too many attempts from this address.
+        """
+        self._count_attempt(actor.address)
+        row = await self.operators.with_password(email, password)
+        if row is None:
+            log.warning("sign-in refused from %s, request %s", actor.address, actor.request_id)
+            raise Unauthenticated(_WRONG)
+        now_us = self._credits.clock.now_us()
+        return await self._credits.write(
+            lambda connection: self._start(connection, row, actor, user_agent, now_us, "session.sign_in")
+        )
+
+    async def sign_in_by_code(self, code: str, actor: Actor, user_agent: str | None) -> tuple[str, Principal]:
+        """Start a session by a one-time code; see `sign_in`."""
+        self._count_attempt(actor.address)
+        now_us = self._credits.clock.now_us()
+        using = (
+            update(sign_in_codes)
+            .where(
+                sign_in_codes.c.digest == digest(code),
+                sign_in_codes.c.used_at_us.is_(None),
+                sign_in_codes.c.expires_at_us > now_us,
+            )
+            .values(used_at_us=now_us)
+            .returning(sign_in_codes.c.operator_id)
+        )
+
+        def write(connection: Connection) -> tuple[str, Principal]:
+            operator_id = connection.execute(using).scalar()
+            wanted = select(operators).where(
+                operators.c.operator_id == operator_id, operators.c.disabled_at_us.is_(None)
+            )
+            row = connection.execute(wanted).mappings().first()
+            if row is None:
+                raise Unauthenticated(_CODE_GONE)
+            return self._start(connection, dict(row), actor, user_agent, now_us, "session.sign_in_by_code")
+
+        return await self._credits.write(write)
+
+    def _count_attempt(self, address: str | None) -> None:
+        if wait := self._attempts.take(limit_key(address)):
+            seconds = retry_after(wait)
+            raise RateLimited(f"Too many attempts; try again in {seconds} s.", retry_after_s=seconds)
+
+    def _start(
+        self,
+        connection: Connection,
+        row: Mapping[str, Any],
+        actor: Actor,
+        user_agent: str | None,
+        now_us: int,
+        action: str,
+    ) -> tuple[str, Principal]:
+        secret = secrets.token_urlsafe(32)
+        session_id = new_id("ses")
+        connection.execute(delete(operator_sessions).where(operator_sessions.c.expires_at_us <= now_us))
+        connection.execute(
+            insert(operator_sessions).values(
+                session_id=session_id,
+                digest=digest(secret),
+                operator_id=row["operator_id"],
+                created_at_us=now_us,
+                expires_at_us=now_us + self._ttl_us,
+                last_seen_at_us=now_us,
+                address=actor.address,
+                user_agent=(user_agent or "")[:USER_AGENT_LENGTH_MAX] or None,
+            )
+        )
+        who = Actor("operator", row["operator_id"], row["name"], actor.address, actor.request_id)
+        record(connection, now_us, who, action, row["operator_id"])
+        return secret, _principal({**row, "session_id": session_id, "expires_at_us": now_us + self._ttl_us})
+
+    async def authenticate(self, secret: str) -> Principal:
+        """Whose session this is.
+
+        Raises:
+            Unauthenticated: it ended, or never was.
+        """
+        return await self._find(digest(secret), operator_sessions.c.digest == digest(secret))
+
+    async def authenticate_id(self, session_id: str) -> Principal:
+        """Whose session this is, by its id, which is no secret and comes from a token of ours."""
+        return await self._find(session_id, operator_sessions.c.session_id == session_id)
+
+    async def _find(self, key: str, condition: Any) -> Principal:
+        principal = self._known.get(key)
+        if principal is None:
+            wanted = (
+                select(operators, operator_sessions.c.session_id, operator_sessions.c.expires_at_us)
+                .join(operators, operators.c.operator_id == operator_sessions.c.operator_id)
+                .where(condition, operators.c.disabled_at_us.is_(None))
+            )
+            row = await self._credits.read(lambda connection: connection.execute(wanted).mappings().first())
+            if row is None:
+                raise Unauthenticated("You are signed out.")
+            principal = self._known.put(key, _principal(row))
+        if principal.expires_at_us is not None and principal.expires_at_us <= self._credits.clock.now_us():
+            raise Unauthenticated("Your session has ended; sign in again.")
+        return principal
+
+    async def end(self, principal: Principal, actor: Actor) -> None:
+        """End a session."""
+        now_us = self._credits.clock.now_us()
+
+        def write(connection: Connection) -> None:
+            connection.execute(
+                delete(operator_sessions).where(operator_sessions.c.session_id == principal.session_id)
+            )
+            record(connection, now_us, actor, "session.sign_out", principal.id)
+
+        await self._credits.write(write)
+        self.forget()
+
+    def forget(self) -> None:
+        """Look sessions up anew: somebody ended some, or changed an operator."""
+        self._known.forget()
+
+
+def _principal(row: Mapping[str, Any]) -> Principal:
+    return Principal(
+        "operator",
+        row["operator_id"],
+        role=Role(row["role"]),
+        expires_at_us=row["expires_at_us"],
+        session_id=row["session_id"],
+        name=row["name"],
+        limit=row["change_limit"],
+    )

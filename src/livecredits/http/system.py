@@ -1,0 +1,58 @@
+"""What machines and newcomers ask a server: is it well, what does it offer, how busy is it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livecredits.access import Scope
+from livecredits.errors import Draining, Unavailable
+from livecredits.http.answers import HealthAnswer
+from livecredits.http.docs_page import CONTENT_SECURITY_POLICY, render
+from livecredits.http.metrics import CONTENT_TYPE
+from livecredits.http.openapi import describe
+from livecredits.http.routing import ANYBODY, Call, Reply, Routes, Rule, as_json
+from livecredits.http.services import Services
+
+routes = Routes("System", prefix="")
+
+
+@routes.add("GET", "/healthz", rule=ANYBODY, result=HealthAnswer)
+async def is_alive(_: Call[Any, Any]) -> Reply:
+    """Answer as long as the process runs."""
+    return as_json({"status": "ok"})
+
+
+@routes.add("GET", "/readyz", rule=ANYBODY, result=HealthAnswer, refuses=(Unavailable, Draining))
+async def is_ready(call: Call[Any, Any]) -> Reply:
+    """Answer 200 when changes can be taken: the ledger opens and reads, and the process is not stopping."""
+    if call.services.live.is_draining:
+        raise Draining("This process is stopping.")
+    await call.services.credits.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+    return as_json({"status": "ok"})
+
+
+@routes.add("GET", "/openapi.json", rule=ANYBODY, hidden=True)
+async def openapi_document(call: Call[Any, Any]) -> Reply:
+    """This API, for programs."""
+    return as_json(describe(call.services.table, call.root_path))
+
+
+@routes.add("GET", "/docs", rule=ANYBODY, hidden=True)
+async def docs(call: Call[Any, Any]) -> Reply:
+    """This API, for people."""
+    page = render(describe(call.services.table, call.root_path)).encode()
+    return Reply(
+        page, 200, [(b"content-security-policy", CONTENT_SECURITY_POLICY)], b"text/html; charset=utf-8"
+    )
+
+
+@routes.add("GET", "/metrics", rule=Rule(scope=Scope.READ), media_types=("text/plain",))
+async def metrics(call: Call[Any, Any]) -> Reply:
+    """Figures for Prometheus. Needs no key where the settings say so."""
+    return Reply(call.services.metrics.text(), 200, [], CONTENT_TYPE)
+
+
+def watch_figures(services: Services) -> None:
+    """Show what others count, each time somebody asks."""
+    live = services.live
+    services.metrics.watch("livecredits_screens", "Open live screens.", lambda: live.open_screens)

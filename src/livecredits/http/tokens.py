@@ -1,0 +1,271 @@
+"""Bearer tokens: screen tokens of our own, those of the host's identity provider, operators' live tokens, service keys.
+
+This promises that a token's kind is settled by its header before any key is touched and that each kind has exactly one
+algorithm and one key, so that no token can choose how it is checked (RFC 8725 §3.1, §3.11). A screen token reads one
+user's account, nothing else, for at most an hour, and not after that user's tokens were revoked.
+The odd thing: times are checked here and not by the JWT library, since our clock can be a test's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from sqlalchemy import insert, select, update
+
+from livecredits.access import Principal, Scope
+from livecredits.errors import Invalid, NotFound, TokenExpired, Unauthenticated
+from livecredits.http.bodies import TOKEN_TTL_MAX_S, check_user_id
+from livecredits.http.fresh import Fresh
+from livecredits.http.jwks import KeySet
+from livecredits.http.keys import PREFIX, Keys
+from livecredits.storage.schema import users
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from livecredits.config import Settings
+    from livecredits.credits import Credits
+    from livecredits.http.sessions import Sessions
+
+ALGORITHM = "HS256"
+SCREEN_TYPE = "JWT"
+OPERATOR_TYPE = "operator+jwt"
+LIVE_TOKEN_TTL_S = 60
+TOKEN_LENGTH_MAX = 8_192
+LEEWAY_S = 10
+"""How far the clocks of those who sign and those who check may differ."""
+_BAD = "This token is not valid."
+
+
+class Tokens:
+    """Makes and checks tokens.
+
+    Args:
+        credits: the ledger whose users they are about.
+        settings: secret, issuer, audience, the identity provider.
+    """
+
+    def __init__(self, credits: Credits, settings: Settings, *, sessions: Sessions | None = None) -> None:
+        self.keys = Keys(credits)
+        self._credits = credits
+        self._settings = settings
+        self._sessions = sessions
+        self._screen_key = settings.derived_key("screen-token")
+        self._operator_key = settings.derived_key("operator-live-token")
+        self._live_audience = f"{settings.token_audience}/live"
+        self._key_set = (
+            KeySet(settings.jwks_url, settings.jwks_algorithm, settings.jwks_refetch_s)
+            if settings.jwks_url
+            else None
+        )
+        self._generations: Fresh[tuple[int, int]] = Fresh()
+
+    # -- making
+
+    async def mint(self, user_id: str, ttl_s: int = TOKEN_TTL_MAX_S) -> tuple[str, int]:
+        """A screen token for one user, who is created if they are not known yet.
+
+        Args:
+            user_id: the host's id of the user.
+            ttl_s: how long it is good, 1–3600 seconds.
+
+        Returns:
+            The token, and when it ends (microseconds UTC).
+
+        Raises:
+            Invalid: 422, the id or the time is out of range.
+        """
+        try:
+            check_user_id(user_id)
+        except ValueError as error:
+            raise Invalid(f"user_id {error}.", errors=[{"field": "user_id", "message": str(error)}]) from None
+        if not 1 <= ttl_s <= TOKEN_TTL_MAX_S:
+            message = f"must be from 1 to {TOKEN_TTL_MAX_S}"
+            raise Invalid(f"ttl_s {message}.", errors=[{"field": "ttl_s", "message": message}])
+        generation, _ = await self._generation(user_id)
+        now_s = self._now_s()
+        claims = {
+            "iss": self._settings.token_issuer,
+            "aud": self._settings.token_audience,
+            "sub": user_id,
+            "iat": now_s,
+            "exp": now_s + ttl_s,
+            "gen": generation,
+        }
+        return jwt.encode(claims, self._screen_key, ALGORITHM), (now_s + ttl_s) * 1_000_000
+
+    def mint_live(self, operator: Principal) -> tuple[str, int]:
+        """A token for the first frame of a signed-in operator's live connection, good for a minute."""
+        now_s = self._now_s()
+        claims = {
+            "iss": self._settings.token_issuer,
+            "aud": self._live_audience,
+            "sub": operator.id,
+            "sid": operator.session_id,
+            "iat": now_s,
+            "exp": now_s + LIVE_TOKEN_TTL_S,
+        }
+        token = jwt.encode(claims, self._operator_key, ALGORITHM, headers={"typ": OPERATOR_TYPE})
+        return token, (now_s + LIVE_TOKEN_TTL_S) * 1_000_000
+
+    async def revoke(self, user_id: str) -> int:
+        """End all screen tokens of a user that were made until now.
+
+        Returns:
+            When that was (microseconds UTC).
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        now_us = self._credits.clock.now_us()
+        ending = (
+            update(users)
+            .where(users.c.user_id == user_id)
+            .values(token_generation=users.c.token_generation + 1, tokens_valid_from_us=now_us)
+        )
+        if not await self._credits.write(lambda connection: connection.execute(ending).rowcount):
+            raise NotFound(f"There is no user {user_id}.")
+        self._generations.forget(user_id)
+        return now_us
+
+    # -- checking
+
+    async def authenticate_request(self, token: str) -> Principal:
+        """Whose token an HTTP request carries: a user's or a service's.
+
+        Raises:
+            Unauthenticated, TokenExpired: 401.
+        """
+        if token.startswith(PREFIX):
+            return await self.keys.authenticate(token)
+        header = _header(token)
+        if header.get("typ", SCREEN_TYPE) != SCREEN_TYPE:
+            raise Unauthenticated(_BAD)
+        return await self._user(token, header)
+
+    async def authenticate_live(self, token: str) -> Principal:
+        """Whose token a live connection sent: a user's, an operator's, or a service's with the scope `live`.
+
+        Raises:
+            Unauthenticated, TokenExpired: 401; also for a key without the scope.
+        """
+        if token.startswith(PREFIX):
+            principal = await self.keys.authenticate(token)
+            if not principal.has_scope(Scope.LIVE):
+                raise Unauthenticated("This needs a service key with the scope live.")
+            return principal
+        header = _header(token)
+        if header.get("typ") == OPERATOR_TYPE:
+            return await self._operator(token, header)
+        return await self._user(token, header)
+
+    async def _user(self, token: str, header: Mapping[str, Any]) -> Principal:
+        is_own = self._key_set is None or header.get("alg") == ALGORITHM
+        if is_own:
+            claims = self._own(token, header, SCREEN_TYPE, self._screen_key, self._settings.token_audience)
+        else:
+            claims = await self._foreign(token, header)
+        expires_s = self._check_times(claims, TOKEN_TTL_MAX_S)
+        user_id = _user_id(claims)
+        generation, valid_from_us = await self._generation(user_id)
+        # Our tokens carry the generation they were made in; a provider's know only when they were made.
+        if claims.get("gen") != generation if is_own else claims["iat"] * 1_000_000 < valid_from_us:
+            raise Unauthenticated("This token was revoked.")
+        return Principal("user", user_id, user_id=user_id, expires_at_us=expires_s * 1_000_000)
+
+    async def _foreign(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
+        settings = self._settings
+        if self._key_set is None or header.get("alg") != settings.jwks_algorithm:
+            raise Unauthenticated(_BAD)
+        key = await self._key_set.key(header.get("kid"))
+        return _decode(token, key, settings.jwks_algorithm, settings.jwks_audience, settings.jwks_issuer)
+
+    async def _operator(self, token: str, header: Mapping[str, Any]) -> Principal:
+        claims = self._own(token, header, OPERATOR_TYPE, self._operator_key, self._live_audience)
+        self._check_times(claims, LIVE_TOKEN_TTL_S)
+        if self._sessions is None or not isinstance(claims.get("sid"), str):
+            raise Unauthenticated(_BAD)
+        return await self._sessions.authenticate_id(claims["sid"])
+
+    def _own(
+        self, token: str, header: Mapping[str, Any], kind: str, key: bytes, audience: str
+    ) -> dict[str, Any]:
+        # Our own tokens have exactly this header: whatever else one carries (kid, jku, crit …) was put there to try us.
+        if dict(header) != {"alg": ALGORITHM, "typ": kind}:
+            raise Unauthenticated(_BAD)
+        return _decode(token, key, ALGORITHM, audience, self._settings.token_issuer)
+
+    def _check_times(self, claims: Mapping[str, Any], ttl_max_s: int) -> int:
+        issued_s, expires_s = claims.get("iat"), claims.get("exp")
+        if type(issued_s) is not int or type(expires_s) is not int:
+            raise Unauthenticated(_BAD)
+        now_s = self._now_s()
+        if expires_s <= now_s:
+            raise TokenExpired("This token has expired; get a new one.")
+        if issued_s > now_s + LEEWAY_S or expires_s > now_s + ttl_max_s + LEEWAY_S:
+            raise Unauthenticated(_BAD)
+        not_before = claims.get("nbf", issued_s)
+        if type(not_before) is not int or not_before > now_s + LEEWAY_S:
+            raise Unauthenticated(_BAD)
+        return expires_s
+
+    async def _generation(self, user_id: str) -> tuple[int, int]:
+        """The user's token generation and the time before which tokens count no longer; makes the user if need be."""
+        known = self._generations.get(user_id)
+        if known is not None:
+            return known
+        found = await self._credits.read(lambda connection: _read_generation(connection, user_id))
+        if found is None:
+            now_us = self._credits.clock.now_us()
+            found = await self._credits.write(lambda connection: _make_user(connection, user_id, now_us))
+        return self._generations.put(user_id, found)
+
+    def _now_s(self) -> int:
+        return self._credits.clock.now_us() // 1_000_000
+
+
+def _header(token: str) -> dict[str, Any]:
+    if len(token) > TOKEN_LENGTH_MAX:
+        raise Unauthenticated(_BAD)
+    try:
+        return dict(jwt.get_unverified_header(token))
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise Unauthenticated(_BAD) from None
+
+
+def _decode(token: str, key: Any, algorithm: str, audience: str | None, issuer: str | None) -> dict[str, Any]:
+    options: Any = {
+        "require": ["sub", "aud", "iss", "exp", "iat"],
+        "verify_exp": False,
+        "verify_iat": False,
+        "verify_nbf": False,
+    }
+    try:
+        return dict(
+            jwt.decode(token, key, algorithms=[algorithm], audience=audience, issuer=issuer, options=options)
+        )
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        raise Unauthenticated(_BAD) from None
+
+
+def _user_id(claims: Mapping[str, Any]) -> str:
+    try:
+        return check_user_id(claims["sub"])
+    except ValueError:
+        raise Unauthenticated(_BAD) from None
+
+
+def _read_generation(connection: Connection, user_id: str) -> tuple[int, int] | None:
+    wanted = select(users.c.token_generation, users.c.tokens_valid_from_us).where(users.c.user_id == user_id)
+    row = connection.execute(wanted).first()
+    return (row[0], row[1] or 0) if row else None
+
+
+def _make_user(connection: Connection, user_id: str, now_us: int) -> tuple[int, int]:
+    found = _read_generation(connection, user_id)
+    if found is not None:
+        return found
+    connection.execute(insert(users).values(user_id=user_id, created_at_us=now_us, updated_at_us=now_us))
+    return (0, 0)

@@ -1,0 +1,29 @@
+"""What a user's own screens read, with a screen token: one account, nothing else."""
+
+from __future__ import annotations
+
+from livecredits.http.answers import BalanceAnswer, HistoryPage
+from livecredits.http.bodies import BalanceQuery, HistoryQuery
+from livecredits.http.reading import balance_reply, own_history_reply
+from livecredits.http.routing import OWN_ACCOUNT, Call, NoBody, Reply, Routes
+
+routes = Routes("User")
+
+
+@routes.add("GET", "/credits/balance", rule=OWN_ACCOUNT, query=BalanceQuery, result=BalanceAnswer)
+async def own_balance(call: Call[NoBody, BalanceQuery]) -> Reply:
+    """The own account as it is now.
+
+    With `after_version` and `wait` it is a long poll: the answer comes as soon as the version is another one, or with
+    the current state when the time is over.
+    """
+    query, user_id = call.query, call.principal.id
+    if query.after_version is not None and query.wait:
+        await call.services.live.wait_for(user_id, query.unit, query.after_version, query.wait)
+    return await balance_reply(call, user_id, query.unit)
+
+
+@routes.add("GET", "/credits/history", rule=OWN_ACCOUNT, query=HistoryQuery, result=HistoryPage)
+async def own_history(call: Call[NoBody, HistoryQuery]) -> Reply:
+    """The own entries, newest first."""
+    return await own_history_reply(call)
