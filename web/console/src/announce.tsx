@@ -26,6 +26,14 @@ export function announce(text: string, group?: string): void {
   timer ??= setTimeout(flush, Math.max(0, lastAt + GAP_MS - Date.now()))
 }
 
+/** Another operator, another page: nothing of before is said any more. */
+export function forgetAnnouncements(): void {
+  clearTimeout(timer)
+  timer = undefined
+  waiting = []
+  lastAt = Number.NEGATIVE_INFINITY
+}
+
 function flush(): void {
   timer = undefined
   lastAt = Date.now()

@@ -5,8 +5,8 @@ import { Center, Loader, MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useState } from 'react'
-import { Redirect, Route, Router, Switch } from 'wouter'
-import { Announcer } from './announce'
+import { Redirect, Route, Router, Switch, useLocation } from 'wouter'
+import { Announcer, forgetAnnouncements } from './announce'
 import { asProblem } from './api'
 import { basePath } from './base'
 import { clearAllLayers } from './board'
@@ -19,6 +19,7 @@ import { SignIn } from './screens/SignIn'
 import { Users } from './screens/Users'
 import { SessionProvider, useSessionState } from './session'
 import { cssVariables, theme } from './theme'
+import { lastSegment } from './url'
 
 // Users is what everybody sees first; the others come with the first look at them.
 const User = lazy(() => import('./screens/User'))
@@ -63,7 +64,9 @@ function Gate({ code }: { code: { current: string | undefined } }) {
   const session = useSessionState(code)
   const operator = session.state === 'signed-in' ? session.session.operator.id : undefined
   useEffect(() => {
-    if (operator === undefined) clearAllLayers()
+    if (operator !== undefined) return
+    clearAllLayers()
+    forgetAnnouncements()
   }, [operator])
 
   switch (session.state) {
@@ -105,6 +108,12 @@ function Gate({ code }: { code: { current: string | undefined } }) {
   }
 }
 
+function UserAtAddress() {
+  useLocation()
+  const id = lastSegment(window.location)
+  return <User id={id} key={id} />
+}
+
 function Screens() {
   return (
     <Switch>
@@ -114,7 +123,9 @@ function Screens() {
       <Route path="/users">
         <Users />
       </Route>
-      <Route path="/users/:id">{({ id }) => <User id={decodeURIComponent(id)} key={id} />}</Route>
+      <Route path="/users/:id">
+        <UserAtAddress />
+      </Route>
       <Route path="/audit">
         <Audit />
       </Route>

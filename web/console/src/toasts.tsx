@@ -18,9 +18,9 @@ export interface ToastAction {
   run: () => void
 }
 
-/** Says that a change was made. */
+/** Says that a change was made; `detail` is a whole message by itself, since only it is read aloud. */
 export function toastSuccess(title: string, detail: string, action?: ToastAction): void {
-  announce(`${title}. ${detail}`)
+  announce(detail)
   const id = nextId()
   notifications.show({
     id,

@@ -33,3 +33,16 @@ export function useUrlState(): UrlState {
   )
   return { get: (name) => params.get(name), patch }
 }
+
+/**
+ * The last part of the address, decoded. The router decodes paths by `decodeURI`, which leaves some characters
+ * encoded and others not, and cannot be undone; a user's id may hold any of them.
+ */
+export function lastSegment({ pathname }: Location): string {
+  const raw = pathname.slice(pathname.lastIndexOf('/') + 1)
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    return raw
+  }
+}

@@ -76,7 +76,7 @@ export function InlineEditor({ target, credits, disabled, onApply, onCancel }: P
           }
         }}
       />
-      <output className="editor-preview" id="edit-hint">
+      <span className="editor-preview" id="edit-hint">
         {result === undefined ? (
           <span className="dimmed">now {formatAmount(credits, target.scale)}</span>
         ) : (
@@ -86,7 +86,7 @@ export function InlineEditor({ target, credits, disabled, onApply, onCancel }: P
             <span className="dimmed numeral">({formatSigned(result - credits, target.scale)})</span>
           </>
         )}
-      </output>
+      </span>
       <div className="editor-reason">
         <ReasonInput value={reason} onChange={setReason} error={tried ? reasonError : undefined} />
       </div>

@@ -29,7 +29,7 @@ export function Line({ compact = false }: { compact?: boolean }) {
   const { status, since } = useLine()
   const look = looks[status]
   const text = look.text(clockTime(since))
-  useSpokenStatus(text, compact)
+  useSpokenStatus(text, status, compact)
   return (
     <span
       className="line"
@@ -48,12 +48,14 @@ export function Line({ compact = false }: { compact?: boolean }) {
   )
 }
 
-/** Changes of the line are said once; the compact twin of the same indicator stays silent. */
-function useSpokenStatus(text: string, silent: boolean): void {
-  const said = useRef(text)
+/** What happens to a line that was live once is said; the compact twin of the same indicator stays silent. */
+function useSpokenStatus(text: string, status: Status, silent: boolean): void {
+  const said = useRef<string>(undefined)
   useEffect(() => {
     if (silent || said.current === text) return
+    const first = said.current === undefined
+    if (first && status !== 'live') return
     said.current = text
-    announce(text)
-  }, [text, silent])
+    if (!first) announce(text)
+  }, [text, status, silent])
 }

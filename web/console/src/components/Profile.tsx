@@ -88,7 +88,7 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
       if (Object.keys(body).length > 0) await api.putUser(user.user_id, { ...body, unit: user.unit })
       void client.invalidateQueries({ queryKey: ['user', user.user_id] })
       void client.invalidateQueries({ queryKey: ['users'] })
-      toastSuccess('User saved', name.trim() || user.user_id)
+      toastSuccess('User saved', `The profile of ${name.trim() || user.user_id} is saved`)
       onDone()
     } catch (error) {
       setProblem(asProblem(error))

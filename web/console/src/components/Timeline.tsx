@@ -164,7 +164,15 @@ function Reverse({ entry, target }: { entry: Entry; target: Target }) {
     void reverse(target, entry, reason.trim())
   }
   return (
-    <Popover opened={opened} onChange={setOpened} position="bottom-end" shadow="md" trapFocus returnFocus>
+    <Popover
+      opened={opened}
+      onChange={setOpened}
+      position="bottom-end"
+      shadow="md"
+      trapFocus
+      returnFocus
+      hideDetached={false}
+    >
       <Popover.Target>
         <Button
           size="compact-xs"

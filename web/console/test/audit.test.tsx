@@ -1,0 +1,89 @@
+/** The Audit screen: what happened, narrowed by filters that stand in the address. */
+import { screen, waitFor, within } from '@testing-library/react'
+import { expect, it } from 'vitest'
+import type { AuditRow } from '../src/api'
+import { ADMIN, open, Server } from './harness'
+
+const ROW: AuditRow = {
+  id: 'aud_1',
+  at: '2026-11-23T05:36:21.123456Z',
+  actor: 'operator:op_1',
+  action: 'credits.set',
+  target: 'ada',
+  reason: 'goodwill',
+  before: { credits: 1000, version: 1 },
+  after: { credits: 1500, version: 1 },
+  address: '203.0.113.7',
+  request_id: 'req_7f3e',
+  details: null,
+}
+
+function withRow(): Server {
+  const server = new Server()
+  server.audit = [ROW]
+  return server
+}
+
+it('shows before and after, why and who', async () => {
+  open(withRow(), '/audit')
+  const row = await screen.findByRole('row', { name: /credits\.set/ })
+  expect(row.querySelector('.audit-values')?.textContent).toMatch(/credits 1,000\s+1,500/)
+  expect(within(row).getByText('goodwill')).toBeTruthy()
+  expect(within(row).getByText('Olga (you)')).toBeTruthy()
+  expect(within(row).getByRole('link', { name: 'ada' }).getAttribute('href')).toBe('/console/users/ada')
+})
+
+it('opens the details with the request id', async () => {
+  const { user } = open(withRow(), '/audit')
+  const more = await screen.findByRole('button', { name: /Details of credits\.set/ })
+  await user.click(more)
+  expect(more.getAttribute('aria-expanded')).toBe('true')
+  expect(screen.getByText('req_7f3e')).toBeTruthy()
+  expect(screen.getByText('203.0.113.7')).toBeTruthy()
+})
+
+it('filters by Enter, keeps the filter in the address and asks the server', async () => {
+  const { user, server } = open(withRow(), '/audit')
+  await screen.findByText('goodwill')
+  await user.type(screen.getByLabelText('Target'), 'ada{Enter}')
+  await waitFor(() => expect(server.requests.at(-1)?.query.get('target')).toBe('ada'))
+  expect(location.search).toBe('?target=ada')
+  await user.click(screen.getByRole('button', { name: 'Clear' }))
+  expect(location.search).toBe('')
+  expect((screen.getByLabelText('Target') as HTMLInputElement).value).toBe('')
+})
+
+it('takes whole days of the reader’s own calendar', async () => {
+  const { server } = open(withRow(), '/audit?since=2026-11-20&until=2026-11-20')
+  await screen.findByText('goodwill')
+  const query = server.sent('GET', /^admin\/audit$/)[0]?.query
+  const hours = (Date.parse(query?.get('until') ?? '') - Date.parse(query?.get('since') ?? '')) / 3_600_000
+  expect(hours).toBe(24)
+})
+
+it('exports what the filters ask for', async () => {
+  open(withRow(), '/audit?actor=operator:op_1')
+  const link = await screen.findByRole('link', { name: 'Export as csv' })
+  const url = new URL(link.getAttribute('href') ?? '')
+  expect(url.pathname).toBe('/api/v1/admin/audit')
+  expect(Object.fromEntries(url.searchParams)).toEqual({ actor: 'operator:op_1', format: 'csv' })
+})
+
+it('offers new rows instead of pushing the list down', async () => {
+  const { user, server } = open(withRow(), '/audit')
+  await screen.findByText('goodwill')
+  server.audit = [{ ...ROW, id: 'aud_2', reason: 'second' }, ROW]
+  server.announceLists('audit')
+  const show = await screen.findByRole('button', { name: 'New rows: show' })
+  expect(screen.queryByText('second')).toBeNull()
+  await user.click(show)
+  expect(await screen.findByText('second')).toBeTruthy()
+})
+
+it('leaves the export to admins, and names the next step when there is nothing', async () => {
+  const server = new Server()
+  server.operator = { ...ADMIN, role: 'viewer' }
+  open(server, '/audit')
+  expect(await screen.findByText('Nothing has happened yet')).toBeTruthy()
+  expect(screen.queryByRole('link', { name: /Export/ })).toBeNull()
+})

@@ -1,0 +1,43 @@
+/** What jsdom lacks and Mantine needs; and a clean page before each test. */
+
+import { notifications } from '@mantine/notifications'
+import { cleanup } from '@testing-library/react'
+import { afterEach, beforeEach, vi } from 'vitest'
+import { forgetAnnouncements } from '../src/announce'
+import { clearAllLayers } from '../src/board'
+
+window.matchMedia = (query: string) =>
+  ({
+    matches: false,
+    media: query,
+    addEventListener: () => {},
+    removeEventListener: () => {},
+    addListener: () => {},
+    removeListener: () => {},
+  }) as unknown as MediaQueryList
+
+window.ResizeObserver = class {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
+
+window.scrollTo = () => {}
+Element.prototype.scrollIntoView = () => {}
+// Mantine's scroll areas and comboboxes ask for fonts and layouts that are never there.
+Object.defineProperty(document, 'fonts', { value: { addEventListener() {}, removeEventListener() {} } })
+
+beforeEach(() => {
+  document.head.innerHTML = '<base href="/console/">'
+  sessionStorage.clear()
+  localStorage.clear()
+})
+
+afterEach(() => {
+  cleanup()
+  notifications.clean()
+  clearAllLayers()
+  forgetAnnouncements()
+  vi.restoreAllMocks()
+  vi.unstubAllGlobals()
+})

@@ -1,0 +1,74 @@
+/** The frame: palette, shortcuts, theme, the state of the line, unknown addresses. */
+import { screen, waitFor, within } from '@testing-library/react'
+import { expect, it } from 'vitest'
+import { balanceOf, open, Server } from './harness'
+
+function withAda(): Server {
+  const server = new Server()
+  server.addUser('ada', 100, { name: 'Ada Lovelace' })
+  server.addUser('bob', 7)
+  return server
+}
+
+it('finds users and screens by Ctrl+K', async () => {
+  const { user } = open(withAda())
+  await balanceOf('bob')
+  await user.keyboard('{Control>}k{/Control}')
+  const field = await screen.findByLabelText('Find a user or a screen')
+  await user.type(field, 'love')
+  await user.click(
+    await screen
+      .findByRole('option', { name: /Ada Lovelace/ })
+      .catch(() => screen.findByText('Ada Lovelace', { selector: '.mantine-Spotlight-actionLabel' })),
+  )
+  await waitFor(() => expect(location.pathname).toBe('/console/users/ada'))
+})
+
+it('goes by g and a letter, and shows all keys by ?', async () => {
+  const { user } = open(withAda())
+  await balanceOf('bob')
+  await user.keyboard('ga')
+  await waitFor(() => expect(location.pathname).toBe('/console/audit'))
+  await user.keyboard('?')
+  const help = await screen.findByRole('dialog', { name: 'Keyboard shortcuts' })
+  expect(within(help).getByText('Leave everything as it was')).toBeTruthy()
+})
+
+it('takes keys typed into a field as text', async () => {
+  const { user } = open(withAda())
+  await balanceOf('bob')
+  await user.keyboard('/')
+  await user.keyboard('ga?')
+  expect((screen.getByRole('searchbox') as HTMLInputElement).value).toBe('ga?')
+  expect(location.pathname).toBe('/console/users')
+})
+
+it('says that it is live, and that it reconnects when the line is cut', async () => {
+  const { server } = open(withAda())
+  await balanceOf('bob')
+  const status = () => document.querySelector('.side .line')?.textContent
+  await waitFor(() => expect(status()).toBe('Live'))
+  server.cutTheLine()
+  await waitFor(() => expect(status()).toBe('Reconnecting'))
+  await waitFor(() => expect(status()).toBe('Live'), { timeout: 4000 })
+})
+
+it('changes colours and remembers', async () => {
+  const { user } = open(withAda())
+  await user.click(await screen.findByRole('button', { name: /Colours: as the system/ }))
+  await user.click(screen.getByRole('button', { name: /Colours: light/ }))
+  expect(document.documentElement.getAttribute('data-mantine-color-scheme')).toBe('dark')
+  expect(localStorage.getItem('mantine-color-scheme-value')).toBe('dark')
+})
+
+it('has exactly one live region', async () => {
+  open(withAda())
+  await balanceOf('bob')
+  expect(document.querySelectorAll('[aria-live], [role=status], [role=alert], output')).toHaveLength(1)
+})
+
+it('says so at an address that no screen has', async () => {
+  open(withAda(), '/orders')
+  expect(await screen.findByText('There is nothing at this address')).toBeTruthy()
+  expect(screen.getByRole('link', { name: 'Go to Users' }).getAttribute('href')).toBe('/console/users')
+})
