@@ -26,7 +26,7 @@ export interface Connection {
 
 /** Milliseconds from now; 0 takes the timer back. */
 export type Timers = Partial<Record<TimerName, number>>
-export type TimerName = 'retry' | 'overdue' | 'liveness' | 'probe' | 'stable' | 'renew' | 'stale'
+export type TimerName = 'retry' | 'overdue' | 'liveness' | 'probe' | 'stable' | 'renew' | 'renewed' | 'stale'
 /** `auth`: say the new token on the connection that stands. */
 export type Action = 'token' | 'open' | 'close' | 'auth' | 'resync'
 export type Step = readonly [Connection, Timers, ...Action[]]
@@ -41,8 +41,9 @@ const HELLO_MS = 10_000
 const PROBE_MS = 2_000
 const RENEW_MARGIN_MS = 30_000
 const RENEW_AGAIN_MS = 10_000
+const RENEWED_MS = 2_000
 
-const OF_ONE_SOCKET: Timers = { overdue: 0, liveness: 0, probe: 0, stable: 0, renew: 0 }
+const OF_ONE_SOCKET: Timers = { overdue: 0, liveness: 0, probe: 0, stable: 0, renew: 0, renewed: 0 }
 const ALL: Timers = { ...OF_ONE_SOCKET, retry: 0, stale: 0 }
 
 export const newConnection: Connection = {
@@ -74,7 +75,7 @@ export const steps = {
 
   token(connection: Connection): Step {
     const next = { ...connection, fresh: false }
-    if (connection.phase === 'live') return [next, {}, 'auth', 'resync']
+    if (connection.phase === 'live') return [next, { renewed: RENEWED_MS }, 'auth']
     return [{ ...next, phase: 'opening' }, { overdue: HELLO_MS }, 'open']
   },
 
@@ -87,19 +88,22 @@ export const steps = {
   hello(connection: Connection, _random: number, heartbeat_ms: number, expires_in_ms: number | null): Step {
     const { phase } = connection
     // A token that has ended already by this clock means that the clock is wrong: the server will say when.
-    const renew = expires_in_ms && Math.max(0, expires_in_ms - Math.min(RENEW_MARGIN_MS, expires_in_ms / 3))
-    const timers = { overdue: 0, probe: 0, stale: 0, renew: renew ?? 0, liveness: heartbeat_ms * 1.5 }
-    const stable = phase === 'opening' && { stable: STABLE_MS }
-    return [
-      { ...connection, phase: 'live', stale: false, heartbeat_ms },
-      { ...timers, ...stable },
-    ]
+    const lasts_ms = Math.max(0, expires_in_ms ?? 0)
+    const timers = {
+      overdue: 0,
+      probe: 0,
+      stale: 0,
+      renew: lasts_ms - Math.min(RENEW_MARGIN_MS, lasts_ms / 3),
+      liveness: heartbeat_ms * 1.5,
+      ...(phase === 'opening' && { stable: STABLE_MS }),
+    }
+    return [{ ...connection, phase: 'live', stale: false, heartbeat_ms }, timers]
   },
 
   /** Any other frame. */
   heard: (connection: Connection): Step => [
     connection,
-    connection.phase === 'live' ? { probe: 0, liveness: connection.heartbeat_ms * 1.5 } : {},
+    { probe: 0, liveness: connection.heartbeat_ms * 1.5 },
   ],
 
   bye: (connection: Connection, random: number, low_ms: number, high_ms: number): Step => [
@@ -137,6 +141,8 @@ export const steps = {
   probe: (connection: Connection, random: number): Step => lose(connection, random, SILENT),
   stable: (connection: Connection): Step => [{ ...connection, attempt: 0 }, {}],
   renew: (connection: Connection): Step => [{ ...connection, fresh: true }, {}, 'token'],
+  /** A new token is checked in silence; a hello tells how long it holds. */
+  renewed: (connection: Connection): Step => [connection, {}, 'resync'],
   stale: (connection: Connection): Step => [{ ...connection, stale: true }, {}],
 }
 

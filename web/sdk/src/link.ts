@@ -21,8 +21,8 @@ const WRONG_TOKEN = 4201
 export interface LinkHandlers {
   /** The token, from memory unless `fresh`; null when nobody is signed in. May reject. */
   credential(fresh: boolean): Promise<string | null>
-  /** What the screen holds already, for the `auth` frame. */
-  holds(): { readonly epoch: string; readonly held: Versions } | undefined
+  /** What the screen shows already, for the `auth` frame. */
+  holds(): { readonly epoch: string; readonly held: Versions } | false
   /** False where the connection must not be used: it is another user's. */
   frame(frame: ServerFrame): boolean
   status(status: Status): void
@@ -76,11 +76,7 @@ export function createLink(
     token: askToken,
     open() {
       const auth = { type: 'auth', token, ...handlers.holds() } as const
-      try {
-        wire = transport(environment, address, auth, { frame: hear, closed: lost })
-      } catch (error) {
-        lost(0, String(error))
-      }
+      wire = transport(environment, address, auth, { frame: hear, closed: lost })
     },
     close() {
       request += 1
@@ -113,7 +109,8 @@ export function createLink(
       tell(given === null ? 'noToken' : 'token')
     } catch (reason) {
       if (mine !== request) return
-      handlers.problem({ code: 'token_failed', detail: String(reason) })
+      // No token, or a socket that could not even be made from it (an address that the page may not use).
+      handlers.problem({ code: 'connect_failed', detail: String(reason) })
       tell('tokenFailed')
     }
   }

@@ -100,11 +100,12 @@ export function createStore(
     events.emit('status', status, since)
   }
 
+  /** @param reason - Null when all is well again. */
   function setProblem(reason: unknown): void {
     trace('problem', reason)
     if (closed) return
-    const told = reason as Partial<CreditsProblem>
-    error = told?.code ? (told as CreditsProblem) : { code: 'network', detail: String(reason) }
+    const told = reason as CreditsProblem | null
+    error = !told || told.code ? told : { code: 'network', detail: String(reason) }
     changed()
   }
 
@@ -164,8 +165,7 @@ export function createStore(
 
   function emitChanged(lists: readonly string[]): void {
     events.emit('changed', lists)
-    if (lists.includes('vouchers')) events.emit('vouchers')
-    if (lists.includes('orders')) events.emit('orders')
+    for (const list of lists) if (list === 'vouchers' || list === 'orders') events.emit(list)
   }
 
   function keepOrAsk(next: ledger.Received): void {
@@ -194,7 +194,7 @@ export function createStore(
   }
 
   function unwatched(users: ReadonlySet<string>): void {
-    watched.forget((view) => users.has(view.user))
+    watched.clear()
     keep(ledger.forget(book, users))
   }
 
@@ -220,7 +220,7 @@ export function createStore(
     const address = new URL(`${root}/api/v1/credits/live`, environment.base()).href
     const own = createLink(environment, address, transport, {
       credential,
-      holds: () => (book.epoch === null ? undefined : { epoch: book.epoch, held: shown() }),
+      holds: () => book.epoch !== null && { epoch: book.epoch, held: tabs?.summary().painted ?? {} },
       frame: takeOwn,
       status: showLinkStatus,
       problem: setProblem,
@@ -242,13 +242,13 @@ export function createStore(
 
   function stop(): void {
     const left = tabs
-    tabs = undefined
+    link = tabs = undefined
     left?.leave()
-    link = undefined
-    setStatus(user === null ? 'signed-out' : 'idle')
+    if (user !== null) setStatus('idle')
   }
 
   function showLinkStatus(next: Status): void {
+    if (!link) return
     // With a number on the screen it is a return, and a tab that only follows from now on is not idle.
     const again = next === 'idle' || (next === 'connecting' && book.epoch !== null)
     setStatus(again ? 'reconnecting' : next)
@@ -257,7 +257,6 @@ export function createStore(
   }
 
   function hear({ status: theirs, since: at, frames }: News): void {
-    if (frames.some(isOfAnother)) return
     // With a connection of its own too (plain HTTP), only newer states of the other are of interest.
     const beside = link?.isLive()
     for (const frame of frames) if (!beside || frame.type === 'state') take(frame, !beside)
@@ -268,11 +267,12 @@ export function createStore(
 
   async function read(of: string): Promise<void> {
     try {
-      const held = (owner: string) => book.accounts.get(ledger.accountId(owner, of))
-      const state = await (await loadHttp()).readBalance(of, held)
+      const http = await loadHttp()
+      const state = await http.readBalance(of, (owner) => book.accounts.get(ledger.accountId(owner, of)))
       if (!state || closed) return
       requireExact(state)
       keepOrAsk(ledger.receiveKeyless(book, state))
+      if (error) setProblem(null)
     } catch (reason) {
       setProblem(reason)
     }
@@ -317,11 +317,14 @@ export function createStore(
     log(`📢 Broadcasting credit update for user ${userId}`)
     events.emit('update', userId)
     tabs?.hint(userId)
-    if (operator)
-      loadHttp()
-        .then((http) => http.pushAgain(userId))
-        .catch(trace)
+    if (operator) pushAgain(userId)
   }
+
+  /** A courtesy to screens that might have missed the push; its failure is nobody's concern. */
+  const pushAgain = (userId: string) =>
+    loadHttp()
+      .then((http) => http.pushAgain(userId))
+      .catch(trace)
 
   async function refreshUser(userId: string): Promise<void> {
     if (userId === me()) {

@@ -44,7 +44,7 @@ export type Status =
 
 /** What went wrong last, in the words of the server's problem answer. */
 export interface CreditsProblem {
-  /** Stable code of the server (`token_expired`, …) or `network`, `token_failed`, `wrong_user`. */
+  /** Stable code of the server (`token_expired`, …) or `network`, `connect_failed`, `wrong_user`, `unreadable`. */
   readonly code: string
   /** A sentence for people. */
   readonly detail: string

@@ -39,7 +39,7 @@ export interface Memory<T> {
   /** Makes the value at most once per `revision`, and hands the former one on where the two are equal. */
   recall(id: string, revision: number, make: () => T): T
   last(id: string): T | undefined
-  forget(isGone: (value: T) => boolean): void
+  clear(): void
 }
 
 export function createMemory<T>(): Memory<T> {
@@ -54,9 +54,7 @@ export function createMemory<T>(): Memory<T> {
       return value
     },
     last: (id) => kept.get(id)?.value,
-    forget(isGone) {
-      for (const [id, { value }] of kept) if (isGone(value)) kept.delete(id)
-    },
+    clear: () => kept.clear(),
   }
 }
 

@@ -10,6 +10,8 @@
 import type { ClientFrame } from './frames.js'
 
 const LONGEST_BYTES = 3_900
+/** The server's limit. Beyond it a user is not watched until another one is let go; better than to be cut off. */
+const MOST_USERS = 500
 
 export interface Watching {
   watch(users: readonly string[]): () => void
@@ -42,12 +44,13 @@ export function createWatching(
   }
 
   function sendWishes(): void {
-    const gone = [...sentUsers].filter((user) => !users.has(user))
-    const come = [...users.keys()].filter((user) => !sentUsers.has(user))
+    const wanted = new Set([...users.keys()].slice(0, MOST_USERS))
+    const gone = [...sentUsers].filter((user) => !wanted.has(user))
+    const come = [...wanted].filter((user) => !sentUsers.has(user))
     const all = [...pack('unwatch', gone), ...pack('watch', come)]
     if (followed() !== sentLists) all.push({ type: 'follow', lists: [...lists.keys()] })
     if (!all.every(send)) return
-    sentUsers = new Set(users.keys())
+    sentUsers = wanted
     sentLists = followed()
     if (gone.length > 0) dropped(new Set(gone))
   }
