@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -61,6 +62,7 @@ def seen_through(
     return Origin(client, told_scheme if told_scheme in {"http", "https"} else plain, told_host)
 
 
+@lru_cache(maxsize=4_096)
 def limit_key(address: str | None) -> str:
     """What address limits count by: an IPv4 address, or the /64 of an IPv6 one, since one client owns all of it."""
     try:

@@ -84,6 +84,7 @@ async def put_user(call: Call[UserBody, NoQuery]) -> Reply:
     await call.services.credits.put_user(
         call.params["user_id"], **given, unit=body.unit, reason=body.reason, actor=actor_of(call)
     )
+    call.services.live.hint(("users", "audit"))
     return await _detail(call, body.unit)
 
 
@@ -165,6 +166,7 @@ async def broadcast(call: Call[NoBody, NoQuery]) -> Reply:
     user_id, services = call.params["user_id"], call.services
     await services.credits.user(user_id)
     await services.trail.note(actor_of(call), "user.broadcast", user_id)
+    services.live.hint(("audit",))
     return as_json({"user_id": user_id, "screens": services.live.push_again(user_id)})
 
 

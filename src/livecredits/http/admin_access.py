@@ -106,6 +106,11 @@ async def mint_live_token(call: Call[NoBody, NoQuery]) -> Reply:
     return as_json({"token": token, "expires_at": instant(ends_us)})
 
 
+def _tell(call: Call[Any, Any]) -> None:
+    """Let consoles that follow the audit trail know that it grew."""
+    call.services.live.hint(("audit",))
+
+
 # --- operators -----------------------------------------------------------------------------------------------------
 
 
@@ -123,6 +128,7 @@ async def create_operator(call: Call[NewOperatorBody, NoQuery]) -> Reply:
     operator = await call.services.sessions.operators.create(
         body.email, body.name, body.role, password=body.password, limit=body.limit, actor=actor_of(call)
     )
+    _tell(call)
     return as_json(operator, status=201)
 
 
@@ -136,6 +142,7 @@ async def change_operator(call: Call[OperatorBody, NoQuery]) -> Reply:
     sessions.forget()
     for session_id in ended:
         call.services.live.revoke(session_id=session_id)
+    _tell(call)
     return as_json(operator)
 
 
@@ -146,6 +153,7 @@ async def link_operator(call: Call[NoBody, NoQuery]) -> Reply:
     code, ends_us = await call.services.sessions.operators.create_code(
         call.params["operator_id"], actor=actor_of(call)
     )
+    _tell(call)
     return as_json({"code": code, "expires_at": instant(ends_us)}, status=201)
 
 
@@ -164,6 +172,7 @@ async def create_key(call: Call[KeyBody, NoQuery]) -> Reply:
     key, secret = await call.services.tokens.keys.create(
         call.body.name, call.body.scopes, actor=actor_of(call)
     )
+    _tell(call)
     return as_json({"key": key, "secret": secret}, status=201)
 
 
@@ -172,6 +181,7 @@ async def revoke_key(call: Call[NoBody, NoQuery]) -> Reply:
     """End a service key; its live screens close."""
     key = await call.services.tokens.keys.revoke(call.params["key_id"], actor=actor_of(call))
     call.services.live.revoke(session_id=key["id"])
+    _tell(call)
     return as_json(key)
 
 

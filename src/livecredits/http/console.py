@@ -27,8 +27,8 @@ _SECURITY_HEADERS = [
 ]
 _MISSING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>livecredits console</title>
 <h1>The console has not been built</h1>
-<p>This installation holds no built web files. In a clone of the source, run <code>make web</code>; the packages on
-PyPI contain them.</p></html>"""
+<p>This installation holds no built web files. In a clone of the source, <code>make serve</code> builds them; the
+packages on PyPI contain them.</p></html>"""
 
 routes = Routes("Console", prefix="")
 _read: dict[str, tuple[int, bytes]] = {}

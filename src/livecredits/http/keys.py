@@ -19,7 +19,8 @@ from livecredits.access import Principal, Scope
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import LivecreditsError, NotFound, Unauthenticated
 from livecredits.http.fresh import Fresh
-from livecredits.http.trail import digest, instant, moment, new_id, record
+from livecredits.http.trail import digest, instant, moment, new_id
+from livecredits.storage.audit import record
 from livecredits.storage.schema import api_keys
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ class Keys:
         def write(connection: Connection) -> None:
             connection.execute(insert(api_keys).values(row))
             after = {"name": name, "scopes": shown["scopes"]}
-            record(connection, now_us, actor, "key.create", row["key_id"], after=after)
+            record(
+                connection, at_us=now_us, actor=actor, action="key.created", target=row["key_id"], after=after
+            )
 
         await self._credits.write(write)
         return shown, secret
@@ -143,7 +146,14 @@ class Keys:
             connection.execute(
                 update(api_keys).where(api_keys.c.key_id == key_id).values(revoked_at_us=now_us)
             )
-            record(connection, now_us, actor, "key.revoke", key_id, before={"name": row["name"]})
+            record(
+                connection,
+                at_us=now_us,
+                actor=actor,
+                action="key.revoked",
+                target=key_id,
+                before={"name": row["name"]},
+            )
             return {**row, "revoked_at_us": now_us}
 
         row = await self._credits.write(write)

@@ -19,7 +19,8 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from livecredits.access import Role
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import Conflict, NotFound
-from livecredits.http.trail import digest, instant, new_id, record
+from livecredits.http.trail import digest, instant, new_id
+from livecredits.storage.audit import record
 from livecredits.storage.schema import operator_sessions, operators, sign_in_codes
 
 if TYPE_CHECKING:
@@ -86,7 +87,14 @@ class Operators:
             if connection.execute(taken).first():
                 raise Conflict("An operator has this e-mail address already.")
             connection.execute(insert(operators).values(row))
-            record(connection, now_us, actor, "operator.create", row["operator_id"], after=_told(row))
+            record(
+                connection,
+                at_us=now_us,
+                actor=actor,
+                action="operator.created",
+                target=row["operator_id"],
+                after=_told(row),
+            )
 
         await self._credits.write(write)
         return as_item(row)
@@ -131,8 +139,7 @@ class Operators:
             _keep_an_admin(connection, before, after)
             connection.execute(update(operators).where(operators.c.operator_id == operator_id).values(values))
             ended = _end_all(connection, operator_id) if _locks_out(given) else []
-            record(
-                connection, now_us, actor, "operator.change", operator_id,
+            record(connection, at_us=now_us, actor=actor, action="operator.changed", target=operator_id,
                 before=_told(before), after={**_told(after), "password_changed": "password" in given},
             )  # fmt: skip
             return after, ended
@@ -163,7 +170,7 @@ class Operators:
                     digest=digest(code), operator_id=operator_id, created_at_us=now_us, expires_at_us=ends_us
                 )
             )
-            record(connection, now_us, actor, "operator.link", operator_id)
+            record(connection, at_us=now_us, actor=actor, action="operator.linked", target=operator_id)
 
         await self._credits.write(write)
         return code, ends_us

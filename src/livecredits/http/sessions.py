@@ -20,8 +20,9 @@ from livecredits.errors import RateLimited, Unauthenticated
 from livecredits.http.fresh import Fresh
 from livecredits.http.limits import Allowance, retry_after
 from livecredits.http.operators import Operators
-from livecredits.http.trail import digest, new_id, record
+from livecredits.http.trail import digest, new_id
 from livecredits.proxies import limit_key
+from livecredits.storage.audit import record
 from livecredits.storage.schema import operator_sessions, operators, sign_in_codes
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Sessions:
             raise Unauthenticated(_WRONG)
         now_us = self._credits.clock.now_us()
         return await self._credits.write(
-            lambda connection: self._start(connection, row, actor, user_agent, now_us, "session.sign_in")
+            lambda connection: self._start(connection, row, actor, user_agent, now_us, "password")
         )
 
     async def sign_in_by_code(self, code: str, actor: Actor, user_agent: str | None) -> tuple[str, Principal]:
@@ -105,7 +106,7 @@ class Sessions:
             row = connection.execute(wanted).mappings().first()
             if row is None:
                 raise Unauthenticated(_CODE_GONE)
-            return self._start(connection, dict(row), actor, user_agent, now_us, "session.sign_in_by_code")
+            return self._start(connection, dict(row), actor, user_agent, now_us, "code")
 
         return await self._credits.write(write)
 
@@ -121,7 +122,7 @@ class Sessions:
         actor: Actor,
         user_agent: str | None,
         now_us: int,
-        action: str,
+        by: str,
     ) -> tuple[str, Principal]:
         secret = secrets.token_urlsafe(32)
         session_id = new_id("ses")
@@ -139,7 +140,14 @@ class Sessions:
             )
         )
         who = Actor("operator", row["operator_id"], row["name"], actor.address, actor.request_id)
-        record(connection, now_us, who, action, row["operator_id"])
+        record(
+            connection,
+            at_us=now_us,
+            actor=who,
+            action="session.started",
+            target=row["operator_id"],
+            details={"by": by},
+        )
         return secret, _principal({**row, "session_id": session_id, "expires_at_us": now_us + self._ttl_us})
 
     async def authenticate(self, secret: str) -> Principal:
@@ -178,7 +186,7 @@ class Sessions:
             connection.execute(
                 delete(operator_sessions).where(operator_sessions.c.session_id == principal.session_id)
             )
-            record(connection, now_us, actor, "session.sign_out", principal.id)
+            record(connection, at_us=now_us, actor=actor, action="session.ended", target=principal.id)
 
         await self._credits.write(write)
         self.forget()

@@ -1,8 +1,7 @@
-"""The audit trail of administrative actions: who, what, when, why, before → after.
+"""The audit trail as operators read it, and the small words of rows that several modules share (ids, times, digests).
 
-This promises that the row is written on the connection, and so in the transaction, of the action itself. Changes of
-credits write their row in storage (`Change.audit`); this is for everything else an operator does. Also here: the small
-words of rows that several modules share (ids, times, digests).
+This promises pages that lead both ways and never skip a row, since rows are only ever added at the newer end. Rows are
+written where the deed is done: by storage for changes of credits, in the deed's own transaction for all others.
 """
 
 from __future__ import annotations
@@ -13,16 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from uuid_utils import uuid7
 
 from livecredits.errors import Invalid
+from livecredits.storage.audit import record
 from livecredits.storage.schema import audit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Select
 
     from livecredits.core.changes import Actor
     from livecredits.credits import Credits
@@ -51,7 +51,9 @@ class Trail:
     async def note(self, actor: Actor, action: str, target: str) -> None:
         """Write a row for an action that changes nothing else in the database."""
         now_us = self._credits.clock.now_us()
-        await self._credits.write(lambda connection: record(connection, now_us, actor, action, target))
+        await self._credits.write(
+            lambda connection: record(connection, at_us=now_us, actor=actor, action=action, target=target)
+        )
 
     async def page(
         self, query: AuditQuery, *, limit: int, before: str | None = None, after: str | None = None
@@ -111,53 +113,6 @@ def _as_item(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def record(
-    connection: Connection,
-    at_us: int,
-    actor: Actor,
-    action: str,
-    target: str | None,
-    *,
-    reason: str | None = None,
-    before: Any = None,
-    after: Any = None,
-) -> None:
-    """Write one row of the trail.
-
-    Args:
-        connection: the transaction in which the action happens.
-        at_us: when.
-        actor: who, from which address, in which request.
-        action: what, as `noun.verb`: `operator.create`, `key.revoke` …
-        target: on what: a user, an operator, a key, a unit.
-        reason: why, where one was given.
-        before: what it was (JSON-able); None where there was nothing.
-        after: what it is; None where it is gone.
-    """
-    connection.execute(
-        insert(audit).values(
-            id=new_id("aud"),
-            at_us=at_us,
-            actor=str(actor),
-            action=action,
-            target=target,
-            reason=reason,
-            before=_text(before),
-            after=_text(after),
-            address=actor.address,
-            request_id=actor.request_id,
-        )
-    )
-
-
-def _text(value: Any) -> str | None:
-    return (
-        None
-        if value is None
-        else json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    )
 
 
 def new_id(prefix: str) -> str:

@@ -1,0 +1,92 @@
+"""S1: a fuzzer reads the published document and finds no unexpected 5xx, no undocumented answer, no second error shape.
+
+`make deep` asks more: LIVECREDITS_DEPTH=deep.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.http.serving import Served, served
+
+EXAMPLES = 2_500 if os.environ.get("LIVECREDITS_DEPTH") == "deep" else 60
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+OWN_SESSION = {"read_session", "sign_out", "mint_live_token"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("contract"), requests_per_s_service=1_000_000) as made:
+        made.run(_seed(made))
+        yield made
+
+
+async def _seed(server: Served) -> None:
+    for user_id in ("ada", "bob"):
+        await server.stage.credits.grant(user_id, 1_000)
+
+
+@pytest.fixture(scope="module")
+def credentials(server: Served) -> dict[str, dict[str, str]]:
+    stage = server.stage
+    token, _ = server.run(stage.services.tokens.mint("ada"))
+    return {
+        "screenToken": {"authorization": f"Bearer {token}"},
+        "serviceKey": {"authorization": f"Bearer {server.run(stage.key())}"},
+    }
+
+
+@pytest.fixture(scope="module")
+def api(server: Served) -> Any:
+    # The live path never ends; tests/live has its contract.
+    return schemathesis.openapi.from_url(f"{server.url}/openapi.json").exclude(path_regex="/credits/live")
+
+
+schema = schemathesis.pytest.from_fixture("api")
+
+
+@schema.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_server_keeps_its_word(case: Any, server: Served, credentials: dict[str, dict[str, str]]) -> None:
+    operation = case.operation.definition.raw
+    headers: dict[str, str] = {}
+    for requirement in operation["security"]:
+        for scheme in requirement:
+            headers |= credentials.get(scheme, {})
+    if operation["operationId"] in OWN_SESSION:
+        headers["cookie"] = f"livecredits_session={server.run(_fresh_session(server))}"
+    answer = case.call(headers=headers)
+    case.validate_response(answer, checks=CHECKS)
+    if answer.status_code >= 400 and case.method != "HEAD":
+        problem = answer.json()
+        assert problem["status"] == answer.status_code
+        assert problem["request_id"] == answer.headers["x-request-id"][0]
+
+
+async def _fresh_session(server: Served) -> str:
+    operator = await server.stage.operator()
+    (cookie,) = operator.cookies.jar
+    return cookie.value or ""
+
+
+def test_the_served_document_is_the_described_one(server: Served, tmp_path: Path) -> None:
+    assert len(list(schemathesis.openapi.from_url(f"{server.url}/openapi.json").get_all_operations())) >= 40
