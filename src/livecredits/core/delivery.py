@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from livecredits.core.rows import AccountState
 
 
+_LIVE = Phase.LIVE
+"""A name of the module is found faster than a member of an enum, and `_push` is the hottest place there is."""
+
+
 class Delivery:
     """Screens, audiences, and the way of a state from one to the other.
 
@@ -125,8 +129,7 @@ class Delivery:
 
     def _depart(self, screen: Screen, audience: Audience) -> None:
         audience.screens.remove(screen)
-        if audience.waiting and screen in audience.waiting:
-            audience.waiting.remove(screen)
+        audience.excuse(screen)
         if not audience.screens:
             del self.audiences[audience.user_id]
 
@@ -136,9 +139,13 @@ class Delivery:
         return list((screen.watched or {}).values())
 
     def _resync(self, screen: Screen) -> None:
-        """Give the screen a whole new hello, from a read that begins after now."""
-        if screen.phase is not Phase.LIVE:
-            return  # one is on its way already
+        """Give the screen a whole new hello, unless one is on its way already."""
+        if screen.phase is Phase.LIVE:
+            self._begin_hello(screen)
+            self._greet(screen)
+
+    def _begin_hello(self, screen: Screen) -> None:
+        """Gather a hello from reads that begin after now."""
         subjects = self._subjects(screen)
         screen.phase = Phase.READING
         screen.slot = None
@@ -146,20 +153,22 @@ class Delivery:
         screen.wait = {audience.user_id for audience in subjects}
         for audience in subjects:
             self._read(audience, screen)
-        self._greet(screen)
 
     def _read(self, audience: Audience, screen: Screen) -> None:
-        if audience.waiting is None:
-            audience.waiting = []
-        if screen not in audience.waiting:
-            audience.waiting.append(screen)
+        audience.wait(screen)
         self._ask(audience)
 
     def _ask(self, audience: Audience) -> None:
         if audience.fresh is None:
             audience.fresh = {}
+            audience.has_begun = False
             self._out.reads.append(audience)
             self.counts.reads += 1
+
+    def read_begins(self, audiences: Iterable[Audience]) -> None:
+        """The shell asks the ledger now: whoever is registered later needs another read."""
+        for audience in audiences:
+            audience.has_begun = True
 
     def snapshot(self, epoch: str, read: Iterable[tuple[Audience, Sequence[AccountState]]]) -> None:
         """The states that were asked for, read from the primary after they were asked for."""
@@ -167,7 +176,7 @@ class Delivery:
             if self.audiences.get(audience.user_id) is not audience or audience.fresh is None:
                 continue
             if epoch != self.epoch:  # begun before the ledger was put back
-                audience.fresh = None
+                audience.fresh, audience.has_begun = None, False
                 self._ask(audience)
                 continue
             self._learn(audience, states)
@@ -177,16 +186,20 @@ class Delivery:
         for audience in audiences:
             if self.audiences.get(audience.user_id) is not audience:
                 continue
-            audience.fresh = None
-            waiting, audience.waiting = audience.waiting, None
-            for screen in waiting or ():
+            audience.fresh, audience.has_begun = None, False
+            waiting = [*(audience.waiting or ()), *(audience.later or ())]
+            audience.waiting = audience.later = None
+            for screen in waiting:
                 self.close(screen, wire.INTERNAL.because("The ledger could not be read."), now_ms)
 
     def _learn(self, audience: Audience, states: Sequence[AccountState]) -> None:
         merged = {state.unit: state for state in states}
         for unit, state in (audience.fresh or {}).items():
             merged[unit] = newest(merged.get(unit), state)
-        waiting, audience.waiting, audience.fresh = audience.waiting, None, None
+        waiting, audience.waiting, audience.later = audience.waiting, audience.later, None
+        audience.fresh, audience.has_begun = None, False
+        if audience.waiting:
+            self._ask(audience)
         went_back = [
             state for state in merged.values() if state.version < audience.versions.get(state.unit, 0)
         ]
@@ -271,8 +284,13 @@ class Delivery:
     # --- a change was committed --------------------------------------------------------------------------------------
 
     def committed(self, epoch: str, states: Iterable[AccountState]) -> None:
-        """The ledger handed a batch over: the newest state of each account that it changed."""
-        self.epoch_is(epoch)
+        """The ledger handed a batch over: the newest state of each account that it changed.
+
+        A batch of another epoch is a straggler from a line of history that is gone; only `epoch_is` changes lines.
+        """
+        if epoch != self.epoch:
+            self.counts.stale += 1
+            return
         audiences = self.audiences
         for state in states:
             audience = audiences.get(state.user_id)
@@ -290,23 +308,26 @@ class Delivery:
         self._push(state, audience.screens)
 
     def _push(self, state: AccountState, screens: Iterable[Screen]) -> None:
-        """Send one state to these screens; the text and each carrier's form of it are made once."""
-        text = None
-        forms: list[bytes | str | None] = [None, None, None]
+        """Send one state to these screens; it is put into words once, and once per carrier in a row."""
+        text: str | None = None
+        form: bytes | str | None = None
+        form_carrier = -1
         sends = self._out.sends
         for screen in screens:
-            if screen.phase is not Phase.LIVE or screen.paused:
+            if screen.phase is not _LIVE or screen.paused:
                 self._withhold(screen, state)
                 continue
-            form = forms[screen.carrier]
-            if form is None:
-                text = text or self._text(state)
-                form = forms[screen.carrier] = wire.carried(
-                    text, screen.carrier, f"{self.epoch}.{state.version}"
-                )
+            if screen.carrier != form_carrier or form is None:
+                if text is None:
+                    text = wire.state_text(state, self.epoch, self._scale_of(state.unit))
+                form_carrier = screen.carrier
+                if form_carrier == wire.SOCKET:
+                    form = wire.socket_bytes(text)
+                else:
+                    form = wire.carried(text, form_carrier, f"{self.epoch}.{state.version}")
             screen.sent += 1
-            sends.append((screen, form))
             self.counts.states += 1
+            sends.append((screen, form))
 
     def _withhold(self, screen: Screen, state: AccountState) -> None:
         key = (state.user_id, state.unit)
@@ -351,8 +372,7 @@ class Delivery:
     def _start_over(self, screen: Screen) -> None:
         """What was gathered belongs to another epoch: forget it, and let `_resync` ask for all of it again."""
         for audience in self._subjects(screen):
-            if audience.waiting and screen in audience.waiting:
-                audience.waiting.remove(screen)
+            audience.excuse(screen)
         screen.phase = Phase.LIVE
 
     # --- back-pressure -----------------------------------------------------------------------------------------------

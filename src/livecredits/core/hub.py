@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from livecredits.core import wire
 from livecredits.core.delivery import Delivery
-from livecredits.core.screen import Admitted, Audience, Phase, Screen
+from livecredits.core.screen import Admitted, Phase, Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 TOLD_LIMIT = 16
 """So many frames may come in while a token is being checked."""
@@ -82,12 +82,13 @@ class Hub(Delivery):
             self._per_user[who.user_id] = here + 1
             self._attend(screen, who.user_id)
         screen.who = who
-        screen.phase = Phase.LIVE  # for `_resync`, which makes it READING
         told, screen.told = screen.told, None
-        self._resync(screen)
-        self._wake(screen, self._next_tick(screen, now_ms, early=True))
-        for frame in told or ():
+        self._begin_hello(screen)
+        for frame in told or ():  # a `watch` that came right behind the token belongs into the first hello
             self.heard(screen, frame, now_ms)
+        self._greet(screen)
+        if screen.phase < Phase.CLOSING:
+            self._wake(screen, self._next_tick(screen, now_ms, early=True))
         return None
 
     # --- what clients say --------------------------------------------------------------------------------------------
@@ -220,7 +221,7 @@ class Hub(Delivery):
             if user_id is not None:
                 text = wire.tick_text(self.epoch, self.audiences[user_id].versions)
             else:
-                text = wire.tick_text(self.epoch, {}, _versions_of(screen.watched or {}))
+                text = wire.tick_text(self.epoch, {}, _versions_told(screen))
             self._send(screen, text)
             self.counts.ticks += 1
         if screen.carrier == wire.SOCKET:
@@ -274,6 +275,10 @@ class Hub(Delivery):
             self.close(screen, wire.RESTARTING, now_ms)
 
 
-def _versions_of(watched: Mapping[str, Audience]) -> dict[str, dict[str, int]]:
-    """Only users whose states the screen was told: the others are still being read."""
-    return {user_id: audience.versions for user_id, audience in watched.items() if audience.fresh is None}
+def _versions_told(screen: Screen) -> dict[str, dict[str, int]]:
+    """Of the users it watches, those whose states it was told: the others are still being read for it."""
+    return {
+        user_id: audience.versions
+        for user_id, audience in (screen.watched or {}).items()
+        if not audience.awaits(screen)
+    }

@@ -158,19 +158,45 @@ class Screen:
 class Audience:
     """All screens that look at one user's accounts, and the newest version that they should hold.
 
-    `fresh` is not None while a read is under way: it gathers what was committed since the read was asked for.
+    Attributes:
+        screens: who is told of a change.
+        versions: unit → the newest version known; 0 is left away.
+        known: a snapshot was read since the first screen came.
+        fresh: not None while a read is asked for: what was committed since.
+        has_begun: that read has begun, so it is too old for screens that come now.
+        waiting: screens that the read is for.
+        later: screens that need the next one.
     """
 
-    __slots__ = ("fresh", "known", "screens", "user_id", "versions", "waiting")
+    __slots__ = ("fresh", "has_begun", "known", "later", "screens", "user_id", "versions", "waiting")
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.screens: list[Screen] = []
         self.versions: dict[str, int] = {}
         self.known = False
-        """A snapshot was read since the first screen came."""
         self.fresh: dict[str, AccountState] | None = None
+        self.has_begun = False
         self.waiting: list[Screen] | None = None
+        self.later: list[Screen] | None = None
+
+    def wait(self, screen: Screen) -> None:
+        """Let a screen have the next read that begins after now."""
+        if screen in (self.waiting or ()) and not self.has_begun:
+            return
+        if self.has_begun:
+            self.later = [*(self.later or ()), screen]
+        else:
+            self.waiting = [*(self.waiting or ()), screen]
+
+    def awaits(self, screen: Screen) -> bool:
+        """Whether a read is still to come for this screen."""
+        return screen in (self.waiting or ()) or screen in (self.later or ())
+
+    def excuse(self, screen: Screen) -> None:
+        """It waits no longer."""
+        self.waiting = [other for other in self.waiting or () if other is not screen] or None
+        self.later = [other for other in self.later or () if other is not screen] or None
 
 
 @dataclass(slots=True)

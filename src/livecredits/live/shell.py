@@ -55,7 +55,7 @@ class Live:
 
     def __init__(
         self,
-        credits: Ledger,  # noqa: A002 - the noun of this package; nobody calls the site's builtin here
+        credits: Ledger,
         authenticate: Callable[[str], Awaitable[Principal]],
         settings: Settings,
         *,
@@ -309,8 +309,8 @@ class Live:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._committed, batch)
             return
-        if not self.hub.epoch:
-            self.hub.epoch = batch.epoch
+        if batch.epoch != self.hub.epoch:
+            self._look_at_epoch()
         self.hub.committed(batch.epoch, batch.states)
         for user_id, lists in batch.lists.items():
             self.hub.hint(lists, (user_id,))
@@ -324,13 +324,19 @@ class Live:
                 if state.version != after_version and not change.done():
                     change.set_result(state)
 
+    def _look_at_epoch(self) -> None:
+        """The ledger says which line of history it is on; the first time is news to nobody."""
+        if self.hub.epoch:
+            self.hub.epoch_is(self._credits.epoch)
+        elif not self.hub.audiences:
+            self.hub.epoch = self._credits.epoch
+
     def _turn(self) -> None:
         if not self.open_screens:
             self._turning = False
             return
         self._running().call_later(self.limits.step_ms / 1000, self._turn)
-        if self.hub.epoch:
-            self.hub.epoch_is(self._credits.epoch)
+        self._look_at_epoch()
         share = self.limits.step_ms / 1000 / REREAD_PERIOD_S
         self.hub.reread(int(len(self.hub.audiences) * share + random.random()))
         self.hub.turn(self.now_ms())
@@ -385,6 +391,7 @@ class Live:
         for pause_s in (*READ_PAUSES_S, None):
             try:
                 epoch = self._credits.epoch
+                self.hub.read_begins(batch)
                 states = await self._credits.states([audience.user_id for audience in batch])
             except Exception as error:  # noqa: BLE001 - whatever it was, its screens must be told
                 log.warning("a snapshot of %d accounts could not be read: %r", len(batch), error)

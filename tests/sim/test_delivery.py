@@ -1,0 +1,172 @@
+"""L1: after quiet every screen equals the ledger, and no screen ever goes back; and the simulation can tell.
+
+`LIVECREDITS_SIM_SEEDS` says how many seeds are run (1,000 in `make test`, 200,000 in `make deep`). The mutants are
+faults that somebody might really write; each must be found within 100 seeds, or the simulation is worth nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from tests.sim.world import World, Wrong
+
+from livecredits.core.hub import Hub
+from livecredits.core.reducer import ScreenState
+from livecredits.core.rows import AccountState
+from livecredits.core.screen import Audience, Phase, Screen
+
+SEEDS = int(os.environ.get("LIVECREDITS_SIM_SEEDS", "1000"))
+SHARE = 250
+
+
+@pytest.mark.timeout(max(120, SEEDS // 10))
+@pytest.mark.parametrize("first", range(0, SEEDS, SHARE))
+def test_every_screen_equals_the_ledger_after_quiet_and_none_goes_back(first: int) -> None:
+    for seed in range(first, min(first + SHARE, SEEDS)):
+        try:
+            World(seed).run()
+        except Wrong as wrong:
+            pytest.fail(f"seed {seed}: {wrong}")
+
+
+# --- faults on the server --------------------------------------------------------------------------------------------
+
+
+class ReadsBeforeRegistering(Hub):
+    """What is committed while the snapshot is being read is forgotten, as if nobody had been registered yet."""
+
+    def _spread(self, audience: Audience, state: AccountState) -> None:
+        if audience.fresh is None:
+            super()._spread(audience, state)
+
+
+class KeepsTheOldest(Hub):
+    """A full slot is not overwritten."""
+
+    def _withhold(self, screen: Screen, state: AccountState) -> None:
+        if screen.phase is Phase.LIVE and screen.slot and (state.user_id, state.unit) in screen.slot:
+            return
+        super()._withhold(screen, state)
+
+
+class NeverTicks(Hub):
+    """Heartbeats carry no versions."""
+
+    def _tick(self, screen: Screen) -> None:
+        screen.frames = 0
+        self._out.sends.append((screen, b"\x89\x00"))
+
+
+class TakesAnyRead(Hub):
+    """A read that began for somebody else, before this screen came, is taken for its snapshot."""
+
+    def snapshot(self, epoch: str, read: Iterable[tuple[Audience, Sequence[AccountState]]]) -> None:
+        now = [(self.audiences.get(audience.user_id, audience), states) for audience, states in read]
+        super().snapshot(epoch, now)
+
+
+class ForgetsThePaused(Hub):
+    """A paused screen is skipped, and has no slot."""
+
+    def _withhold(self, screen: Screen, state: AccountState) -> None:
+        if not screen.paused:
+            super()._withhold(screen, state)
+
+    def _tick(self, screen: Screen) -> None:
+        screen.frames = 0
+        self._out.sends.append((screen, b"\x89\x00"))
+
+
+class NeverReadsAgain(Hub):
+    """What no hand-over brought is looked for by nobody."""
+
+    def reread(self, count: int) -> None:
+        pass
+
+
+# --- faults in the browser -------------------------------------------------------------------------------------------
+
+
+class LastWins(ScreenState):
+    """The version is not compared."""
+
+    def _apply_state(self, frame: Mapping[str, Any]) -> bool:
+        if frame["epoch"] == self.epoch:
+            self.accounts.pop((frame["user"], frame["unit"]), None)
+        return super()._apply_state(frame)
+
+
+class IgnoresTicks(ScreenState):
+    """Versions in a heartbeat are not compared with what is held."""
+
+    def _disagrees(self, tick: Mapping[str, Any]) -> bool:
+        return False
+
+
+class HelloByVersion(ScreenState):
+    """A hello only replaces what is older."""
+
+    def apply(self, frame: Mapping[str, Any]) -> bool:
+        if frame["type"] != "hello":
+            return super().apply(frame)
+        held = self.accounts
+        super().apply(frame)
+        for key, state in held.items():
+            if key in self.accounts and state["version"] > self.accounts[key]["version"]:
+                self.accounts[key] = state
+        return False
+
+
+class IgnoresTheEpoch(ScreenState):
+    """A version of another line of history is compared as if it were of this one."""
+
+    def apply(self, frame: Mapping[str, Any]) -> bool:
+        return super().apply({**frame, "epoch": self.epoch} if frame["type"] != "hello" else frame)
+
+
+def is_found_within(
+    seeds: int, *, hub: type[Hub] = Hub, state: type[ScreenState] = ScreenState
+) -> int | None:
+    for seed in range(seeds):
+        try:
+            World(seed, hub=hub, state=state).run()
+        except Wrong:
+            return seed
+    return None
+
+
+@pytest.mark.parametrize(
+    "hub",
+    [
+        ReadsBeforeRegistering,
+        KeepsTheOldest,
+        NeverTicks,
+        TakesAnyRead,
+        ForgetsThePaused,
+        NeverReadsAgain,
+    ],
+)
+def test_a_fault_planted_in_the_hub_is_found(hub: type[Hub]) -> None:
+    found = is_found_within(100, hub=hub)
+    assert found is not None, f"{hub.__name__} survived 100 seeds"
+    print(f"{hub.__name__} found by seed {found}")
+
+
+@pytest.mark.parametrize("state", [LastWins, IgnoresTicks, HelloByVersion, IgnoresTheEpoch])
+def test_a_fault_planted_in_the_reducer_is_found(state: type[ScreenState]) -> None:
+    found = is_found_within(100, state=state)
+    assert found is not None, f"{state.__name__} survived 100 seeds"
+    print(f"{state.__name__} found by seed {found}")
+
+
+def test_a_seed_is_one_world() -> None:
+    """The same seed twice is the same story, or no fault could be looked at again."""
+    stories = []
+    for _ in range(2):
+        world = World(11)
+        world.run()
+        stories.append([(node.hub.counts.joined, node.hub.counts.states) for node in world.nodes])
+    assert stories[0] == stories[1]
