@@ -17,7 +17,9 @@ export function amountText(amount: number, scale = 0, signed = false): string {
     minimumFractionDigits: scale,
     maximumFractionDigits: scale,
     signDisplay: signed ? 'exceptZero' : 'auto',
-  }).format(decimalText(amount, scale) as `${number}`)
+  })
+    .format(decimalText(amount, scale) as `${number}`)
+    .replace('-', '−') // as wide as the plus, so that columns of signed numbers stand still
 }
 
 /** A moment as a time of day, for "since". */
@@ -28,6 +30,9 @@ export const timeText = (at: number): string =>
 export const momentText = (at: string | number): string =>
   new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at))
 
-/** A moment as a day. */
-export const dayText = (at: string | number): string =>
-  new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(new Date(at))
+/** A moment as a day; the year only where it is another one. */
+export function dayText(at: string, now = new Date()): string {
+  const day = new Date(at)
+  const year = day.getFullYear() === now.getFullYear() ? {} : ({ year: 'numeric' } as const)
+  return new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', ...year }).format(day)
+}

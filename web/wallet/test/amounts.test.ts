@@ -1,6 +1,6 @@
 /** Amounts are exact decimals, whatever the scale. */
 import { describe, expect, it } from 'vitest'
-import { amountText, decimalText } from '../src/amounts'
+import { amountText, dayText, decimalText } from '../src/amounts'
 
 describe('decimalText', () => {
   it.each([
@@ -25,4 +25,10 @@ it('signs a change, but not a zero', () => {
   expect(amountText(50, 0, true)).toBe('+50')
   expect(amountText(-50, 0, true)).toMatch(/^[-−]50$/)
   expect(amountText(0, 0, true)).toBe('0')
+})
+
+it('names the year of a day only where it is another one', () => {
+  const now = new Date(2026, 10, 23)
+  expect(dayText('2026-12-24T12:00:00Z', now)).toBe('Dec 24')
+  expect(dayText('2027-01-02T12:00:00Z', now)).toBe('Jan 2, 2027')
 })

@@ -1,0 +1,131 @@
+"""Commands that run a process, or prepare one: demo, serve, migrate."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from livecredits.cli.output import AsJson, ended, err, fail, out, print_json
+from livecredits.errors import LivecreditsError
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database", metavar="URL", help="Where the ledger lives; before LIVECREDITS_DATABASE_URL."
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into the program."""
+    app.command()(demo)
+    app.command()(serve)
+    app.command()(migrate)
+
+
+def demo(
+    *,
+    port: Port = 8300,
+    host: Host = "127.0.0.1",
+    file: Annotated[
+        Path | None, typer.Option(help="Keep the ledger in this file; a temporary one where left out.")
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser if there is one.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """See it work: the console and two users' wallets, with seeded users, on this machine."""
+    with ExitStack() as stack:
+        if file is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="livecredits-demo-"))
+            file = Path(folder) / "demo.db"
+        _demo(f"sqlite:///{file.absolute()}", host, port, browser=browser, as_json=as_json)
+
+
+def _demo(url: str, host: str, port: int, *, browser: bool, as_json: bool) -> None:
+    def start() -> Any:
+        from livecredits import server
+        from livecredits.config import Settings
+        from livecredits.demo import run_demo
+
+        # The demo is a demo wherever it runs: the machine's own settings for its real ledger do not count here.
+        settings = Settings.load(database_url=url, mode="development")
+        listener = server.listen(host, port)
+        server.run(lambda: run_demo(settings, listener, as_json=as_json, browser=browser))
+
+    _run(start, as_json=as_json)
+
+
+def serve(*, port: Port = 8300, host: Host = "127.0.0.1", database: Database = None) -> None:
+    """Serve the API, live connections and the console, by the settings of docs/reference/settings.md."""
+
+    def start() -> None:
+        import logging
+
+        from livecredits import server
+        from livecredits.config import Settings
+
+        settings = Settings.load(**({} if database is None else {"database_url": database}))
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        listener = server.listen(host, port)
+        server.run(lambda: _serve(settings, listener))
+
+    _run(start)
+
+
+async def _serve(settings: Any, listener: Any) -> None:
+    from livecredits import server
+    from livecredits.credits import Credits
+    from livecredits.http.app import build_app
+
+    async with Credits(settings.database_url, settings=settings) as credits:
+        app = build_app(credits, settings=settings)
+
+        async def ready() -> None:
+            address, port = listener.getsockname()[:2]
+            url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+            err().print(
+                f"[green]✓[/green] {url}  [dim]console: {url}/console · API: {url}/docs[/dim]", soft_wrap=True
+            )
+            if settings.mode == "development" and settings.secret is None:
+                err().print(
+                    "[yellow]![/yellow] [dim]development mode with a made-up secret: tokens end with this process; "
+                    "LIVECREDITS_SECRET and LIVECREDITS_MODE=production are for real use[/dim]",
+                    soft_wrap=True,
+                )
+
+        await server.serve(app, app.services.live, credits, listener, ready=ready)
+
+
+def migrate(*, database: Database = None, as_json: AsJson = False) -> None:
+    """Make the database, or bring it to this version's schema."""
+
+    async def work() -> dict[str, Any]:
+        from livecredits.config import Settings
+        from livecredits.credits import Credits
+
+        settings = Settings.load(**({} if database is None else {"database_url": database}))
+        async with Credits(settings.database_url, settings=settings) as credits:
+            await credits.states([])  # a ledger opens, and migrates, on first use
+            return {"epoch": credits.epoch, "units": sorted(credits.units)}
+
+    done = ended(work, as_json=as_json)
+    if as_json:
+        print_json(done)
+    else:
+        out().print(f"[green]✓[/green] The schema is up to date. Epoch {done['epoch']}.")
+
+
+def _run(start: Callable[[], None], *, as_json: bool = False) -> None:
+    try:
+        start()
+    except LivecreditsError as error:
+        raise fail(error, as_json=as_json) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None

@@ -1,0 +1,195 @@
+"""Who lives in the demo, and what has happened to them: a month of grants, spends, holds, expiries and corrections.
+
+Promises: the same story every time, told to the ledger through the same facade as any app uses, on an empty ledger
+only. The odd thing: it is told with a clock of its own that walks from a month ago until now, so the entries carry
+believable times and what was to expire on the way has expired by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from livecredits.config import Settings
+from livecredits.core.changes import Actor
+from livecredits.credits import Credits
+
+MINUTES = "minutes"
+MINUTES_SCALE = 2
+DAY_US = 86_400_000_000
+STORY_DAYS = 30
+FIRST_USERS = ("ada", "grace")
+
+SHOP = Actor("service", "shop", "Shop")
+STUDIO = Actor("service", "studio", "Studio")
+OLGA = Actor("operator", "olga", "Olga Operator")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user of the demo. `monthly` is what their plan grants; `appetite` how many pictures they make a day."""
+
+    id: str
+    name: str
+    plan: str
+    monthly: int
+    appetite: float
+
+
+PEOPLE = (
+    Person("ada", "Ada Byron", "Pro", 1_500, 3.0),
+    Person("grace", "Grace Hopper", "Pro", 1_500, 4.0),
+    Person("alan", "Alan Turing", "Team", 5_000, 6.0),
+    Person("barbara", "Barbara Liskov", "Pro", 1_500, 2.0),
+    Person("dennis", "Dennis Ritchie", "Free", 50, 0.3),
+    Person("donald", "Donald Knuth", "Team", 5_000, 5.0),
+    Person("edsger", "Edsger Dijkstra", "Free", 50, 0.2),
+    Person("evelyn", "Evelyn Boyd Granville", "Pro", 1_500, 2.5),
+    Person("hedy", "Hedy Lamarr", "Team", 5_000, 4.0),
+    Person("joan", "Joan Clarke", "Free", 50, 0.4),
+    Person("katherine", "Katherine Johnson", "Pro", 1_500, 3.5),
+    Person("margaret", "Margaret Hamilton", "Team", 5_000, 7.0),
+    Person("radia", "Radia Perlman", "Pro", 1_500, 1.5),
+    Person("tim", "Tim Berners-Lee", "Free", 50, 0.5),
+)
+
+
+async def tell(settings: Settings) -> None:
+    """Tell the story, unless the ledger holds users already."""
+    clock = StoryClock()
+    async with Credits(settings.database_url, settings=settings, clock=clock) as credits:
+        if (await credits.users(limit=1)).items:
+            return
+        await credits.put_unit(MINUTES, MINUTES_SCALE)
+        for day in range(STORY_DAYS + 1):
+            await asyncio.gather(*[_Life(credits, person, clock.now_us()).day(day) for person in PEOPLE])
+            clock.walk(DAY_US)
+
+
+class StoryClock:
+    """A clock that starts a month ago and is moved by hand, never past the real time."""
+
+    def __init__(self) -> None:
+        self._now_us = time.time_ns() // 1_000 - STORY_DAYS * DAY_US - 600_000_000
+        self._moved = threading.Condition()
+
+    def now_us(self) -> int:
+        """The story's time, in microseconds UTC."""
+        return self._now_us
+
+    def walk(self, by_us: int) -> None:
+        """Let time pass."""
+        with self._moved:
+            self._now_us = min(self._now_us + by_us, time.time_ns() // 1_000)
+            self._moved.notify_all()
+
+    def wait(self, bell: threading.Event, until_us: int | None) -> None:
+        """Wait for the bell or for a step of the story; short, since it is asked again."""
+        del until_us
+        bell.wait(0.05)
+
+
+class _Life:
+    """One person's days. Every choice comes from the person and the day, so that the story is the same each time."""
+
+    def __init__(self, credits: Credits, person: Person, now_us: int) -> None:
+        self._credits = credits
+        self._person = person
+        self._now = datetime.fromtimestamp(now_us / 1_000_000, UTC)
+
+    async def day(self, day: int) -> None:
+        """What happens on that day, in order."""
+        await self._plan(day)
+        await self._work(day)
+        for act in _EVENTS.get((self._person.id, day), ()):
+            await act(self)
+
+    async def _plan(self, day: int) -> None:
+        person = self._person
+        if day == 0:
+            await self._credits.put_user(
+                person.id,
+                name=person.name,
+                email=f"{person.id}@lumen.example",
+                metadata={"plan": person.plan},
+                actor=SHOP,
+            )
+            await self._grant(25, label="Welcome", source="welcome")
+            await self._grant(6_000, unit=MINUTES, label="Included minutes")
+        if day in {1, STORY_DAYS}:
+            # What the first month leaves unspent expires with it, in the story's own time.
+            until = self._now + timedelta(days=STORY_DAYS - 1)
+            await self._grant(person.monthly, label=f"{person.plan} plan", source="plan", expires_at=until)
+
+    async def _work(self, day: int) -> None:
+        chance = random.Random(f"{self._person.id}:{day}")
+        for _ in range(round(chance.random() * self._person.appetite * 2)):
+            await self._spend(5 * chance.randint(1, 4), label=chance.choice(_PICTURES))
+        if chance.random() < 0.25:
+            await self._spend(chance.randint(25, 350), unit=MINUTES, label="Transcription")
+
+    async def _grant(self, amount: int, **terms: object) -> None:
+        await self._credits.grant(self._person.id, amount, actor=SHOP, **terms)  # type: ignore[arg-type]
+
+    async def _spend(self, amount: int, **terms: object) -> None:
+        if await self._credits.check(self._person.id, amount, unit=str(terms.get("unit", "credits"))):
+            await self._credits.spend(self._person.id, amount, actor=STUDIO, **terms)  # type: ignore[arg-type]
+
+    async def pack(self) -> None:
+        """Buys a pack that does not expire."""
+        await self._grant(500, label="500 credits pack", source="purchase", priority=5)
+
+    async def promotion(self) -> None:
+        """Gets a gift that ends in four days, so that the demo has an expiry ahead."""
+        until = self._now + timedelta(days=4)
+        await self._grant(40, label="Autumn gift", source="promotion", expires_at=until)
+
+    async def goodwill(self) -> None:
+        """Support corrects a balance after a failed job."""
+        await self._credits.adjust(
+            self._person.id, 30, reason="job 4711 failed twice", label="Sorry for the trouble", actor=OLGA
+        )
+
+    async def mistake(self) -> None:
+        """Support takes too much, and undoes it."""
+        taken = await self._credits.adjust(self._person.id, -20, reason="duplicate grant", actor=OLGA)
+        await self._credits.reverse(taken.entry, reason="it was no duplicate", actor=OLGA)
+
+    async def batch_job(self) -> None:
+        """Sets credits aside for a job, which takes less in the end."""
+        held = await self._credits.hold(self._person.id, 60, label="Batch of 12", actor=STUDIO)
+        if held.hold is not None:
+            await self._credits.capture(held.hold, 45, label="Batch of 12", actor=STUDIO)
+
+    async def running_job(self) -> None:
+        """Sets credits aside for a job that still runs while the demo does."""
+        await self._credits.hold(
+            self._person.id, 20, ttl_s=3 * 86_400, label="Rendering overnight", actor=STUDIO
+        )
+
+    async def present(self) -> None:
+        """Gives credits to a colleague."""
+        await self._credits.transfer(self._person.id, "grace", 100, label="Thanks!", actor=STUDIO)
+
+
+Act = Callable[[_Life], Awaitable[None]]
+_EVENTS: dict[tuple[str, int], tuple[Act, ...]] = {
+    ("ada", 9): (_Life.pack,),
+    ("ada", 17): (_Life.batch_job,),
+    ("ada", 23): (_Life.goodwill,),
+    ("ada", 29): (_Life.promotion, _Life.running_job),
+    ("grace", 12): (_Life.batch_job,),
+    ("grace", 21): (_Life.mistake,),
+    ("grace", 28): (_Life.promotion,),
+    ("alan", 14): (_Life.present,),
+    ("hedy", 20): (_Life.pack, _Life.running_job),
+    ("margaret", 25): (_Life.goodwill,),
+    ("katherine", 27): (_Life.running_job,),
+    ("tim", 29): (_Life.promotion,),
+}
+_PICTURES = ("Picture", "Picture, large", "Portrait", "Poster", "Background removed", "Upscaled")

@@ -1,0 +1,79 @@
+"""The real `livecredits demo`, started as a process and stopped by SIGTERM."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = Path(sys.executable).with_name("livecredits")
+START_S = 60
+STOP_S = 5
+
+
+@dataclass
+class Demo:
+    """A running demo, and what it printed."""
+
+    process: subprocess.Popen[str]
+    told: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        return str(self.told["url"])
+
+    def user(self, user_id: str) -> dict[str, str]:
+        return next(user for user in self.told["users"] if user["id"] == user_id)
+
+    def stop(self) -> float:
+        """Send SIGTERM; returns how many seconds it took to go."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(START_S)
+        return time.monotonic() - started
+
+
+def environment(**values: str) -> dict[str, str]:
+    """This environment without settings of a real installation."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIVECREDITS_")}
+    return {**kept, "COLUMNS": "200", **values}
+
+
+def spawn(*arguments: str, **values: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**values),
+    )
+
+
+@contextmanager
+def running_demo(*arguments: str, **values: str) -> Iterator[Demo]:
+    """A demo on a free port, ready to answer."""
+    process = spawn("demo", "--port", "0", "--json", "--no-browser", *arguments, **values)
+    try:
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], START_S)
+        line = process.stdout.readline() if ready else ""
+        if not line:
+            process.kill()
+            raise AssertionError(f"the demo did not start: {process.communicate()[1]}")
+        yield Demo(process, json.loads(line))
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(START_S)
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()

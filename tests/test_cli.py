@@ -1,0 +1,392 @@
+"""The commands: in a file of their own, through a running demo, and against their documentation."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from tests.demo_process import STOP_S, Demo, environment, running_demo, spawn
+from typer.testing import CliRunner, Result
+
+from livecredits.cli import app
+from livecredits.cli.tail import FRAME_ROOM, _chunks, _pause_s, decimal
+from livecredits.errors import Forbidden, Unauthenticated
+
+PAGE = Path(__file__).parents[1] / "docs/reference/cli.md"
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, [*arguments], input=stdin)
+
+
+def answer(*arguments: str, stdin: str | None = None) -> Any:
+    """What a command answers in JSON."""
+    result = run(*arguments, "--json", stdin=stdin)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger in a file that no process has open."""
+    for name in list(environment()):
+        monkeypatch.setenv(name, environment()[name])
+    monkeypatch.delenv("LIVECREDITS_URL", raising=False)
+    file = tmp_path / "own.db"
+    monkeypatch.setenv("LIVECREDITS_DATABASE_URL", f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    with running_demo() as running:
+        yield running
+
+
+@pytest.fixture
+def through_demo(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> Demo:
+    """Commands go over HTTP."""
+    monkeypatch.setenv("LIVECREDITS_URL", demo.url)
+    monkeypatch.setenv("LIVECREDITS_KEY", demo.told["service_key"])
+    return demo
+
+
+# --- credits ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["own_file", "through_demo"])
+def test_credits_move_alike_in_the_file_and_over_http(place: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(place)
+    granted = answer("grant", "cli-user", "100", "--reason", "welcome", "--label", "Hello", "--key", "g1")
+    assert (granted["kind"], granted["amount"], granted["credits"], granted["version"]) == (
+        "grant",
+        100,
+        100,
+        1,
+    )
+    assert (
+        answer("grant", "cli-user", "100", "--reason", "welcome", "--label", "Hello", "--key", "g1")
+        == granted
+    )
+    assert answer("adjust", "cli-user", "-30")["credits"] == 70
+    assert answer("set", "cli-user", "500")["amount"] == 430
+    expiring = answer("grant", "cli-user", "5", "--expires", "2099-12-31", "--unit", "credits")
+    assert expiring["credits"] == 505
+    told = run("adjust", "cli-user", "-5")
+    assert "adjust -5 → cli-user has 500 credits" in told.stdout
+
+
+@pytest.mark.parametrize("place", ["own_file", "through_demo"])
+def test_a_refusal_is_told_and_ends_with_one(place: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(place)
+    answer("grant", "poor", "3", "--key", "poor")
+    told = run("adjust", "poor", "-30")
+    assert told.exit_code == 1
+    assert "(insufficient_credits)" in told.stderr
+    as_json = run("adjust", "poor", "-30", "--json")
+    assert as_json.exit_code == 1
+    assert as_json.stdout == ""
+    refusal = json.loads(as_json.stderr)
+    assert (refusal["code"], refusal["needed"], refusal["available"]) == ("insufficient_credits", 30, 3)
+
+
+def test_wrong_usage_ends_with_two(own_file: Path) -> None:
+    assert run("grant", "ada", "many").exit_code == 2
+    assert run("grant", "ada").exit_code == 2
+    assert run("grnat", "ada", "5").exit_code == 2
+    assert not own_file.exists()
+
+
+def test_an_address_without_a_key_is_half_an_address(own_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVECREDITS_URL", "http://127.0.0.1:1")
+    monkeypatch.delenv("LIVECREDITS_KEY", raising=False)
+    told = run("grant", "ada", "5")
+    assert told.exit_code == 2
+    assert "LIVECREDITS_KEY is not" in told.stderr
+
+
+def test_while_a_server_has_the_file_the_command_says_how_to_go_on(tmp_path: Path) -> None:
+    file = tmp_path / "held.db"
+    with running_demo("--file", str(file)) as demo:
+        blocked = subprocess.run(
+            [*spawn_line("grant", "ada", "5")],
+            env=environment(LIVECREDITS_DATABASE_URL=f"sqlite:///{file}"),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert demo.process.poll() is None
+    assert blocked.returncode == 2
+    assert str(demo.process.pid) in blocked.stderr
+    assert "LIVECREDITS_URL" in blocked.stderr
+    assert "LIVECREDITS_KEY" in blocked.stderr
+
+
+def spawn_line(*arguments: str) -> Sequence[str]:
+    from tests.demo_process import COMMAND
+
+    return [str(COMMAND), *arguments]
+
+
+# --- access ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["own_file", "through_demo"])
+def test_operators(place: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(place)
+    made = answer(
+        "operator", "add", "Rosa@example.com", "--role", "support", "--limit", "500", "--name", "Rosa"
+    )
+    assert (made["email"], made["role"], made["limit"]) == ("rosa@example.com", "support", 500)
+    assert "/console#code=" in made["link"]
+    again = run("operator", "add", "rosa@example.com")
+    assert again.exit_code == 1
+    assert "has this e-mail address" in again.stderr
+    link = answer("operator", "link", "rosa@example.com", "--url", "https://credits.example/")
+    assert link["link"].startswith("https://credits.example/console#code=")
+    assert "rosa@example.com" in {one["email"] for one in answer("operator", "list")}
+    assert answer("operator", "disable", made["id"])["disabled"] is True
+    assert run("operator", "link", "nobody@example.com").exit_code == 1
+
+
+def test_a_password_is_read_from_standard_input(own_file: Path) -> None:
+    made = answer("operator", "add", "a@example.com", "--password", stdin="correct horse battery\n")
+    assert "correct" not in json.dumps(made)
+
+
+@pytest.mark.parametrize("place", ["own_file", "through_demo"])
+def test_keys(place: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(place)
+    made = answer("key", "add", "shop", "--scope", "read", "--scope", "move")
+    assert made["secret"].startswith("lck_")
+    assert sorted(made["key"]["scopes"]) == ["move", "read"]
+    assert len(answer("key", "add", "all")["key"]["scopes"]) == 6
+    listed = run("key", "list")
+    assert made["secret"] not in listed.stdout
+    assert "shop" in listed.stdout
+    assert answer("key", "revoke", made["key"]["id"])["revoked_at"]
+    assert run("key", "revoke", "key_nothing").exit_code == 1
+
+
+def test_a_token_of_a_made_up_secret_is_not_minted(own_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIVECREDITS_SECRET", raising=False)
+    told = run("token", "ada")
+    assert told.exit_code == 2
+    assert "LIVECREDITS_SECRET" in told.stderr
+    monkeypatch.setenv("LIVECREDITS_SECRET", "s" * 40)
+    assert answer("token", "ada", "--ttl", "60")["token"].count(".") == 2
+
+
+def test_a_token_of_the_server(through_demo: Demo) -> None:
+    assert run("token", "ada").stdout.strip().count(".") == 2
+
+
+# --- the file --------------------------------------------------------------------------------------------------
+
+
+def test_migrate_makes_the_ledger_and_doctor_likes_it(own_file: Path) -> None:
+    epoch = answer("migrate")["epoch"]
+    assert answer("migrate")["epoch"] == epoch
+    found = {one["check"]: one for one in json.loads(run("doctor", "--json").stdout)}
+    for check in ("python", "sqlite", "file", "lock", "schema", "clock", "disk", "fsync"):
+        assert found[check]["verdict"] != "bad", found[check]
+
+
+def test_doctor_tells_what_is_wrong(own_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = own_file.parent / "gone" / "x.db"
+    told = run("doctor", "--database", f"sqlite:///{gone}")
+    assert told.exit_code == 1
+    assert f"mkdir -p {gone.parent}" in told.stdout
+    monkeypatch.setenv("LIVECREDITS_MODE", "production")
+    assert "LIVECREDITS_SECRET" in run("doctor").stdout
+    own_file.write_bytes(b"no database at all" * 100)
+    assert "schema" in run("doctor").stdout
+
+
+def test_doctor_sees_who_holds_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "held.db"
+    with running_demo("--file", str(file)) as demo:
+        told = run("doctor", "--database", f"sqlite:///{file}", "--json")
+    lock = next(one for one in json.loads(told.stdout) if one["check"] == "lock")
+    assert str(demo.process.pid) in lock["told"]
+
+
+def test_verify_finds_an_altered_entry(own_file: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    for _ in range(3):
+        answer("grant", "ada", "10")
+    assert answer("verify")["ok"] is True
+    assert run("verify").exit_code == 0
+    with closing(sqlite3.connect(own_file)) as db:
+        for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f'DROP TRIGGER "{trigger}"')
+        db.execute("UPDATE entries SET label = 'altered' WHERE version = 2")
+        db.commit()
+    told = run("verify")
+    assert told.exit_code == 1
+    assert "ada" in told.output
+
+
+# --- live ------------------------------------------------------------------------------------------------------
+
+
+def test_tail_tells_a_change_as_it_happens(through_demo: Demo) -> None:
+    watching = spawn(
+        "tail", "barbara", "--unit", "credits", "--count", "1", "--json",
+        LIVECREDITS_URL=through_demo.url, LIVECREDITS_KEY=through_demo.told["service_key"],
+    )  # fmt: skip
+    assert watching.stdout is not None
+    before = json.loads(watching.stdout.readline())
+    changed = answer("grant", "barbara", "7", "--label", "Seven")
+    out, err = watching.communicate(timeout=30)
+    assert watching.returncode == 0, err
+    (frame,) = [json.loads(line) for line in out.splitlines()]
+    assert (frame["user"], frame["version"], frame["credits"]) == (
+        "barbara",
+        changed["version"],
+        changed["credits"],
+    )
+    assert frame["version"] == before["version"] + 1
+    assert frame["cause"]["label"] == "Seven"
+
+
+def test_tail_watches_everybody_and_speaks_to_people(through_demo: Demo) -> None:
+    watching = spawn(
+        "tail", "--count", "1",
+        LIVECREDITS_URL=through_demo.url, LIVECREDITS_KEY=through_demo.told["service_key"],
+    )  # fmt: skip
+    assert watching.stdout is not None
+    first = [
+        watching.stdout.readline() for _ in through_demo.told["users"] for _unit in ("credits", "minutes")
+    ]
+    assert sum("ada " in line for line in first) == 2
+    answer("grant", "ada", "12", "--unit", "minutes", "--label", "Extra")
+    out, _ = watching.communicate(timeout=30)
+    assert re.search(r"ada +\+0\.12 .* minutes .*grant · Extra", out)
+
+
+def test_tail_ends_where_the_key_may_not(through_demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    blind = answer("key", "add", "blind", "--scope", "read")["secret"]
+    monkeypatch.setenv("LIVECREDITS_KEY", blind)
+    told = run("tail", "ada")
+    assert told.exit_code == 1
+    assert "live" in told.stderr
+    monkeypatch.setenv("LIVECREDITS_KEY", "lck_wrong")
+    assert run("tail", "ada").exit_code == 1
+    monkeypatch.delenv("LIVECREDITS_URL")
+    assert run("tail", "ada").exit_code == 2
+
+
+def test_close_codes_are_obeyed() -> None:
+    assert 0 <= _pause_s(4000, "restarting", 2) <= 1
+    assert 0 <= _pause_s(1006, "", 30) <= 20
+    with pytest.raises(Unauthenticated):
+        _pause_s(4201, "token_invalid", 1)
+    with pytest.raises(Forbidden, match="not yours"):
+        _pause_s(4301, "forbidden: not yours", 1)
+
+
+def test_watch_frames_stay_within_their_limit() -> None:
+    users = [f"ü{at:>120}" for at in range(500)]
+    chunks = list(_chunks(users))
+    assert [user for chunk in chunks for user in chunk] == users
+    assert all(sum(len(json.dumps(user)) + 2 for user in chunk) <= FRAME_ROOM for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    ("amount", "scale", "text"),
+    [(0, 0, "+0"), (1234567, 0, "+1,234,567"), (-5, 2, "-0.05"), (1234567, 2, "+12,345.67"),
+     (2**53 - 1, 6, "+9,007,199,254.740991")],
+)  # fmt: skip
+def test_amounts_are_exact(amount: int, scale: int, text: str) -> None:
+    assert decimal(amount, scale, "+") == text
+
+
+# --- the process -----------------------------------------------------------------------------------------------
+
+
+def test_serve_serves_and_goes(tmp_path: Path) -> None:
+    process = spawn("serve", "--port", "0", "--database", f"sqlite:///{tmp_path}/served.db")
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    assert re.search(r"http://127\.0\.0\.1:\d+", line), line
+    demo = Demo(process, {})
+    assert demo.stop() < STOP_S
+    assert process.returncode == 0
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "values", "told"),
+    [
+        ((), {"LIVECREDITS_MODE": "production"}, "LIVECREDITS_SECRET"),
+        ((), {"LIVECREDITS_HEARTBEAT_S": "never"}, "LIVECREDITS_HEARTBEAT_S"),
+        (("--database", "sqlite:////nowhere/at/all.db"), {}, "/nowhere/at"),
+        (("--database", "mysql://secret@host/db"), {}, "sqlite:///FILE"),
+        (("--host", "192.0.2.1"), {}, "192.0.2.1"),
+    ],
+)
+def test_serve_refuses_to_start_and_says_why(
+    arguments: Sequence[str], values: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    values = {"LIVECREDITS_DATABASE_URL": f"sqlite:///{tmp_path}/x.db", **values}
+    process = spawn("serve", "--port", "0", *arguments, **values)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert out == ""
+    assert told in err
+    assert "secret@" not in err
+    assert "Traceback" not in err
+
+
+# --- documentation ---------------------------------------------------------------------------------------------
+
+
+def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield name, command
+    else:
+        for word, child in children.items():
+            yield from commands(child, f"{name} {word}")
+
+
+ALL = dict(commands(typer.main.get_command(app), "livecredits"))
+
+
+def documented() -> dict[str, set[str]]:
+    """Each command that the page explains, with its options."""
+    parts = re.split(r"^## (livecredits .+)$", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    return {
+        name: set(re.findall(r"^\| `(--[a-z-]+)`", text, re.MULTILINE))
+        for name, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def test_every_command_is_documented_and_every_documented_one_exists() -> None:
+    assert set(documented()) == set(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_option_is_documented_and_helps(name: str) -> None:
+    options = [
+        option for option in ALL[name].params if option.param_type_name == "option" and not option.hidden
+    ]
+    spelled = {
+        # A switch that is on by default is documented by what turns it off.
+        option.secondary_opts[0] if option.default is True and option.secondary_opts else option.opts[0]
+        for option in options
+        if "--help" not in option.opts
+    }
+    assert documented()[name] == spelled
+    assert ALL[name].help
+    assert all(option.help for option in options)
