@@ -50,7 +50,7 @@ export function App({ code }: Props) {
   return (
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <QueryClientProvider client={client}>
-        <Notifications position="bottom-right" limit={4} containerWidth={400} />
+        <Messages />
         <Announcer />
         <Router base={basePath()}>
           <Gate code={pendingCode} />
@@ -106,6 +106,23 @@ function Gate({ code }: { code: { current: string | undefined } }) {
         </SessionProvider>
       )
   }
+}
+
+/** The toasts, inside a landmark of their own instead of at the end of the page. */
+function Messages() {
+  const [place, setPlace] = useState<HTMLElement | null>(null)
+  return (
+    <section ref={setPlace} aria-label="Messages">
+      {place && (
+        <Notifications
+          position="bottom-right"
+          limit={4}
+          containerWidth={400}
+          portalProps={{ target: place }}
+        />
+      )}
+    </section>
+  )
 }
 
 function UserAtAddress() {

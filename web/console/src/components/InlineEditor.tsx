@@ -56,6 +56,7 @@ export function InlineEditor({ target, credits, disabled, onApply, onCancel }: P
         submit()
       }}
     >
+      <span className="editor-name">{target.name}</span>
       <TextInput
         aria-label="Change"
         aria-describedby="edit-hint"

@@ -71,6 +71,8 @@ export default function Palette({ onClose, onHelp }: Props) {
         { group: 'Console', actions: matches(help.label ?? '') ? [...screens, help] : screens },
       ]}
       nothingFound="Nobody and nothing of that name"
+      title="Find"
+      classNames={{ header: 'visually-hidden' }}
       scrollable
       maxHeight={420}
       searchProps={{

@@ -7,6 +7,14 @@ import type { KeyboardEvent } from 'react'
 export const REASONS = ['Goodwill', 'Correction', 'Refund', 'Promotion', 'Paid by invoice', 'Test']
 const MAX_LENGTH = 200
 
+/** In place, so that it stays within the page's landmarks; fixed, so that no table or card cuts it off. */
+export const IN_PLACE = {
+  shadow: 'md',
+  withinPortal: false,
+  floatingStrategy: 'fixed',
+  transitionProps: { duration: 80 },
+} as const
+
 interface Props {
   value: string
   onChange: (reason: string) => void
@@ -36,7 +44,7 @@ export function ReasonInput({ value, onChange, onKeyDown, error, label, disabled
       disabled={disabled}
       required={label !== undefined}
       withAsterisk={false}
-      comboboxProps={{ shadow: 'md', transitionProps: { duration: 80 } }}
+      comboboxProps={IN_PLACE}
       {...(onKeyDown ? { onKeyDown } : {})}
     />
   )

@@ -44,7 +44,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <button type="button" className="skip" onClick={() => document.getElementById('main')?.focus()}>
         Skip to the content
       </button>
-      <header className="top">
+      <section className="top" aria-label="Top">
         <Burger
           opened={menu}
           onClick={toggle}
@@ -55,7 +55,7 @@ export function Shell({ children }: { children: ReactNode }) {
         />
         <Logo />
         <Line compact />
-      </header>
+      </section>
       <nav className="side" id="navigation" aria-label="Main" data-open={menu || undefined}>
         <div className="side-top">
           <Logo />

@@ -20,7 +20,7 @@ import { Card } from './Card'
 import { Empty } from './Empty'
 import { EntryIcon, KINDS, kindName } from './EntryIcon'
 import { ProblemPanel } from './ProblemPanel'
-import { ReasonInput } from './ReasonInput'
+import { IN_PLACE, ReasonInput } from './ReasonInput'
 
 const PAGE = 50
 const REVERSIBLE = new Set(['adjust', 'set', 'grant', 'spend', 'capture', 'transfer', 'redeem', 'fulfil'])
@@ -53,6 +53,7 @@ export function Timeline({ target, version }: { target: Target; version: number 
           size="xs"
           w={130}
           clearable
+          comboboxProps={IN_PLACE}
           value={kind}
           data={KINDS.map((each) => ({ value: each, label: kindName(each) }))}
           onChange={(value) => url.patch({ kind: value })}
@@ -129,7 +130,7 @@ function TimelineEntry({ entry, target, isNew }: EntryProps) {
         </span>
       </div>
       <div className="entry-amount">
-        <Amount value={entry.amount} scale={target.scale} />
+        <EntryAmount entry={entry} scale={target.scale} />
         <span className="entry-balance numeral">
           <span className="visually-hidden">leaves </span>
           {formatAmount(entry.credits, target.scale)}
@@ -140,6 +141,12 @@ function TimelineEntry({ entry, target, isNew }: EntryProps) {
       </div>
     </li>
   )
+}
+
+/** What an entry did to the available credits; what only moved into or out of a hold looks like a hold. */
+function EntryAmount({ entry, scale }: { entry: Entry; scale: number }) {
+  if (entry.kind !== 'hold' && entry.kind !== 'release') return <Amount value={entry.amount} scale={scale} />
+  return <Amount value={entry.settled_delta - entry.held_delta} scale={scale} held />
 }
 
 /** `operator:opr_1` and the like read better as "operator opr_1". */
@@ -187,7 +194,7 @@ function Reverse({ entry, target }: { entry: Entry; target: Target }) {
           Reverse
         </Button>
       </Popover.Target>
-      <Popover.Dropdown aria-label="Reverse this entry">
+      <Popover.Dropdown>
         <form
           onSubmit={(event) => {
             event.preventDefault()

@@ -241,10 +241,12 @@ function AuditLine({ row, open, onToggle }: { row: AuditRow; open: boolean; onTo
       <td className="audit-target">
         <Target row={row} />
       </td>
-      <td className="audit-values">
+      <td className="audit-values" data-empty={row.before === null && row.after === null ? true : undefined}>
         <Values before={valuesOf(row.before)} after={valuesOf(row.after)} />
       </td>
-      <td className="audit-reason">{row.reason ?? <span className="dimmed">–</span>}</td>
+      <td className="audit-reason" data-empty={row.reason === null || undefined}>
+        {row.reason ?? <span className="dimmed">–</span>}
+      </td>
       <td className="audit-actor dimmed">{who(row.actor)}</td>
       <td className="audit-more">
         <button

@@ -12,6 +12,7 @@ import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
 import { ProblemPanel } from '../components/ProblemPanel'
+import { IN_PLACE } from '../components/ReasonInput'
 import { useOnline, useWatchedPage } from '../live'
 import { useSession } from '../session'
 import { chosenUnit, useUnits } from '../units'
@@ -122,6 +123,7 @@ export function Users() {
             value={size}
             data={SIZES.map((value) => ({ value, label: `${value} rows` }))}
             allowDeselect={false}
+            comboboxProps={IN_PLACE}
             onChange={(value) => url.patch({ size: value === '50' ? null : value, ...FIRST_PAGE })}
           />
           <Cursor
