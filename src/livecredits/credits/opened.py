@@ -1,0 +1,158 @@
+"""An opened ledger, on which both faces of `Credits` stand: plain calls that block; the async face uses threads.
+
+Promises: a read first has everything posted that is due on the accounts it shows (so what is read and what is in the
+ledger never differ); what changes an account beside its entries (floor, freezing) keeps its seal right and is audited.
+Must not know of event loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from livecredits.clock import Clock
+from livecredits.core.amounts import whole
+from livecredits.core.changes import LIBRARY, SYSTEM, Actor, Settle
+from livecredits.core.rows import AccountState
+from livecredits.credits.asking import check_edit, check_text, check_user_id
+from livecredits.errors import Invalid, NotFound
+from livecredits.scheduler import Scheduler
+from livecredits.storage import pages, people, reads, verify
+from livecredits.storage.database import Database
+from livecredits.storage.handover import Subscribers
+from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page, UserDetail, UserRow
+
+T = TypeVar("T")
+
+SCALE_MOST = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is counted. `scale` is the number of decimal places that people see and type."""
+
+    name: str
+    scale: int = 0
+
+
+class Opened:
+    """A database with its writer, its scheduler, and the questions that can be asked of it."""
+
+    def __init__(self, url: str, clock: Clock, subscribers: Subscribers) -> None:
+        self._clock = clock
+        self._database = Database(url, clock, subscribers)
+        self.writer = self._database.writer
+        self.readers = self._database.readers
+        self.epoch = self.writer.epoch
+        self.units: Mapping[str, Unit] = self._database.read(_units)
+        self._scheduler = Scheduler(self.writer, clock)
+
+    def close(self) -> None:
+        """Write what waits and let go of the file."""
+        self._scheduler.close()
+        self._database.close()
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self, ask: Callable[[Connection], T]) -> T:
+        """Ask one moment of the database."""
+        return self._database.read(ask)
+
+    def _read_fresh(self, user_ids: Collection[str], ask: Callable[[Connection], T]) -> T:
+        """Post what is due on these users' accounts, then read."""
+        due_us, now_us = self.writer.next_due_us, self._clock.now_us()
+        if user_ids and due_us is not None and due_us <= now_us:
+            due = self.read(lambda connection: reads.due_accounts(connection, user_ids, now_us))
+            changes = [Settle(user_id=user_id, unit=unit, actor=SYSTEM) for user_id, unit in due]
+            for posted in [self.writer.submit(change) for change in changes]:
+                posted.result()
+        return self.read(ask)
+
+    def _moment(self) -> reads.Moment:
+        scales = {name: unit.scale for name, unit in self.units.items()}
+        return reads.Moment(self.epoch, scales, self._clock.now_us())
+
+    def balance(self, user_id: str, unit: str) -> Balance:
+        """One account."""
+        self._require_unit(unit)
+        moment = self._moment()
+        return self._read_fresh(
+            [user_id], lambda connection: reads.balance(connection, user_id, unit, moment)
+        )
+
+    def check(self, user_id: str, amount: int, unit: str) -> bool:
+        """Whether a spend of `amount` would pass now."""
+        whole("amount", amount, low=0)
+        account = self.balance(user_id, unit)
+        return not account.frozen and (account.floor is None or account.available - amount >= account.floor)
+
+    def states(self, user_ids: Sequence[str]) -> dict[str, list[AccountState]]:
+        """The live state of many users."""
+        return self._read_fresh(user_ids, lambda connection: reads.states(connection, user_ids, self.units))
+
+    def history(
+        self, user_id: str, asked: pages.HistoryFilter, part: pages.Slice, *, for_user: bool
+    ) -> Page[HistoryEntry]:
+        """A page of a user's entries."""
+        return self._read_fresh(
+            [user_id],
+            lambda connection: pages.history(connection, user_id, asked, part, for_user=for_user),
+        )
+
+    def holds(self, user_id: str, unit: str | None, state: str | None, part: pages.Slice) -> Page[HoldView]:
+        """A page of a user's holds."""
+        return self._read_fresh(
+            [user_id], lambda connection: pages.holds_of(connection, user_id, unit, state, part)
+        )
+
+    def users(self, asked: pages.UserFilter, part: pages.Slice) -> Page[UserRow]:
+        """A page of users. What is due is the scheduler's to post: a list of all users cannot wait for each."""
+        self._require_unit(asked.unit)
+        if asked.sort.removeprefix("-") not in pages.SORTS:
+            raise Invalid(f"sort must be one of {', '.join(pages.SORTS)}, with or without '-' in front.")
+        return self.read(lambda connection: pages.users_of(connection, asked, part))
+
+    def user(self, user_id: str, unit: str) -> UserDetail:
+        """One user."""
+        self._require_unit(unit)
+        moment = self._moment()
+        return self._read_fresh([user_id], lambda connection: reads.user(connection, user_id, unit, moment))
+
+    def verify(self, progress: verify.Progress | None) -> verify.VerifyReport:
+        """Check the whole ledger."""
+        return verify.verify(self._database.path, progress)
+
+    def _require_unit(self, unit: str) -> None:
+        if unit not in self.units:
+            raise NotFound(f"There is no unit {unit}.")
+
+    # --- what is no change of credits ------------------------------------------------------------------------------
+
+    def write(self, ask: Callable[[Connection], T]) -> T:
+        """Run a function in one transaction of the writer, and wait for it."""
+        return self.writer.ask(ask).result()
+
+    def put_user(self, user_id: str, edit: people.UserEdit) -> UserDetail:
+        """Make or change a user; floor and freezing are told to the subscribers like a change."""
+        check_user_id("user_id", user_id)
+        self._require_unit(edit.unit)
+        check_edit(edit)
+        now_us, units = self._clock.now_us(), self.units
+        self.writer.ask(lambda connection: people.put_user(connection, user_id, edit, now_us, units)).result()
+        return self.user(user_id, edit.unit)
+
+    def put_unit(self, name: str, scale: int, actor: Actor | None) -> Unit:
+        """Make a unit, or change its scale."""
+        check_text("name", name, 64)
+        whole("scale", scale, low=0, high=SCALE_MOST)
+        now_us = self._clock.now_us()
+        self.write(lambda connection: people.put_unit(connection, name, scale, actor or LIBRARY, now_us))
+        self.units = self.read(_units)
+        return self.units[name]
+
+
+def _units(connection: Connection) -> dict[str, Unit]:
+    return {name: Unit(name, scale) for name, scale in reads.units_of(connection).items()}

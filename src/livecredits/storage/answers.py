@@ -1,0 +1,158 @@
+"""What the writer hands out: the answer to a change, and what a committed batch means for everybody who watches.
+
+Promises: both are plain frozen values; `as_json` is the one spelling of a change's answer over HTTP. A stored answer
+(`dump`, `parse`) replays as the same answer, a stored refusal as the same refusal. Must not know of any database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from livecredits.core.rows import Account, AccountState, Decision
+from livecredits.errors import Refused, from_code
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def rfc3339(at_us: int) -> str:
+    """A time as JSON carries it: `2026-11-23T05:36:21.123456Z`."""
+    seconds, micros = divmod(at_us, 1_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06d}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """A balance: what is settled, what is held, and what is left to spend."""
+
+    settled: int
+    held: int
+
+    @property
+    def available(self) -> int:
+        """Settled credits that are not held."""
+        return self.settled - self.held
+
+    def as_json(self) -> dict[str, int]:
+        """The three numbers by name."""
+        return {"settled": self.settled, "held": self.held, "available": self.settled - self.held}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to an accepted change.
+
+    Attributes:
+        entry: id of the entry that the change left (the first, where it left several).
+        user_id: whose account.
+        unit: which of the user's accounts.
+        kind: the entry's kind.
+        amount: the entry's effect, signed.
+        version: the account's version after the whole change.
+        settled: settled credits after it.
+        held: held credits after it.
+        as_of: when it was decided, microseconds UTC.
+        epoch: the line of history that `version` counts in.
+        hold: id of the hold that the entry belongs to, if any.
+        replayed: whether this is a former answer, given again for the same idempotency key.
+    """
+
+    entry: str
+    user_id: str
+    unit: str
+    kind: str
+    amount: int
+    version: int
+    settled: int
+    held: int
+    as_of: int
+    epoch: str
+    hold: str | None = None
+    replayed: bool = field(default=False, compare=False)
+
+    @property
+    def balance(self) -> Amounts:
+        """Settled, held and available credits after the change."""
+        return Amounts(self.settled, self.held)
+
+    @property
+    def credits(self) -> int:
+        """The number that people see: available credits after the change."""
+        return self.settled - self.held
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of an HTTP answer."""
+        body: dict[str, Any] = {
+            "entry": self.entry, "user_id": self.user_id, "unit": self.unit, "kind": self.kind,
+            "amount": self.amount, "version": self.version, "epoch": self.epoch, "credits": self.credits,
+            "balance": self.balance.as_json(), "as_of": rfc3339(self.as_of),
+        }  # fmt: skip
+        if self.hold is not None:
+            body["hold"] = self.hold
+        return body
+
+
+Outcome = Answer | Refused | None
+"""What a change came to; None for a `Settle`, which answers nobody."""
+
+
+def answer_of(decision: Decision, epoch: str) -> Answer:
+    """What the caller is told of a decision."""
+    entry, account = decision.primary, decision.accounts[0]
+    return Answer(
+        entry.id, account.user_id, account.unit, entry.kind, entry.amount, account.version, account.settled,
+        account.held, entry.at_us, epoch, entry.hold_id,
+    )  # fmt: skip
+
+
+_STORED = ("entry", "user_id", "unit", "kind", "amount", "version", "settled", "held", "as_of", "hold")
+
+
+def dump(outcome: Answer | Refused) -> str:
+    """The text that is stored with an idempotency key. The epoch is the database's own and is not stored."""
+    if isinstance(outcome, Refused):
+        return _encode({"code": outcome.code, "detail": outcome.detail, "extra": outcome.extra})
+    return _encode({name: getattr(outcome, name) for name in _STORED})
+
+
+def parse(stored: str, epoch: str) -> Answer | Refused:
+    """The answer or refusal that `dump` stored."""
+    fields = json.loads(stored)
+    if "code" in fields:
+        return from_code(fields["code"], fields["detail"], fields["extra"])
+    return Answer(**fields, epoch=epoch)
+
+
+def again(outcome: Answer | Refused) -> Answer | Refused:
+    """The same outcome for another caller. A refusal is made anew, since a raised exception belongs to its raiser."""
+    if isinstance(outcome, Refused):
+        return from_code(outcome.code, outcome.detail, outcome.extra)
+    return replace(outcome, replayed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedBatch:
+    """What one commit changed.
+
+    Attributes:
+        epoch: the line of history that the versions count in.
+        states: the newest state of each account that changed.
+        lists: which lists have changed for whom: `history` of a user; `users`, `audit` for operators.
+        committed_monotonic_ns: when the commit returned, by this process's monotonic clock.
+    """
+
+    epoch: str
+    states: list[AccountState]
+    lists: Mapping[str, set[str]]
+    committed_monotonic_ns: int
+
+
+def amounts_of(account: Account) -> dict[str, int]:
+    """An account's balance and version as the audit trail keeps them."""
+    return {
+        "version": account.version, "credits": account.available, "settled": account.settled,
+        "held": account.held,
+    }  # fmt: skip

@@ -1,0 +1,317 @@
+"""One transaction's worth of changes: load what they name, decide them one after the other, collect what to write.
+
+Promises: every change is decided on the rows as the changes before it left them; a change that is refused leaves no
+trace but its stored refusal; the same idempotency key gets the same answer, also within the batch; what was due on an
+account is posted before anything is decided on it. Must not know which database it talks to, nor who is waiting.
+
+The odd thing: accounts are first loaded in part, the first `PART` lots in burn order, so that a change costs the same
+on an account with a hundred thousand lots. When a rule needs more (`NotLoaded`), what is decided so far is written,
+the account is loaded whole from the same transaction, and the change is decided again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from livecredits.core.chain import canonical
+from livecredits.core.changes import Capture, Change, Release, Reverse, Settle, Transfer
+from livecredits.core.ledger import decide, settle_due
+from livecredits.core.lots import BurnKey, Lot, NotLoaded
+from livecredits.core.rows import (
+    Account,
+    AccountKey,
+    AccountState,
+    Book,
+    Cause,
+    Decision,
+    Entry,
+    Refusal,
+)
+from livecredits.errors import KeyReused, Refused, from_code
+from livecredits.storage.answers import Answer, Outcome, again, amounts_of, answer_of, dump, parse
+from livecredits.storage.ids import Ids
+from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
+
+PART = 32
+"""How many lots and holds of an account are loaded at first."""
+KEPT_KEYS = 16
+"""How many of a user's own keys a state tells."""
+SETTLED_AT_ONCE = 500
+"""How many due accounts one `Settle` without a user takes on; who asked comes again for the rest."""
+BEFORE_ALL: BurnKey = (-(2**63), 0, 0, "")
+"""Where the loaded part of an account ends of which no lot is loaded."""
+
+
+class Batch:
+    """A batch of changes inside one open transaction of `store`."""
+
+    def __init__(self, store: Store, ids: Ids, now_us: int, epoch: str, next_due_us: int | None) -> None:
+        self._store = store
+        self._ids = ids
+        self._now_us = now_us
+        self._epoch = epoch
+        self._next_due_us = next_due_us
+        self._book = Book()
+        self._sides: dict[AccountKey, Side] = {}
+        self._rows = Rows()
+        self._known_users: set[str] = set()
+        self._answered: dict[KeyOf, tuple[str, Answer | Refused]] = {}
+        self._newest: dict[AccountKey, Entry] = {}
+        self._receipts: set[AccountKey] = set()
+        self._lists: dict[str, set[str]] = {}
+        self._is_time = next_due_us is not None and next_due_us <= now_us
+        self._soonest_us: int | None = None
+
+    # --- deciding --------------------------------------------------------------------------------------------------
+
+    def decide_all(self, changes: Sequence[Change]) -> list[Outcome]:
+        """What each change came to, in their order."""
+        self._find_answers(changes)
+        self._load([change for change in changes if (change.key_scope, change.key) not in self._answered])
+        return [self._answer(change) for change in changes]
+
+    def _find_answers(self, changes: Sequence[Change]) -> None:
+        keys = {(change.key_scope, change.key) for change in changes if change.key is not None}
+        if keys:
+            found = self._store.find_answers(keys)
+            self._answered = {
+                key: (content, parse(stored, self._epoch)) for key, (content, stored) in found.items()
+            }
+
+    def _answer(self, change: Change) -> Outcome:
+        if change.key is None:
+            return self._decide(change)[0]
+        key = (change.key_scope, change.key)
+        if key in self._answered:
+            content, known = self._answered[key]
+            return again(known) if content == change.content else _reused(change.key)
+        outcome, sticks = self._decide(change)
+        if outcome is not None and sticks:
+            self._answered[key] = (change.content, outcome)
+            self._rows.answers.append((*key, change.content, dump(outcome), self._now_us))
+        return outcome
+
+    def _decide(self, change: Change) -> tuple[Outcome, bool]:
+        """What the change came to, and whether its key remembers it."""
+        if type(change) is Settle:
+            return None, False  # loading its account has posted what was due
+        while True:
+            try:
+                decision = decide(self._book, change, self._now_us, self._ids)
+            except NotLoaded as partly:
+                self._load_whole(partly.account)
+            else:
+                break
+        if isinstance(decision, Refusal):
+            return from_code(decision.code, decision.detail, decision.extra), decision.sticks
+        before = self._book.account(decision.primary.user_id, decision.primary.unit)
+        self._keep(decision, change)
+        if change.audit is not None:
+            self._audit(change, decision, before)
+        return answer_of(decision, self._epoch), True
+
+    # --- what a decision leaves to be written ------------------------------------------------------------------------
+
+    def _keep(self, decision: Decision, change: Change | None) -> None:
+        self._book.apply(decision)
+        rows = self._rows
+        for account in decision.accounts:
+            rows.accounts[account.key] = (account, self._side(account.key))
+            if change is not None and change.receipt:
+                self._receipts.add(account.key)
+        for entry in decision.entries:
+            key = (entry.user_id, entry.unit)
+            side = self._sides[key]
+            rows.entries.append((side.id, entry))
+            self._newest[key] = entry
+            self._lists.setdefault(entry.user_id, set()).add("history")
+            if entry.user_key is not None:
+                side.user_keys = (*side.user_keys, (entry.user_key, entry.version))[-KEPT_KEYS:]
+            if entry.reverses is not None:
+                rows.reversals.append((entry.reverses, entry.id))
+        for lot in decision.lots:
+            rows.lots[lot.id] = (self._sides[lot.user_id, lot.unit].id, lot)
+            if lot.expires_at_us is not None and lot.remaining > lot.earmarked:
+                self._note_due(lot.expires_at_us)
+        for hold in decision.holds:
+            rows.holds[hold.id] = (self._sides[hold.user_id, hold.unit].id, hold)
+            if hold.state == "open":
+                self._note_due(hold.expires_at_us)
+
+    def _side(self, key: AccountKey) -> Side:
+        """The account's side; a first entry makes the account, and the user if need be."""
+        if key not in self._sides:
+            user_id, unit = key
+            seal = seal_of(user_id, unit, 0, frozen=False, created_at_us=self._now_us)
+            self._sides[key] = Side(self._store.new_account_id(), self._now_us, seal)
+            if user_id not in self._known_users:
+                self._known_users.add(user_id)
+                self._rows.users[user_id] = self._now_us
+                self._lists.setdefault(user_id, set()).add("users")
+        return self._sides[key]
+
+    def _note_due(self, at_us: int) -> None:
+        if self._soonest_us is None or at_us < self._soonest_us:
+            self._soonest_us = at_us
+
+    def _audit(self, change: Change, decision: Decision, before: Account) -> None:
+        entry, actor = decision.primary, change.actor
+        after = decision.accounts[0]
+        details = {"entry": entry.id, "kind": entry.kind, "amount": entry.amount, "unit": entry.unit}
+        row = AuditRow(
+            self._ids("aud"), self._now_us, str(actor), change.audit or entry.kind, entry.user_id,
+            change.reason, canonical(amounts_of(before)), canonical(amounts_of(after)), actor.address,
+            actor.request_id, canonical(details),
+        )  # fmt: skip
+        self._rows.audit.append(row)
+        self._lists.setdefault(entry.user_id, set()).add("audit")
+
+    # --- loading ---------------------------------------------------------------------------------------------------
+
+    def _load(self, changes: Sequence[Change]) -> None:
+        """Load every row that these changes name, and post what is due on their accounts."""
+        keys: set[AccountKey] = set()
+        for change in changes:
+            if change.user_id:
+                keys.add((change.user_id, change.unit))
+                if type(change) is Transfer:
+                    keys.add((change.to_user_id, change.unit))
+            elif type(change) is Settle:
+                keys.update(self._store.due_accounts(self._now_us, SETTLED_AT_ONCE))
+        whole = self._load_holds(changes) | self._load_past(changes)
+        keys |= whole
+        self._load_accounts(keys, whole)
+
+    def _load_holds(self, changes: Sequence[Change]) -> set[AccountKey]:
+        ids = {change.hold_id for change in changes if isinstance(change, (Capture, Release))}
+        found = self._store.find_holds(ids) if ids else []
+        self._book.holds.update({hold.id: hold for hold in found})
+        return {(hold.user_id, hold.unit) for hold in found}
+
+    def _load_past(self, changes: Sequence[Change]) -> set[AccountKey]:
+        ids = {change.entry_id for change in changes if isinstance(change, Reverse)}
+        if not ids:
+            return set()
+        past, lots = self._store.find_past(ids)
+        self._book.past.update(past)
+        self._book.lots.update({lot.id: lot for lot in lots})
+        return {(known.entry.user_id, known.entry.unit) for known in past.values()}
+
+    def _load_accounts(self, keys: set[AccountKey], whole: set[AccountKey]) -> None:
+        # Sorted, so that two writers never wait for each other in a circle.
+        found = self._store.find_accounts(sorted(keys))
+        known = {account.user_id for account, _ in found}
+        unknown = {user_id for user_id, _ in keys} - known
+        self._known_users = known | (self._store.find_users(unknown) if unknown else set())
+        self._book.users |= self._known_users
+        if not found:
+            return
+        numbers = ids_of(found)
+        due = self._find_due(numbers)
+        whole_numbers = {number: key for number, key in numbers.items() if key in whole or number in due}
+        part_numbers = {number: key for number, key in numbers.items() if number not in whole_numbers}
+        for account, side in found:
+            self._sides[account.key] = side
+            self._book.accounts[account.key] = account
+        self._fill(part_numbers, PART)
+        self._fill(whole_numbers, None)
+        for number in sorted(due):
+            self._settle(numbers[number])
+
+    def _find_due(self, numbers: Iterable[int]) -> set[int]:
+        return self._store.find_due(list(numbers), self._now_us) if self._is_time else set()
+
+    def _fill(self, numbers: dict[int, AccountKey], most: int | None) -> None:
+        """Give these accounts their open lots and holds; one with more than `most` is loaded in part."""
+        if not numbers:
+            return
+        accounts = self._book.accounts
+        one_more = None if most is None else most + 1
+        lots = self._store.open_lots(numbers, one_more)
+        holding = {number: key for number, key in numbers.items() if accounts[key].held}
+        holds = self._store.open_holds(holding, one_more) if holding else {}
+        for number, key in numbers.items():
+            mine, held = lots.get(number, []), holds.get(number, [])
+            is_part = most is not None and max(len(mine), len(held)) > most
+            accounts[key] = replace(
+                accounts[key],
+                lots=tuple(mine),
+                holds={} if is_part else {hold.id: hold for hold in held},
+                loaded_through=_end_of(mine) if is_part else None,
+            )
+
+    def _load_whole(self, key: AccountKey) -> None:
+        self._write()
+        self._fill({self._sides[key].id: key}, None)
+
+    def _settle(self, key: AccountKey) -> None:
+        decision = settle_due(self._book, key, self._now_us, self._ids)
+        if decision is not None:
+            self._keep(decision, None)
+
+    # --- the end of the batch --------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        self._store.save(self._rows)
+        self._rows = Rows()
+
+    def finish(self) -> None:
+        """Write all that was decided. The transaction stays open."""
+        self._write()
+        if self._is_time:
+            self._next_due_us = self._store.next_due_us()
+        elif self._soonest_us is not None:
+            former = self._soonest_us if self._next_due_us is None else self._next_due_us
+            self._next_due_us = min(self._soonest_us, former)
+
+    @property
+    def next_due_us(self) -> int | None:
+        """The earliest time at which anything is due after this batch; may be too early, never too late."""
+        return self._next_due_us
+
+    @property
+    def lists(self) -> dict[str, set[str]]:
+        """Which lists have changed for which users."""
+        return self._lists
+
+    def states(self) -> list[AccountState]:
+        """The newest state of each account that the batch changed; to be asked before the commit."""
+        accounts = self._book.accounts
+        partly = [self._sides[key].id for key in self._newest if accounts[key].loaded_through is not None]
+        expiries = self._store.next_expiries(partly) if partly else {}
+        return [
+            self._state(accounts[key], entry, expiries.get(self._sides[key].id, (None, 0)))
+            for key, entry in self._newest.items()
+        ]
+
+    def _state(self, account: Account, entry: Entry, expiry: tuple[int | None, int]) -> AccountState:
+        if account.loaded_through is None:
+            expiry = _next_expiry(account)
+        return AccountState(
+            account.user_id, account.unit, account.version, account.settled, account.held, account.floor,
+            account.frozen, account.changed_at_us, Cause(entry.id, entry.kind, entry.amount, entry.label),
+            expiry[0], expiry[1], self._sides[account.key].user_keys, account.key in self._receipts,
+        )  # fmt: skip
+
+
+def _reused(key: str) -> KeyReused:
+    return KeyReused(f"The idempotency key {key} belongs to another request.", key=key)
+
+
+def _end_of(lots: Sequence[Lot]) -> BurnKey:
+    return lots[-1].burn_key if lots else BEFORE_ALL
+
+
+def _next_expiry(account: Account) -> tuple[int | None, int]:
+    """When the next credits expire and how many: what holds have earmarked does not."""
+    soonest, amount = None, 0
+    for lot in account.lots:
+        at_us, free = lot.expires_at_us, lot.remaining - lot.earmarked
+        if at_us is None or not free:
+            continue
+        if soonest is None or at_us < soonest:
+            soonest, amount = at_us, free
+        elif at_us == soonest:
+            amount += free
+    return soonest, amount

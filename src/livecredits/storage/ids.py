@@ -1,0 +1,42 @@
+"""Ids: a prefix that says what is named, and a UUIDv7 (RFC 9562) in hex.
+
+Promises: each id sorts after the one before, also when the clock is set back or many are made in one millisecond, so
+that entries sorted by id are in the order in which they were written. Must not read a clock: it is told the time.
+The odd thing: within a millisecond the random part is counted on (RFC 9562, section 6.2, method 2).
+"""
+
+from __future__ import annotations
+
+import random
+
+_RANDOM_BITS = 74
+_STEP_BITS = 32
+_VERSION = 7 << 76
+_VARIANT = 2 << 62
+_TAIL = (1 << 62) - 1
+
+
+class Ids:
+    """Makes ids for one database; not to be shared by threads."""
+
+    def __init__(self, newest: str | None = None) -> None:
+        """Go on after `newest`, the largest id that the database holds."""
+        self._ms = int(newest.partition("_")[2][:12], 16) if newest else 0
+        # The last id's random part is not known any more: the next id must belong to a later millisecond.
+        self._tail = 1 << _RANDOM_BITS if newest else 0
+        self._now_ms = 0
+        self._random = random.Random()  # seeded by the system; an id is a name, never a secret
+
+    def at(self, now_us: int) -> None:
+        """Make the following ids at this time."""
+        self._now_ms = now_us // 1_000
+
+    def __call__(self, prefix: str) -> str:
+        """The next id."""
+        self._tail += 1 + self._random.getrandbits(_STEP_BITS)
+        if self._now_ms > self._ms or self._tail >> _RANDOM_BITS:
+            self._ms = max(self._now_ms, self._ms + 1)
+            # One bit is left free, so that there is room to count.
+            self._tail = self._random.getrandbits(_RANDOM_BITS - 1)
+        value = self._ms << 80 | _VERSION | self._tail >> 62 << 64 | _VARIANT | self._tail & _TAIL
+        return f"{prefix}_{value:032x}"

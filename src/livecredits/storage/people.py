@@ -1,0 +1,138 @@
+"""What is written about users and units beside the ledger: names, metadata, floors, freezing, scales.
+
+Promises: each function writes its audit row in the same transaction; an account's seal follows its configuration, or
+`verify` would report the edit as damage. Must be called on the writer (`Writer.ask`), which alone numbers accounts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from livecredits.core.chain import GENESIS, canonical
+from livecredits.core.changes import LIBRARY, Actor
+from livecredits.storage import audit, reads
+from livecredits.storage.handover import Told
+from livecredits.storage.schema import accounts, units, users
+from livecredits.storage.store import seal_of
+
+
+class _Untouched:
+    """Says that a field stays as it is, where None would empty it."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+UNTOUCHED: Any = _Untouched()
+"""The value of an argument that was not given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEdit:
+    """What is to be changed about a user and one of their accounts."""
+
+    name: str | None = UNTOUCHED
+    email: str | None = UNTOUCHED
+    metadata: Mapping[str, Any] | None = UNTOUCHED
+    floor: int | None = UNTOUCHED
+    frozen: bool = UNTOUCHED
+    unit: str = "credits"
+    reason: str | None = None
+    actor: Actor = LIBRARY
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Those of the named fields that are to be changed."""
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not UNTOUCHED}
+
+
+def put_user(
+    connection: Connection, user_id: str, edit: UserEdit, now_us: int, unit_names: Collection[str]
+) -> Told:
+    """Make or change a user, and the floor and freezing of one account; an unknown account is made at version 0."""
+    person = connection.execute(select(users).where(users.c.user_id == user_id)).first()
+    account = connection.execute(
+        select(accounts).where(accounts.c.user_id == user_id, accounts.c.unit == edit.unit)
+    ).first()
+    before = {**_person_fields(person), **_account_fields(account)}
+    _put_person(connection, user_id, edit, now_us, is_new=person is None)
+    terms = edit.given("floor", "frozen")
+    if terms:
+        _put_account(connection, user_id, edit.unit, {**_account_fields(account), **terms}, account, now_us)
+    after = {**before, **edit.given("name", "email", "metadata", "floor", "frozen")}
+    changed = [name for name in after if person is None or after[name] != before[name]]
+    audit.record(
+        connection, at_us=now_us, actor=edit.actor, action="user.changed" if person else "user.added",
+        target=user_id, reason=edit.reason, before={name: before[name] for name in changed} if person else None,
+        after={name: after[name] for name in changed}, details={"unit": edit.unit} if terms else None,
+    )  # fmt: skip
+    states = reads.states(connection, [user_id], unit_names)[user_id] if terms else []
+    return Told(None, [state for state in states if state.unit == edit.unit], {user_id: {"users", "audit"}})
+
+
+def _person_fields(person: Row[Any] | None) -> dict[str, Any]:
+    if person is None:
+        return {"name": None, "email": None, "metadata": None}
+    stored = person.metadata
+    return {"name": person.name, "email": person.email, "metadata": json.loads(stored) if stored else None}
+
+
+def _account_fields(account: Row[Any] | None) -> dict[str, Any]:
+    return (
+        {"floor": account.floor, "frozen": bool(account.frozen)} if account else {"floor": 0, "frozen": False}
+    )
+
+
+def _put_person(connection: Connection, user_id: str, edit: UserEdit, now_us: int, *, is_new: bool) -> None:
+    values = edit.given("name", "email", "metadata")
+    if values.get("metadata") is not None:
+        values["metadata"] = canonical(values["metadata"])
+    if is_new:
+        row = {"user_id": user_id, "created_at_us": now_us, "updated_at_us": now_us, **values}
+        connection.execute(insert(users).values(row))
+    elif values:
+        connection.execute(
+            update(users).where(users.c.user_id == user_id).values(updated_at_us=now_us, **values)
+        )
+
+
+def _put_account(
+    connection: Connection,
+    user_id: str,
+    unit: str,
+    terms: dict[str, Any],
+    account: Row[Any] | None,
+    now_us: int,
+) -> None:
+    floor, frozen = terms["floor"], bool(terms["frozen"])
+    created_at_us = now_us if account is None else account.created_at_us
+    values = {
+        "floor": floor, "frozen": int(frozen), "seal": seal_of(user_id, unit, floor, frozen, created_at_us),
+    }  # fmt: skip
+    if account is not None:
+        connection.execute(update(accounts).where(accounts.c.id == account.id).values(values))
+        return
+    number = connection.execute(select(func.coalesce(func.max(accounts.c.id), 0) + 1)).scalar_one()
+    connection.execute(
+        insert(accounts).values(
+            id=number, user_id=user_id, unit=unit, version=0, settled=0, held=0, last_hash=GENESIS,
+            created_at_us=created_at_us, **values,
+        )
+    )  # fmt: skip
+
+
+def put_unit(connection: Connection, name: str, scale: int, actor: Actor, now_us: int) -> None:
+    """Make a unit, or change its scale: how people see its amounts, which stay the same whole numbers."""
+    former = connection.execute(select(units.c.scale).where(units.c.name == name)).scalar()
+    if former is None:
+        connection.execute(insert(units).values(name=name, scale=scale))
+    else:
+        connection.execute(update(units).where(units.c.name == name).values(scale=scale))
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="unit.added" if former is None else "unit.changed",
+        target=name, before=None if former is None else {"scale": former}, after={"scale": scale},
+    )  # fmt: skip

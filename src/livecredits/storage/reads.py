@@ -1,0 +1,206 @@
+"""The queries that read, through SQLAlchemy Core, so that both databases share them.
+
+Promises: each function answers from one moment of the database and is bounded (a page, a list of ids). Must not write,
+and must not decide whether something is due: whoever calls has had that posted first.
+
+The odd thing: a live state is read for many users in one query, since after a restart every screen asks at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, literal, select, union_all
+
+from livecredits.core.rows import AccountKey, AccountState, Cause
+from livecredits.errors import NotFound
+from livecredits.storage.schema import NEVER_US, accounts, entries, holds, lots, units, users
+from livecredits.storage.views import Balance, LotView, UserDetail, UserRow
+
+LOTS_SHOWN = 100
+IDS_AT_ONCE = 500
+"""Ids in one query; longer lists are asked for in pieces."""
+
+_can_expire = and_(lots.c.expires_at_us.is_not(None), lots.c.remaining > lots.c.earmarked)
+_newest = and_(entries.c.account_id == accounts.c.id, entries.c.version == accounts.c.version)
+_next_expiry_us = (
+    select(func.min(lots.c.expires_at_us))
+    .where(lots.c.account_id == accounts.c.id, _can_expire)
+    .correlate(accounts)
+    .scalar_subquery()
+)
+
+
+def units_of(connection: Connection) -> dict[str, int]:
+    """Every configured unit and its scale."""
+    return {row.name: row.scale for row in connection.execute(select(units).order_by(units.c.name))}
+
+
+# --- what is due ---------------------------------------------------------------------------------------------------
+
+
+def due_accounts(connection: Connection, user_ids: Collection[str], now_us: int) -> list[AccountKey]:
+    """Which accounts of these users have a lot past its second or an overdue hold."""
+    mine = accounts.c.user_id.in_(list(user_ids))
+    late_lots = (
+        select(accounts.c.user_id, accounts.c.unit)
+        .join(lots, lots.c.account_id == accounts.c.id)
+        .where(mine, _can_expire, lots.c.expires_at_us <= now_us)
+    )
+    late_holds = (
+        select(accounts.c.user_id, accounts.c.unit)
+        .join(holds, holds.c.account_id == accounts.c.id)
+        .where(mine, holds.c.state == "open", holds.c.expires_at_us <= now_us)
+    )
+    return [(row.user_id, row.unit) for row in connection.execute(late_lots.union(late_holds))]
+
+
+# --- live states ---------------------------------------------------------------------------------------------------
+
+_STATE = (
+    select(
+        accounts,
+        entries.c.id.label("entry"),
+        entries.c.kind,
+        entries.c.amount,
+        entries.c.label,
+        _next_expiry_us.label("next_expiry_us"),
+    )
+    .select_from(accounts)
+    .outerjoin(entries, _newest)
+)
+
+
+def states(
+    connection: Connection, user_ids: Sequence[str], unit_names: Collection[str]
+) -> dict[str, list[AccountState]]:
+    """The whole state of each user: every configured unit, version 0 where there is no account."""
+    found: dict[str, dict[str, AccountState]] = {
+        user_id: {unit: AccountState(user_id, unit) for unit in unit_names} for user_id in user_ids
+    }
+    for at in range(0, len(user_ids), IDS_AT_ONCE):
+        some = list(user_ids[at : at + IDS_AT_ONCE])
+        rows = connection.execute(_STATE.where(accounts.c.user_id.in_(some))).all()
+        amounts = _expiring(connection, rows)
+        for row in rows:
+            found[row.user_id][row.unit] = _state(row, amounts.get(row.id, 0))
+    return {user_id: list(by_unit.values()) for user_id, by_unit in found.items()}
+
+
+def _state(row: Row[Any], expiring: int) -> AccountState:
+    cause = None if row.entry is None else Cause(row.entry, row.kind, row.amount, row.label)
+    keys = tuple((key, version) for key, version in json.loads(row.user_keys)) if row.user_keys else ()
+    return AccountState(
+        row.user_id, row.unit, row.version, row.settled, row.held, row.floor, bool(row.frozen),
+        row.changed_at_us, cause, row.next_expiry_us, expiring, keys,
+    )  # fmt: skip
+
+
+def _expiring(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, int]:
+    """How much expires at each account's next expiry."""
+    soon = [
+        and_(lots.c.account_id == row.id, lots.c.expires_at_us == row.next_expiry_us)
+        for row in rows
+        if row.next_expiry_us is not None
+    ]
+    if not soon:
+        return {}
+    parts = [
+        select(lots.c.account_id, func.sum(lots.c.remaining - lots.c.earmarked).label("amount"))
+        .where(one, _can_expire)
+        .group_by(lots.c.account_id)
+        for one in soon
+    ]
+    return {row.account_id: row.amount for row in connection.execute(union_all(*parts))}
+
+
+# --- one account ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a balance carries besides the account: the line of history, the units, and when it was read."""
+
+    epoch: str
+    scales: Mapping[str, int]
+    now_us: int
+
+
+def require_user(connection: Connection, user_id: str) -> None:
+    """Refuse where nobody has this id.
+
+    Raises:
+        NotFound: 404 `not_found`.
+    """
+    if connection.execute(select(literal(1)).where(users.c.user_id == user_id)).first() is None:
+        raise NotFound(f"There is no user {user_id}.")
+
+
+def balance(connection: Connection, user_id: str, unit: str, moment: Moment) -> Balance:
+    """One account of a known user; all zero where there is none yet. Raises `NotFound` for an unknown user."""
+    where = and_(accounts.c.user_id == user_id, accounts.c.unit == unit)
+    row = connection.execute(_STATE.where(where)).first()
+    if row is None:
+        require_user(connection, user_id)
+        return _no_account(user_id, unit, moment)
+    return _balance(row, moment, open_lots(connection, row.id), _expiring(connection, [row]))
+
+
+def _no_account(user_id: str, unit: str, moment: Moment) -> Balance:
+    scale = moment.scales.get(unit, 0)
+    return Balance(
+        user_id, unit, scale, 0, moment.epoch, 0, 0, 0, frozen=False, lots=(), next_expiry_us=None,
+        next_expiry_amount=0, changed_at_us=None, as_of=moment.now_us,
+    )  # fmt: skip
+
+
+def _balance(
+    row: Row[Any], moment: Moment, shown: tuple[LotView, ...], expiring: Mapping[int, int]
+) -> Balance:
+    return Balance(
+        row.user_id, row.unit, moment.scales.get(row.unit, 0), row.version, moment.epoch, row.settled, row.held,
+        row.floor, bool(row.frozen), shown, row.next_expiry_us, expiring.get(row.id, 0), row.changed_at_us,
+        moment.now_us,
+    )  # fmt: skip
+
+
+def user(connection: Connection, user_id: str, unit: str, moment: Moment) -> UserDetail:
+    """A user with one account's lots and the balances of all accounts. Raises `NotFound` for an unknown user."""
+    person = connection.execute(select(users).where(users.c.user_id == user_id)).first()
+    if person is None:
+        raise NotFound(f"There is no user {user_id}.")
+    rows = connection.execute(_STATE.where(accounts.c.user_id == user_id)).all()
+    expiring = _expiring(connection, rows)
+    mine = {row.unit: _balance(row, moment, (), expiring) for row in rows}
+    every = tuple(
+        mine.get(name) or _no_account(user_id, name, moment)
+        for name in dict.fromkeys((*moment.scales, *mine))
+    )
+    asked = balance(connection, user_id, unit, moment)
+    summary = UserRow(
+        user_id, person.name, person.email, unit, asked.version, asked.settled, asked.held, asked.floor,
+        asked.frozen, max(person.updated_at_us, asked.changed_at_us or 0),
+    )  # fmt: skip
+    return UserDetail(summary, person.metadata, person.created_at_us, asked, every)
+
+
+def open_lots(connection: Connection, account_id: int) -> tuple[LotView, ...]:
+    """The lots that burn first."""
+    query = (
+        select(lots)
+        .where(lots.c.account_id == account_id, lots.c.remaining > 0)
+        .order_by(
+            lots.c.priority, func.coalesce(lots.c.expires_at_us, literal(NEVER_US)), lots.c.born, lots.c.id
+        )
+        .limit(LOTS_SHOWN)
+    )
+    return tuple(
+        LotView(
+            row.id, row.amount, row.remaining, row.earmarked, row.priority, row.expires_at_us, row.source,
+            row.created_at_us,
+        )
+        for row in connection.execute(query)
+    )  # fmt: skip

@@ -1,0 +1,503 @@
+"""SQLite: how its connections are set up, and the writer's statements, all in one place and on the plain driver.
+
+Promises: a commit that returned is on the disk (WAL, `synchronous=FULL`); one connection writes and also checkpoints
+(older SQLite can reset a WAL wrongly with two); a full disk is told from a broken one.
+
+The odd thing is the shape of the statements. Python's driver gives up the interpreter's lock at every row that it
+steps over, and when the event loop is busy each return costs up to 5 ms. So a batch is read as one row of JSON
+(`json_group_array`) and written with many rows in one `VALUES`: a few steps for each batch, however long it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, replace
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, TypeVar
+
+from livecredits.core.lots import NEVER, Lot, Terms
+from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, LotMove, Past
+from livecredits.errors import StartRefused, StorageFailed, StorageFull
+from livecredits.storage.store import KeyOf, Rows, Side
+
+T = TypeVar("T")
+
+OLDEST_SQLITE = (3, 37, 0)
+"""The first with STRICT tables; `UPSERT`, `->>` and long lists of parameters are older."""
+BUSY_TIMEOUT_MS = 5_000
+CHECKPOINT_BYTES = 4 * 1024 * 1024
+"""A log longer than this is copied into the file between two batches."""
+KEPT_LOG_BYTES = 1024 * 1024
+STATEMENTS_KEPT = 256
+
+
+class Lent(sqlite3.Connection):
+    """A connection that SQLAlchemy may use and whose transaction stays ours: we say BEGIN and COMMIT as statements."""
+
+    def commit(self) -> None:
+        """Leave the transaction to its owner."""
+
+    def rollback(self) -> None:
+        """Leave the transaction to its owner."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that writes.
+
+    Raises:
+        StartRefused: this SQLite is too old, or the file cannot be opened or is no database.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        wanted = ".".join(map(str, OLDEST_SQLITE))
+        raise StartRefused(f"SQLite {wanted} or newer is needed; this Python has {sqlite3.sqlite_version}.")
+    try:
+        db = _open(path, read_only=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        db.execute(f"PRAGMA journal_size_limit = {KEPT_LOG_BYTES}")
+        db.execute("PRAGMA foreign_keys = ON")
+        # Without it, REPLACE deletes rows behind the back of the triggers that guard the append-only tables.
+        db.execute("PRAGMA recursive_triggers = ON")
+    except sqlite3.Error as error:
+        raise StartRefused(f"The database {path} cannot be opened: {error}.") from error
+    return db
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection that only reads; it may stand beside another process that writes."""
+    return _open(path, read_only=True)
+
+
+def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        path,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS_KEPT,
+        factory=sqlite3.Connection if read_only else Lent,
+    )
+    db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    db.execute("PRAGMA temp_store = MEMORY")
+    db.execute("PRAGMA cache_size = -65536")
+    if read_only:
+        db.execute("PRAGMA query_only = ON")
+    return db
+
+
+@contextlib.contextmanager
+def told_apart() -> Any:
+    """Turn what SQLite says about the disk into what a caller can act on; other errors pass unchanged."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
+            raise StorageFull("The disk is full; nothing was written.") from error
+        if code & 0xFF in _BROKEN:
+            raise StorageFailed(f"The database failed ({error}) and must be opened anew.") from error
+        raise
+
+
+_BROKEN = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+# --- statements ----------------------------------------------------------------------------------------------------
+
+_ACCOUNT = (
+    "a.user_id, a.unit, a.version, a.settled, a.held, a.floor, a.frozen, a.last_hash, a.changed_at_us, "
+    "a.id, a.created_at_us, a.seal, a.user_keys"
+)
+_LOT = (
+    "l.account_id, l.id, l.amount, l.remaining, l.earmarked, l.priority, l.expires_at_us, l.source, l.born, "
+    "l.created_at_us"
+)
+_HOLD = "h.account_id, h.id, h.amount, h.state, h.expires_at_us, h.created_at_us, h.marks, h.captured, h.closed_at_us"
+_ENTRY = (
+    "e.id", "e.version", "e.kind", "e.amount", "e.settled_delta", "e.held_delta", "e.settled_after",
+    "e.held_after", "e.at_us", "e.actor", "e.reason", "e.label", "e.metadata", "e.user_key", "e.request_id",
+    "e.reverses", "e.peer", "e.hold_id", "e.hold_expires_at_us",
+)  # fmt: skip
+_BURN_ORDER = f"priority, coalesce(expires_at_us, {NEVER}), born, id"
+_DUE_LOTS = "expires_at_us IS NOT NULL AND remaining > earmarked AND expires_at_us <= ?2"
+_DUE_HOLDS = "state = 'open' AND expires_at_us <= ?2"
+
+
+def _as_one(columns: str, rest: str) -> str:
+    """A query whose whole result comes as one JSON array of rows."""
+    return f"SELECT json_group_array(json_array({columns})) FROM {rest}"
+
+
+FIND_ANSWERS = _as_one(
+    "i.scope, i.key, i.content, i.answer",
+    "json_each(?1) AS j CROSS JOIN idempotency AS i "
+    "ON i.scope = json_extract(j.value, '$[0]') AND i.key = json_extract(j.value, '$[1]')",
+)
+FIND_USERS = _as_one("u.user_id", "json_each(?1) AS j CROSS JOIN users AS u ON u.user_id = j.value")
+FIND_ACCOUNTS = _as_one(
+    _ACCOUNT,
+    "json_each(?1) AS j CROSS JOIN accounts AS a "
+    "ON a.user_id = json_extract(j.value, '$[0]') AND a.unit = json_extract(j.value, '$[1]')",
+)
+FIND_HOLDS = _as_one(
+    f"{_HOLD}, a.user_id, a.unit",
+    "json_each(?1) AS j CROSS JOIN holds AS h ON h.id = j.value JOIN accounts AS a ON a.id = h.account_id",
+)
+FIND_ENTRIES = _as_one(
+    f"a.user_id, a.unit, r.reversed_by, {', '.join(_ENTRY)}, e.hash",
+    "json_each(?1) AS j CROSS JOIN entries AS e ON e.id = j.value JOIN accounts AS a ON a.id = e.account_id "
+    "LEFT JOIN reversals AS r ON r.entry_id = e.id",
+)
+FIND_MOVES = _as_one(
+    f"m.entry_id, m.delta, {_LOT}",
+    "(SELECT * FROM json_each(?1) AS j CROSS JOIN entry_lots AS m ON m.entry_id = j.value "
+    "ORDER BY m.entry_id, m.position) AS m JOIN lots AS l ON l.id = m.lot_id",
+)
+FIND_DUE = (
+    "SELECT json_group_array(j.value) FROM json_each(?1) AS j "
+    f"WHERE EXISTS (SELECT 1 FROM lots WHERE account_id = j.value AND {_DUE_LOTS}) "
+    f"OR EXISTS (SELECT 1 FROM holds WHERE account_id = j.value AND {_DUE_HOLDS})"
+)
+DUE_ACCOUNTS = _as_one(
+    "a.user_id, a.unit",
+    "(SELECT account_id FROM (SELECT account_id FROM lots "
+    f"WHERE {_DUE_LOTS} ORDER BY expires_at_us LIMIT ?1) "
+    f"UNION SELECT account_id FROM (SELECT account_id FROM holds "
+    f"WHERE {_DUE_HOLDS} ORDER BY expires_at_us LIMIT ?1)) AS d JOIN accounts AS a ON a.id = d.account_id",
+)
+OPEN_LOTS = _as_one(
+    _LOT,
+    "json_each(?1) AS j CROSS JOIN lots AS l ON l.rowid IN (SELECT rowid FROM lots "
+    f"WHERE account_id = j.value AND remaining > 0 ORDER BY {_BURN_ORDER} LIMIT ?2)",
+)
+OPEN_HOLDS = _as_one(
+    _HOLD,
+    "json_each(?1) AS j CROSS JOIN holds AS h ON h.rowid IN (SELECT rowid FROM holds "
+    "WHERE account_id = j.value AND state = 'open' LIMIT ?2)",
+)
+NEXT_EXPIRIES = _as_one(
+    "n.account_id, n.at_us, (SELECT sum(remaining - earmarked) FROM lots WHERE account_id = n.account_id "
+    "AND expires_at_us = n.at_us AND expires_at_us IS NOT NULL AND remaining > earmarked)",
+    "(SELECT j.value AS account_id, (SELECT min(expires_at_us) FROM lots WHERE account_id = j.value "
+    "AND expires_at_us IS NOT NULL AND remaining > earmarked) AS at_us FROM json_each(?1) AS j) AS n "
+    "WHERE n.at_us IS NOT NULL",
+)
+NEXT_DUE = (
+    "SELECT min((SELECT coalesce(min(expires_at_us), :never) FROM lots "
+    "WHERE expires_at_us IS NOT NULL AND remaining > earmarked), "
+    "(SELECT coalesce(min(expires_at_us), :never) FROM holds WHERE state = 'open'))"
+).replace(":never", str(NEVER))
+ALL = -1
+"""As a LIMIT: no limit."""
+
+
+class ManyRows:
+    """One INSERT for any number of rows, in a handful of texts that stay prepared: 256 rows, 128, 64 … 1."""
+
+    def __init__(self, into: str, columns: str, after: str = "") -> None:
+        width = columns.count(",") + 1
+        row = f"({', '.join('?' * width)})"
+        self._width = width
+        self._texts = [
+            (size, f"INSERT INTO {into} ({columns}) VALUES {', '.join([row] * size)} {after}")
+            for size in (256, 128, 64, 32, 16, 8, 4, 2, 1)
+        ]
+
+    def insert(self, db: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
+        """Write the rows."""
+        values = list(chain.from_iterable(rows))
+        at, left = 0, len(values) // self._width
+        for size, text in self._texts:
+            while left >= size:
+                end = at + size * self._width
+                db.execute(text, values[at:end])
+                at, left = end, left - size
+
+
+_ACCOUNT_COLUMNS = (
+    "user_id, unit, version, settled, held, floor, frozen, last_hash, changed_at_us, id, created_at_us, seal, "
+    "user_keys"
+)
+_ENTRY_COLUMNS = ", ".join(column.removeprefix("e.") for column in _ENTRY)
+
+INSERT_USERS = ManyRows("users", "user_id, created_at_us, updated_at_us")
+SAVE_ACCOUNTS = ManyRows(
+    "accounts",
+    _ACCOUNT_COLUMNS,
+    "ON CONFLICT (id) DO UPDATE SET version = excluded.version, settled = excluded.settled, "
+    "held = excluded.held, last_hash = excluded.last_hash, changed_at_us = excluded.changed_at_us, "
+    "user_keys = excluded.user_keys",
+)
+SAVE_LOTS = ManyRows(
+    "lots",
+    "account_id, id, amount, remaining, earmarked, priority, expires_at_us, source, born, created_at_us",
+    "ON CONFLICT (id) DO UPDATE SET remaining = excluded.remaining, earmarked = excluded.earmarked",
+)
+SAVE_HOLDS = ManyRows(
+    "holds",
+    "account_id, id, amount, state, expires_at_us, created_at_us, marks, captured, closed_at_us",
+    "ON CONFLICT (id) DO UPDATE SET state = excluded.state, marks = excluded.marks, "
+    "captured = excluded.captured, closed_at_us = excluded.closed_at_us",
+)
+INSERT_ENTRIES = ManyRows("entries", f"account_id, {_ENTRY_COLUMNS}, hash")
+INSERT_MOVES = ManyRows("entry_lots", "entry_id, position, lot_id, delta")
+INSERT_REVERSALS = ManyRows("reversals", "entry_id, reversed_by")
+INSERT_ANSWERS = ManyRows("idempotency", "scope, key, content, answer, created_at_us")
+INSERT_AUDIT = ManyRows(
+    "audit", "id, at_us, actor, action, target, reason, before, after, address, request_id, details"
+)
+
+_entry_values = attrgetter(*(name for name in _ENTRY_COLUMNS.split(", ")), "hash")
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+# --- the store -----------------------------------------------------------------------------------------------------
+
+
+class SqliteStore:
+    """The writer's side of one SQLite file; `store.Store` says what each method promises."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._log_path = Path(f"{path}-wal")
+        self._db = connect(path)
+        self._checkpoint_at = CHECKPOINT_BYTES
+        self._last_account_id = self._newest_account_id()
+        self._engine: Any = None
+
+    def _one(self, statement: str, *values: Any) -> Any:
+        row = self._db.execute(statement, values).fetchone()
+        return row[0] if row else None
+
+    def _rows(self, statement: str, *values: Any) -> list[Any]:
+        rows: list[Any] = json.loads(self._one(statement, *values))
+        return rows
+
+    def epoch(self) -> str:
+        """The identity of the database's line of history."""
+        return str(self._one("SELECT value FROM meta WHERE name = 'epoch'"))
+
+    def newest_entry_id(self) -> str | None:
+        """The largest id of an entry."""
+        newest: str | None = self._one("SELECT max(id) FROM entries")
+        return newest
+
+    def _newest_account_id(self) -> int:
+        newest: int = self._one("SELECT coalesce(max(id), 0) FROM accounts")
+        return newest
+
+    def new_account_id(self) -> int:
+        """The next number; nobody else writes to this file."""
+        self._last_account_id += 1
+        return self._last_account_id
+
+    # --- the transaction -------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Take the file's one write lock."""
+        with told_apart():
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Write the batch to the log and wait until the disk has it."""
+        with told_apart():
+            self._db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo; SQLite has done so itself after some errors."""
+        if self._db.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+
+    def run(self, ask: Callable[[Any], T]) -> T:
+        """Call `ask` with a SQLAlchemy connection that stands on the writer's own."""
+        if self._engine is None:
+            from sqlalchemy import StaticPool, create_engine
+
+            self._engine = create_engine("sqlite://", creator=lambda: self._db, poolclass=StaticPool)
+        with self._engine.connect() as connection, told_apart():
+            result = ask(connection)
+        self._last_account_id = self._newest_account_id()
+        return result
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def find_answers(self, keys: Collection[KeyOf]) -> dict[KeyOf, tuple[str, str]]:
+        """Content and stored answer of each used key."""
+        rows = self._rows(FIND_ANSWERS, _dump(list(keys)))
+        return {(scope, key): (content, answer) for scope, key, content, answer in rows}
+
+    def find_users(self, user_ids: Collection[str]) -> set[str]:
+        """Which of these users are known."""
+        return {row[0] for row in self._rows(FIND_USERS, _dump(list(user_ids)))}
+
+    def find_accounts(self, keys: Collection[AccountKey]) -> list[tuple[Account, Side]]:
+        """The accounts that exist; the file's one writer needs no row locks."""
+        return [
+            (
+                Account(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), row[7], row[8]),
+                Side(row[9], row[10], row[11], _user_keys(row[12])),
+            )
+            for row in self._rows(FIND_ACCOUNTS, _dump(list(keys)))
+        ]
+
+    def find_holds(self, hold_ids: Collection[str]) -> list[HoldRow]:
+        """These holds, open or not."""
+        rows = self._rows(FIND_HOLDS, _dump(list(hold_ids)))
+        return [_hold(row[:9], (row[9], row[10])) for row in rows]
+
+    def find_past(self, entry_ids: Collection[str]) -> tuple[dict[str, Past], list[Lot]]:
+        """These entries, their peers, and the lots that they moved."""
+        found = self._rows(FIND_ENTRIES, _dump(list(entry_ids)))
+        peers = {row[_PEER] for row in found if row[_PEER] is not None} - set(entry_ids)
+        found += self._rows(FIND_ENTRIES, _dump(list(peers))) if peers else []
+        keys = {row[3]: (row[0], row[1], row[4]) for row in found}
+        lots: dict[str, Lot] = {}
+        moves: dict[str, list[LotMove]] = {}
+        for entry_id, delta, *columns in self._rows(FIND_MOVES, _dump(list(keys))):
+            user_id, unit, version = keys[entry_id]
+            lot = lots[columns[1]] = _lot(columns, (user_id, unit))
+            moves.setdefault(entry_id, []).append(move_of(lot, delta, version))
+        past = {row[3]: Past(_entry(row, tuple(moves.get(row[3], ()))), reversed_by=row[2]) for row in found}
+        return past, list(lots.values())
+
+    def find_due(self, account_ids: Collection[int], now_us: int) -> set[int]:
+        """Which of these accounts have something due."""
+        return set(self._rows(FIND_DUE, _dump(list(account_ids)), now_us))
+
+    def due_accounts(self, now_us: int, most: int) -> list[AccountKey]:
+        """Accounts with something due, the longest overdue first."""
+        return [(user_id, unit) for user_id, unit in self._rows(DUE_ACCOUNTS, most, now_us)]
+
+    def open_lots(self, accounts: Mapping[int, AccountKey], most: int | None) -> dict[int, list[Lot]]:
+        """Open lots of each account in burn order."""
+        found: dict[int, list[Lot]] = {}
+        for row in self._rows(OPEN_LOTS, _dump(list(accounts)), ALL if most is None else most):
+            found.setdefault(row[0], []).append(_lot(row, accounts[row[0]]))
+        for lots in found.values():
+            lots.sort(key=_burn_key)
+        return found
+
+    def open_holds(self, accounts: Mapping[int, AccountKey], most: int | None) -> dict[int, list[HoldRow]]:
+        """Open holds of each account."""
+        found: dict[int, list[HoldRow]] = {}
+        for row in self._rows(OPEN_HOLDS, _dump(list(accounts)), ALL if most is None else most):
+            found.setdefault(row[0], []).append(_hold(row, accounts[row[0]]))
+        return found
+
+    def next_expiries(self, account_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+        """When each account's next lots expire, and how much then."""
+        rows = self._rows(NEXT_EXPIRIES, _dump(list(account_ids)))
+        return {number: (at_us, amount) for number, at_us, amount in rows}
+
+    def next_due_us(self) -> int | None:
+        """The earliest time at which anything is due."""
+        at_us: int = self._one(NEXT_DUE)
+        return None if at_us == NEVER else at_us
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def save(self, rows: Rows) -> None:
+        """Write the rows, each table's in one go, parents before children."""
+        db = self._db
+        with told_apart():
+            INSERT_USERS.insert(db, ((user_id, at_us, at_us) for user_id, at_us in rows.users.items()))
+            SAVE_ACCOUNTS.insert(db, (_account_values(*pair) for pair in rows.accounts.values()))
+            SAVE_LOTS.insert(db, (_lot_values(*pair) for pair in rows.lots.values()))
+            SAVE_HOLDS.insert(db, (_hold_values(*pair) for pair in rows.holds.values()))
+            INSERT_ENTRIES.insert(db, ((number, *_entry_values(entry)) for number, entry in rows.entries))
+            INSERT_MOVES.insert(
+                db,
+                (
+                    (entry.id, position, move.lot_id, move.delta)
+                    for _, entry in rows.entries
+                    for position, move in enumerate(entry.lots)
+                ),
+            )
+            INSERT_REVERSALS.insert(db, rows.reversals)
+            INSERT_ANSWERS.insert(db, rows.answers)
+            INSERT_AUDIT.insert(db, (astuple(row) for row in rows.audit))
+
+    # --- housekeeping ----------------------------------------------------------------------------------------------
+
+    def tidy(self, *, idle: bool) -> None:
+        """Copy the log into the file when nobody waits, or when the log has grown long."""
+        size = self._log_size()
+        if size and (idle or size > self._checkpoint_at):
+            self._checkpoint(size)
+
+    def _log_size(self) -> int:
+        try:
+            return os.stat(self._log_path).st_size  # noqa: PTH116 - twice as quick, once for each batch
+        except FileNotFoundError:
+            return 0
+
+    def _checkpoint(self, size: int) -> None:
+        # An open snapshot or a full disk stops a checkpoint half-way; the next one goes on where it stopped.
+        with contextlib.suppress(sqlite3.OperationalError):
+            _, frames, copied = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._checkpoint_at = CHECKPOINT_BYTES if frames == copied else size + CHECKPOINT_BYTES
+
+    def close(self) -> None:
+        """Close the file; the last connection copies the log into it and removes the log."""
+        self.rollback()
+        if self._engine is not None:
+            self._engine.dispose()
+        self._db.close()
+
+
+_PEER = 3 + [column.removeprefix("e.") for column in _ENTRY].index("peer")
+_burn_key = attrgetter("burn_key")
+
+
+def move_of(lot: Lot, delta: int, version: int) -> LotMove:
+    """An entry's move of a lot; the entry that made the lot carries its terms."""
+    made = lot.born == version
+    return LotMove(lot.id, delta, Terms(lot.priority, lot.expires_at_us, lot.source) if made else None)
+
+
+def _user_keys(stored: str | None) -> tuple[tuple[str, int], ...]:
+    return tuple((key, version) for key, version in json.loads(stored)) if stored else ()
+
+
+def _lot(row: Sequence[Any], key: AccountKey) -> Lot:
+    return Lot(row[1], key[0], key[1], *row[2:])
+
+
+def _hold(row: Sequence[Any], key: AccountKey) -> HoldRow:
+    marks = tuple((lot_id, part) for lot_id, part in json.loads(row[6]))
+    return HoldRow(row[1], key[0], key[1], row[2], row[3], row[4], row[5], marks, row[7], row[8])
+
+
+def _entry(row: Sequence[Any], moves: tuple[LotMove, ...]) -> Entry:
+    """An entry from a row of `FIND_ENTRIES`: user, unit, reversed by, id, version …, hash."""
+    entry = Entry(row[3], row[0], row[1], *row[4:-1])
+    return replace(entry, lots=moves, hash=row[-1])
+
+
+def _account_values(account: Account, side: Side) -> tuple[Any, ...]:
+    return (
+        account.user_id, account.unit, account.version, account.settled, account.held, account.floor,
+        account.frozen, account.last_hash, account.changed_at_us, side.id, side.created_at_us, side.seal,
+        _dump(side.user_keys) if side.user_keys else None,
+    )  # fmt: skip
+
+
+def _lot_values(number: int, lot: Lot) -> tuple[Any, ...]:
+    return (
+        number, lot.id, lot.amount, lot.remaining, lot.earmarked, lot.priority, lot.expires_at_us, lot.source,
+        lot.born, lot.created_at_us,
+    )  # fmt: skip
+
+
+def _hold_values(number: int, hold: HoldRow) -> tuple[Any, ...]:
+    return (
+        number, hold.id, hold.amount, hold.state, hold.expires_at_us, hold.created_at_us, _dump(hold.marks),
+        hold.captured, hold.closed_at_us,
+    )  # fmt: skip

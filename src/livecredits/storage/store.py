@@ -1,0 +1,162 @@
+"""What the writer asks of a database: the few set-based statements of one transaction.
+
+Promises nothing itself; `sqlite.SqliteStore` keeps the promises. One store belongs to one thread. Every method takes
+and gives a whole batch at once, because a statement per change is what makes ledgers slow.
+
+The odd thing: an account has a side that the rules never see (`Side`): its number, its age, its seal, its user's keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from livecredits.core.chain import canonical
+from livecredits.core.lots import Lot
+from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, Past
+
+T = TypeVar("T")
+UserKeys = tuple[tuple[str, int], ...]
+KeyOf = tuple[str, str]
+"""An idempotency key with its scope: (scope, key)."""
+
+
+@dataclass(slots=True)
+class Side:
+    """What an account's row holds beyond the core's `Account`."""
+
+    id: int
+    created_at_us: int
+    seal: str
+    user_keys: UserKeys = ()
+
+
+def seal_of(user_id: str, unit: str, floor: int | None, frozen: bool, created_at_us: int) -> str:  # noqa: FBT001
+    """A digest of the fields of an account that no entry covers, so that `verify` notices an edit of them."""
+    fields = {
+        "user_id": user_id, "unit": unit, "floor": floor, "frozen": bool(frozen),
+        "created_at_us": created_at_us,
+    }  # fmt: skip
+    return hashlib.sha256(canonical(fields).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One line of the audit trail; `before`, `after` and `details` are JSON text."""
+
+    id: str
+    at_us: int
+    actor: str
+    action: str
+    target: str | None = None
+    reason: str | None = None
+    before: str | None = None
+    after: str | None = None
+    address: str | None = None
+    request_id: str | None = None
+    details: str | None = None
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a batch writes, each row in its last form."""
+
+    users: dict[str, int] = field(default_factory=dict)
+    """New users and when they appeared."""
+    accounts: dict[AccountKey, tuple[Account, Side]] = field(default_factory=dict)
+    entries: list[tuple[int, Entry]] = field(default_factory=list)
+    lots: dict[str, tuple[int, Lot]] = field(default_factory=dict)
+    holds: dict[str, tuple[int, HoldRow]] = field(default_factory=dict)
+    reversals: list[tuple[str, str]] = field(default_factory=list)
+    answers: list[tuple[str, str, str, str, int]] = field(default_factory=list)
+    """Scope, key, content, answer and time of each new idempotency key."""
+    audit: list[AuditRow] = field(default_factory=list)
+
+
+class Store(Protocol):
+    """A database as the writer sees it."""
+
+    def begin(self) -> None:
+        """Start a transaction that may write."""
+
+    def commit(self) -> None:
+        """Make the transaction durable; raises `StorageFull` where it certainly was not made."""
+
+    def rollback(self) -> None:
+        """Undo what the transaction did; quiet if there is none."""
+
+    def find_answers(self, keys: Collection[KeyOf]) -> dict[KeyOf, tuple[str, str]]:
+        """Content and stored answer of each key that has been used."""
+        ...
+
+    def find_users(self, user_ids: Collection[str]) -> set[str]:
+        """Which of these users are known."""
+        ...
+
+    def find_accounts(self, keys: Collection[AccountKey]) -> list[tuple[Account, Side]]:
+        """The accounts that exist, locked, without lots and holds."""
+        ...
+
+    def find_holds(self, hold_ids: Collection[str]) -> list[HoldRow]:
+        """These holds, open or not."""
+        ...
+
+    def find_past(self, entry_ids: Collection[str]) -> tuple[dict[str, Past], list[Lot]]:
+        """These entries and their peers, and every lot that they moved."""
+        ...
+
+    def find_due(self, account_ids: Collection[int], now_us: int) -> set[int]:
+        """Which of these accounts have a lot past its second or an overdue hold."""
+        ...
+
+    def due_accounts(self, now_us: int, most: int) -> list[AccountKey]:
+        """Up to `most` accounts that have something due."""
+        ...
+
+    def open_lots(self, accounts: Mapping[int, AccountKey], most: int | None) -> dict[int, list[Lot]]:
+        """The first `most` open lots of each account in burn order, or all of them."""
+        ...
+
+    def open_holds(self, accounts: Mapping[int, AccountKey], most: int | None) -> dict[int, list[HoldRow]]:
+        """Up to `most` open holds of each account, or all of them."""
+        ...
+
+    def next_expiries(self, account_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+        """When each account's next lots expire, and how much then."""
+        ...
+
+    def next_due_us(self) -> int | None:
+        """The earliest time at which anything expires or times out, anywhere."""
+        ...
+
+    def new_account_id(self) -> int:
+        """A number for a new account."""
+        ...
+
+    def save(self, rows: Rows) -> None:
+        """Write a batch's rows."""
+
+    def run(self, ask: Callable[[Any], T]) -> T:
+        """Give the open transaction as a SQLAlchemy connection, for what is no change of credits."""
+        ...
+
+    def tidy(self, *, idle: bool) -> None:
+        """Housekeeping between batches; must not raise for a passing reason."""
+
+    def newest_entry_id(self) -> str | None:
+        """The largest id of an entry."""
+        ...
+
+    def epoch(self) -> str:
+        """The identity of the database's line of history."""
+        ...
+
+    def close(self) -> None:
+        """Leave the database tidy and let go of it."""
+
+
+def ids_of(accounts: Iterable[tuple[Account, Side]]) -> dict[int, AccountKey]:
+    """Number and key of each account."""
+    return {side.id: account.key for account, side in accounts}

@@ -1,0 +1,274 @@
+"""The writer: one thread that makes everybody's changes durable, many with each commit (group commit).
+
+Promises: changes are decided in the order in which they were submitted; a caller hears of its change only after the
+commit that made it durable; one bad change refuses itself alone; after a commit whose outcome is not known the
+callers hear exactly that. Must not know which database there is (`store.Store`), nor what callers do with answers.
+
+Why it is quick: while one batch waits for the disk, the next one gathers. The whole batch then goes to the event
+loop in one `call_soon_threadsafe`, which resolves the waiting callers and tells the subscribers.
+
+The odd thing: when the database has failed for good (an I/O error), this object has too. Whether the last commit is on
+the disk is then anybody's guess, and only opening the file anew can tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from livecredits.clock import Clock
+from livecredits.core.changes import Change
+from livecredits.errors import Draining, OutcomeUnknown, Refused, StorageFailed, StorageFull, Unavailable
+from livecredits.storage.answers import CommittedBatch, Outcome
+from livecredits.storage.batch import Batch
+from livecredits.storage.handover import Subscribers, Told, Waiting
+from livecredits.storage.ids import Ids
+from livecredits.storage.store import Store
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+BATCH_MOST = 500
+"""Changes in one transaction: enough to share the commit, few enough that nobody waits long for it."""
+WAITING_MOST = 50_000
+"""Changes that may wait; more are turned away, since they would time out anyway."""
+IDLE_S = 0.2
+
+
+class Job(Waiting):
+    """A change, or a function that wants a transaction of its own (`ask`), and who waits for it."""
+
+    __slots__ = ("ask", "change")
+
+    def __init__(
+        self,
+        future: Any,
+        loop: asyncio.AbstractEventLoop | None,
+        change: Change | None = None,
+        ask: Callable[[Any], Any] | None = None,
+    ) -> None:
+        super().__init__(future, loop)
+        self.change = change
+        self.ask = ask
+
+
+class Writer:
+    """The thread and its queue. `close` ends it after what waits has been written."""
+
+    def __init__(self, open_store: Callable[[], Store], clock: Clock, subscribers: Subscribers) -> None:
+        """Start the thread; `open_store` is called in it, and what that raises is raised here."""
+        self._clock = clock
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._subscribers = subscribers
+        self._refusal: Refused | None = None
+        self.next_due_us: int | None = None
+        self.nearer_due = threading.Event()
+        """Set whenever `next_due_us` moves nearer; the scheduler waits on it."""
+        self.on_failure: list[Callable[[Refused], None]] = []
+        self.epoch = ""
+        opened: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=self._run, args=(open_store, opened), name="livecredits-writer", daemon=True
+        )
+        self._thread.start()
+        opened.result()
+
+    # --- for callers -----------------------------------------------------------------------------------------------
+
+    @property
+    def failure(self) -> Refused | None:
+        """Why nothing is written any more, if so."""
+        return self._refusal
+
+    def submit_from_loop(self, change: Change) -> asyncio.Future[Outcome]:
+        """Queue a change; the future belongs to the running loop. Raises `Unavailable` where nothing is taken."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._put(Job(future, loop, change))
+        return future
+
+    def submit(self, change: Change) -> Future[Outcome]:
+        """Queue a change of a thread; the future is resolved in the writer's thread."""
+        future: Future[Outcome] = Future()
+        self._put(Job(future, None, change))
+        return future
+
+    def ask(self, ask: Callable[[Any], T]) -> Future[T]:
+        """Queue a function that gets a SQLAlchemy connection in a transaction of its own."""
+        future: Future[T] = Future()
+        self._put(Job(future, None, ask=ask))
+        return future
+
+    def _put(self, job: Job) -> None:
+        if self._refusal is not None:
+            raise type(self._refusal)(self._refusal.detail)
+        if self._queue.qsize() >= WAITING_MOST:
+            raise Unavailable("Too many changes are waiting; try again with the same key.", retry_after_s=1)
+        self._queue.put(job)
+
+    def close(self) -> None:
+        """Write what waits, leave the file tidy, end the thread. Later changes are refused as draining."""
+        if self._refusal is None:
+            self._refusal = Draining("This process is stopping.")
+        self._queue.put(None)
+        self._thread.join()
+
+    # --- the thread ------------------------------------------------------------------------------------------------
+
+    def _run(self, open_store: Callable[[], Store], opened: Future[None]) -> None:
+        try:
+            self._store = store = open_store()
+            self._ids = Ids(store.newest_entry_id())
+            self.epoch = store.epoch()
+            self.next_due_us = store.next_due_us()
+        except BaseException as error:  # noqa: BLE001 - it is raised to the opener
+            opened.set_exception(error)
+            return
+        opened.set_result(None)
+        is_open = True
+        while is_open:
+            jobs, is_open = self._next_jobs()
+            self._write(jobs)
+        self._refuse_the_rest()
+        with contextlib.suppress(Exception):
+            store.close()
+
+    def _next_jobs(self) -> tuple[list[Job], bool]:
+        """Wait for somebody, then take whoever waits. A function's job makes a batch of its own."""
+        jobs: list[Job] = []
+        job = self._wait()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) >= BATCH_MOST:
+                return jobs, True
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return jobs, True
+        return jobs, False
+
+    def _wait(self) -> Job | None:
+        """The next job; None is the sign to end. Housekeeping is done while nobody comes."""
+        with contextlib.suppress(Empty):
+            return self._queue.get(timeout=IDLE_S)
+        self._store.tidy(idle=True)
+        return self._queue.get()
+
+    def _refuse_the_rest(self) -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                job = self._queue.get_nowait()
+                if job is not None:
+                    job.outcome = Draining("This process is stopping.")
+                    self._subscribers.hand_over([job])
+
+    def _write(self, jobs: Sequence[Job]) -> None:
+        """Write jobs in their order: runs of changes in one transaction each, functions in one of their own."""
+        run: list[Job] = []
+        for job in jobs:
+            if job.ask is None:
+                run.append(job)
+                continue
+            self._write_run(run)
+            run = []
+            self._write_one(job)
+        self._write_run(run)
+
+    def _write_run(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        try:
+            committed = self._commit_changes(jobs)
+        except Refused as error:
+            self._give_up(jobs, error)
+            return
+        except Exception as error:  # noqa: BLE001 - it is the caller's, or nobody's
+            self._store.rollback()
+            if len(jobs) > 1:
+                _log.warning(
+                    "A batch of %d changes failed and is written one by one", len(jobs), exc_info=True
+                )
+                for job in jobs:
+                    self._write_run([job])
+            else:
+                jobs[0].outcome = error
+                self._subscribers.hand_over(jobs)
+            return
+        told = committed if committed.states or committed.lists else None
+        self._subscribers.hand_over(jobs, told)
+        self._store.tidy(idle=False)
+
+    def _commit_changes(self, jobs: Sequence[Job]) -> CommittedBatch:
+        if self._refusal is not None and isinstance(self._refusal, StorageFailed):
+            raise StorageFailed(self._refusal.detail)
+        now_us = self._clock.now_us()
+        self._ids.at(now_us)
+        batch = Batch(self._store, self._ids, now_us, self.epoch, self.next_due_us)
+        self._store.begin()
+        outcomes = batch.decide_all([job.change for job in jobs if job.change is not None])
+        batch.finish()
+        states = batch.states()
+        self._commit()
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            job.outcome = outcome
+        self._move_due(batch.next_due_us)
+        return CommittedBatch(self.epoch, states, batch.lists, time.monotonic_ns())
+
+    def _commit(self) -> None:
+        try:
+            self._store.commit()
+        except StorageFull:
+            raise
+        except Exception as error:
+            unknown = OutcomeUnknown(
+                "It is not known whether the change was made; ask again with the same key."
+            )
+            unknown.__cause__ = error
+            raise unknown from error
+
+    def _move_due(self, next_due_us: int | None) -> None:
+        former, self.next_due_us = self.next_due_us, next_due_us
+        if next_due_us is not None and (former is None or next_due_us < former):
+            self.nearer_due.set()
+
+    def _write_one(self, job: Job) -> None:
+        """Run a function in a transaction of its own."""
+        assert job.ask is not None
+        committed = None
+        try:
+            if isinstance(self._refusal, StorageFailed):
+                raise StorageFailed(self._refusal.detail)
+            self._store.begin()
+            job.outcome = self._store.run(job.ask)
+            self._commit()
+            if isinstance(job.outcome, Told):
+                told, job.outcome = job.outcome, job.outcome.result
+                committed = CommittedBatch(self.epoch, told.states, told.lists, time.monotonic_ns())
+        except Unavailable as error:
+            self._give_up([job], error)
+            return
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            self._store.rollback()
+            job.outcome = error
+        self._subscribers.hand_over([job], committed)
+
+    def _give_up(self, jobs: Sequence[Job], error: Refused) -> None:
+        """Tell a batch that the database did not take it; if it failed for good, so has this object."""
+        self._store.rollback()
+        cause = error.__cause__
+        failed = error if isinstance(error, StorageFailed) else cause
+        if isinstance(failed, StorageFailed) and not isinstance(self._refusal, StorageFailed):
+            self._refusal = failed
+            _log.critical("The database has failed for good: %s", failed.detail)
+            for tell in self.on_failure:
+                tell(failed)
+        for job in jobs:
+            job.outcome = type(error)(error.detail)
+        self._subscribers.hand_over(jobs)
