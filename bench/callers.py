@@ -1,0 +1,74 @@
+"""The library as a program uses it: `Credits` on a SQLite file, and so many callers that wait for their answers.
+
+Promises: each caller waits for one change before it asks for the next, as a request handler does; every change has an
+idempotency key; a run counts only if every change was answered. Also makes the ledgers that other figures start from.
+    python -m bench.callers FILE                  prints {"event":"listening"}
+Commands: `seed USERS` · `run KIND CALLERS CHANGES USERS` (KIND: spend or grant) · `quit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from itertools import count
+from typing import Any
+
+import uvloop
+
+from bench.peers.control import calm_collector, obey_stdin, tell
+from bench.screens import users
+from livecredits.credits import Credits
+
+SEED = 1_000_000_000
+"""Enough for every spend of a run."""
+CALLERS_SEED = 400
+
+
+class Program:
+    """A ledger and its callers."""
+
+    def __init__(self, file: str) -> None:
+        self.credits = Credits(f"sqlite:///{file}")
+        self.keys = count()
+        self.run_id = time.time_ns()
+
+    async def obey(self, line: str) -> dict[str, Any]:
+        """`seed USERS`, `run KIND CALLERS CHANGES USERS`."""
+        kind, *figures = line.split()
+        if kind == "seed":
+            await self._all("grant", users(int(figures[0])), CALLERS_SEED, SEED)
+            calm_collector()
+            return {"event": "seeded"}
+        callers, changes, among = (int(figure) for figure in figures[1:])
+        ids = users(among)
+        asked = [ids[number % among] for number in range(changes)]
+        began, cpu = time.perf_counter(), time.process_time()
+        await self._all(figures[0], asked, callers, 1)
+        seconds = time.perf_counter() - began
+        return {
+            "event": "ran",
+            "per_s": changes / seconds,
+            "cpu_us": (time.process_time() - cpu) / changes * 1e6,
+        }
+
+    async def _all(self, kind: str, asked: list[str], callers: int, amount: int) -> None:
+        left = iter(asked)
+        await asyncio.gather(*(self._caller(kind, left, amount) for _ in range(callers)))
+
+    async def _caller(self, kind: str, left: Any, amount: int) -> None:
+        change = self.credits.spend if kind == "spend" else self.credits.grant
+        for user in left:
+            await change(user, amount, key=f"bench-{self.run_id}-{next(self.keys)}")
+
+
+async def main() -> None:
+    """Obey until told to stop, then close the ledger."""
+    program = Program(sys.argv[1])
+    async with program.credits:
+        tell(event="listening")
+        await obey_stdin(program.obey)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -1,0 +1,155 @@
+"""Our delivery plane alone: the real hub, shell and WebSocket protocol class under uvicorn, a stand-in for the ledger.
+
+Promises: everything between "a batch was committed" and the socket is the product's own code: `Live._committed`, the
+hub's registration, encoding, framing, slots, back-pressure, ticks and pings. What stands in is the ledger (states come
+from memory, already decided) and the check of the token (it is the user's id). So this measures what a screen costs
+and what a frame costs; what a change costs is another figure.
+    python -m bench.ours_push                     prints {"event":"listening","port":…}
+Commands: `go ROUNDS BATCH` · `sample` (one frame as text) · `rss` · `calm` · `quit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from bench.peers.control import free_listener, lift_file_limit, now_ns, obey_stdin, tell
+from livecredits.access import Principal
+from livecredits.config import Settings
+from livecredits.core.rows import AccountState, Cause
+from livecredits.core.wire import state_text
+from livecredits.live.protocol import make_ws_protocol
+from livecredits.live.shell import Live
+
+EPOCH = "ep_0123456789abcdef"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the ledger hands over after a commit."""
+
+    epoch: str
+    states: Sequence[AccountState]
+    lists: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The one unit there is."""
+
+    name: str = "credits"
+    scale: int = 0
+
+
+class StandIn:
+    """A ledger that knows every user and never changes by itself."""
+
+    epoch = EPOCH
+    units = {"credits": Unit()}  # noqa: RUF012  (nobody writes to it)
+
+    def __init__(self) -> None:
+        self.hand_over: Callable[[Any], None] = lambda _batch: None
+        self.version = 1
+
+    async def states(self, user_ids: Sequence[str]) -> dict[str, list[AccountState]]:
+        """The snapshot of a join."""
+        return {user_id: [state(user_id, self.version)] for user_id in user_ids}
+
+    def on_commit(self, callback: Callable[[Any], None]) -> Callable[[], None]:
+        """One feed: the hub's."""
+        self.hand_over = callback
+        return lambda: None
+
+
+def state(user_id: str, version: int) -> AccountState:
+    """An account after a grant of 1."""
+    cause = Cause("ent_01998a5e7c3b7d0f8a6b5c4d3e2f1a0b", "grant", 1, None)
+    return AccountState(
+        user_id,
+        "credits",
+        version,
+        1000 + version,
+        0,
+        0,
+        False,
+        1_795_412_181_123_456,
+        cause,
+    )
+
+
+async def authenticate(token: str) -> Principal:
+    """The token is the user's id."""
+    return Principal("user", token, token)
+
+
+class Server:
+    """The delivery plane and what drives it."""
+
+    def __init__(self) -> None:
+        self.ledger = StandIn()
+        settings = Settings(handshakes_per_s=1_000_000, screens_per_address=1_000_000)
+        self.live = Live(self.ledger, authenticate, settings)
+
+    async def obey(self, line: str) -> dict[str, Any]:
+        """`go ROUNDS BATCH`, `sample`."""
+        if line == "sample":
+            return {"event": "sample", "text": state_text(state("u00000", 1234), EPOCH, 0)}
+        _, rounds, size = line.split()
+        work = self._prepared(int(rounds), int(size))
+        began_ns, began_cpu, handed = now_ns(), time.process_time(), 0
+        for batch in work:
+            self.ledger.hand_over(batch)
+            handed += len(batch.states)
+            await asyncio.sleep(0)
+        cpu_s = time.process_time() - began_cpu
+        return {
+            "event": "pushed",
+            "handed": handed,
+            "began_ns": began_ns,
+            "ended_ns": now_ns(),
+            "cpu_s": cpu_s,
+        }
+
+    def _prepared(self, rounds: int, size: int) -> list[Batch]:
+        """Every user's next states, `size` to a commit. The ledger's writer makes them, so the clock stands still."""
+        users = list(self.live.hub.audiences)
+        work = []
+        for _ in range(rounds):
+            self.ledger.version += 1
+            left = iter([state(user, self.ledger.version) for user in users])
+            while states := list(islice(left, size)):
+                work.append(Batch(EPOCH, states))
+        gc.freeze()  # a hundred thousand states at once are this program's doing; no collection should look at them
+        return work
+
+
+async def no_http(_scope: Any, _receive: Any, _send: Any) -> None:
+    """Nobody asks over HTTP here."""
+
+
+async def serve() -> None:
+    """Serve as `livecredits serve` does, beside the harness's commands."""
+    lift_file_limit()
+    listener = free_listener()
+    server = Server()
+    config = uvicorn.Config(
+        no_http, ws=make_ws_protocol(server.live), lifespan="off", log_level="warning", access_log=False
+    )
+    serving = asyncio.create_task(uvicorn.Server(config).serve(sockets=[listener]))
+    tell(event="listening", port=listener.getsockname()[1])
+    await obey_stdin(server.obey)
+    serving.cancel()
+    os._exit(0)  # open screens are not this program's concern any more
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

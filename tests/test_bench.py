@@ -1,0 +1,76 @@
+"""The bench can be started, and what it keeps can be read: each figure's file says what, where and with what."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench import report
+from bench.figures import NAMES
+from bench.report import Figure, Target
+
+ROOT = Path(__file__).parent.parent
+CIRCUMSTANCES: dict[str, Any] = {
+    "date": "2026-11-23T06:00:00Z",
+    "commit": "abc1234",
+    "machine": {
+        "cpu": "a processor",
+        "cores": 2,
+        "memory_gib": 24,
+        "system": "Linux 6.1",
+        "load_average": 0.1,
+        "fdatasync_us": 300,
+    },
+    "versions": {"Python": "3.11.7"},
+}
+ROW: dict[str, Any] = {"name": str, "value": float, "unit": str, "target": dict | None, "rounds": list}
+    "name": str,
+    "value": float,
+    "unit": str,
+    "target": (dict, type(None)),
+    "rounds": list,
+}
+
+
+def test_the_list_names_every_figure() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "bench", "--list"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert tuple(line.split()[0] for line in told.splitlines()) == NAMES
+
+
+@pytest.mark.parametrize("path", sorted(report.RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_kept_figure_says_what_where_and_with_what(path: Path) -> None:
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert kept["schema"] == report.SCHEMA
+    assert kept["name"] == path.stem in NAMES
+    assert kept["includes"]
+    assert set(CIRCUMSTANCES["machine"]) == set(kept["machine"])
+    assert {"Python", "SQLite", "livecredits", "uvicorn"} <= set(kept["versions"])
+    assert kept["date"].endswith("Z")
+    assert kept["commit"]
+    assert kept["rows"]
+    for row in kept["rows"]:
+        assert all(isinstance(row[name], kind) for name, kind in ROW.items()), row
+        target = row["target"]
+        assert row["met"] == (Target(**target).met_by(row["value"]) if target else None)
+
+
+def test_the_page_says_what_the_files_say() -> None:
+    assert report.PAGE.read_text(encoding="utf-8") == report.page(report.load())
+
+
+def test_a_figure_is_its_median_and_its_verdict(tmp_path: Path) -> None:
+    figure = Figure("start", "how soon", "from here to there")
+    assert figure.add("quick", "ms", [100.0, 900.0, 120.0], Target("<=", 150)).met is True
+    assert figure.add("slow", "/s", 1_999.0, Target(">=", 2_000)).met is False
+    assert figure.add("no promise", "µs", 5.0).met is None
+    report.write(figure, CIRCUMSTANCES, tmp_path)
+    kept = json.loads((tmp_path / "start.json").read_text(encoding="utf-8"))
+    assert [row["value"] for row in kept["rows"]] == [120.0, 1_999.0, 5.0]
+    assert kept["rows"][0]["rounds"] == [100.0, 900.0, 120.0]
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| start | quick | 120 ms | ≤ 150 | met |" in page
+    assert "| start | slow | 1,999 /s | ≥ 2,000 | **missed** |" in page
