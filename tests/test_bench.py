@@ -26,12 +26,6 @@ CIRCUMSTANCES: dict[str, Any] = {
     "versions": {"Python": "3.11.7"},
 }
 ROW: dict[str, Any] = {"name": str, "value": float, "unit": str, "target": dict | None, "rounds": list}
-    "name": str,
-    "value": float,
-    "unit": str,
-    "target": (dict, type(None)),
-    "rounds": list,
-}
 
 
 def test_the_list_names_every_figure() -> None:

@@ -1,8 +1,8 @@
 """The plain way to write the same rows: Python's sqlite3, one transaction for each spend, on the same schema and disk.
 
 Promises: the statements that a careful program without group commit would send: look for the key, read the account
-and its lots, then entry, lot movement, lot, account and key, and a commit with `synchronous=FULL` in WAL mode, as the
-library has it. One thread, since SQLite has one writer anyway.
+and its lots, then entry, lot movement, lot, account and key, and a commit with `synchronous=FULL` in WAL mode and
+foreign keys checked, as the library has it. One thread, since SQLite has one writer anyway.
 Not counted in its disfavour: it makes no hash chain, checks no floor and serialises no answer.
     python -m bench.peers.plain_sqlite FILE       prints {"event":"listening"}; FILE was seeded by `bench.callers`
 Commands: `run CHANGES USERS` · `quit`.
@@ -23,6 +23,8 @@ def main() -> None:
     database = sqlite3.connect(sys.argv[1], isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
+    database.execute("PRAGMA foreign_keys=ON")
+    database.execute("PRAGMA cache_size=-65536")
     tell(event="listening")
     for line in sys.stdin:
         _, changes, among = line.split()
