@@ -134,7 +134,7 @@ async def test_every_deed_is_in_the_trail(stage: Stage) -> None:
     actions = [row["action"] for row in reversed(trail) if row["actor"].startswith("operator:")]
     assert actions == [
         "session.started", "credits.set", "credits.adjust", "credits.grant", "entry.reverse", "user.broadcast",
-        "user.changed", "unit.changed", "operator.created", "operator.changed", "operator.linked", "key.created",
+        "user.changed", "unit.added", "operator.created", "operator.changed", "operator.linked", "key.created",
         "key.revoked",
     ]  # fmt: skip
     (set_row,) = [row for row in trail if row["action"] == "credits.set"]
@@ -152,7 +152,7 @@ async def test_the_trail_is_filtered_and_paged_both_ways(stage: Stage) -> None:
     admin = await stage.operator()
     for number in range(5):
         await admin.put(f"{ADMIN}/users/u{number}", json={"name": "x"})
-    url = f"{ADMIN}/audit?action=user.changed"
+    url = f"{ADMIN}/audit?action=user.added"
     page = (await admin.get(f"{url}&limit=2")).json()
     assert [row["target"] for row in page["items"]] == ["u4", "u3"]
     assert page["previous"] is None

@@ -57,7 +57,7 @@ async def test_refusals_of_the_ledger(stage: Stage) -> None:
         await backend.post(f"{ADA}/spend", json={"amount": 5}), 402, "insufficient_credits"
     )
     assert (content["needed"], content["available"]) == (5, 3)
-    check_problem(await backend.post(f"{ADA}/holds/hld_0/capture"), 404, "not_found")
+    check_problem(await backend.post(f"{ADA}/holds/hld_{'0' * 32}/capture"), 404, "not_found")
     held = (await backend.post(f"{ADA}/holds", json={"amount": 1})).json()["hold"]
     check_problem(await backend.post(f"/api/v1/users/bob/holds/{held}/release"), 404, "not_found")
     await backend.post(f"{ADA}/holds/{held}/release")
@@ -285,7 +285,7 @@ async def test_reversal_is_once(stage: Stage) -> None:
     check_problem(
         await operator.post(f"/api/v1/admin/entries/{undone.json()['entry']}/reverse"), 409, "not_reversible"
     )
-    check_problem(await operator.post("/api/v1/admin/entries/ent_0/reverse"), 404, "not_found")
+    check_problem(await operator.post(f"/api/v1/admin/entries/ent_{'0' * 32}/reverse"), 404, "not_found")
 
 
 async def test_a_grant_with_terms(stage: Stage) -> None:

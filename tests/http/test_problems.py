@@ -101,7 +101,7 @@ async def test_too_large_and_of_another_type(stage: Stage) -> None:
         ("since=yesterday", 422, "invalid"),
         ("kind=gift", 422, "invalid"),
         ("unit=%FF", 400, "malformed"),
-        ("after=nonsense", 422, "invalid"),
+        ("after=nonsense", 400, "malformed"),
     ],
 )
 async def test_queries(stage: Stage, query: str, status: int, code: str) -> None:

@@ -48,7 +48,7 @@ HELPS = Rule(scope=Scope.ADMIN, role=Role.SUPPORT)
 RULES = Rule(scope=Scope.ADMIN, role=Role.ADMIN)
 
 
-@routes.add("GET", "/admin/users", rule=SEES, query=UsersQuery, result=UsersPage)
+@routes.add("GET", "/admin/users", rule=SEES, query=UsersQuery, result=UsersPage, refuses=(NotFound,))
 async def list_users(call: Call[NoBody, UsersQuery]) -> Reply:
     """Users with the account of one unit: searched, sorted, filtered, in pages."""
     query, live = call.query, call.services.live
@@ -68,7 +68,9 @@ async def read_user(call: Call[NoBody, UnitQuery]) -> Reply:
     return await _detail(call, call.query.unit)
 
 
-@routes.add("PUT", "/admin/users/{user_id}", rule=HELPS, body=UserBody, result=UserDetail)
+@routes.add(
+    "PUT", "/admin/users/{user_id}", rule=HELPS, body=UserBody, result=UserDetail, refuses=(NotFound,)
+)
 async def put_user(call: Call[UserBody, NoQuery]) -> Reply:
     """Change a user's name, e-mail or metadata, or (role admin) an account's floor or freezing.
 
@@ -84,7 +86,6 @@ async def put_user(call: Call[UserBody, NoQuery]) -> Reply:
     await call.services.credits.put_user(
         call.params["user_id"], **given, unit=body.unit, reason=body.reason, actor=actor_of(call)
     )
-    call.services.live.hint(("users", "audit"))
     return await _detail(call, body.unit)
 
 

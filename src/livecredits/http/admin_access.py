@@ -21,7 +21,14 @@ from livecredits.http.answers import (
     UnitsAnswer,
     UnitShape,
 )
-from livecredits.http.bodies import KeyBody, NewOperatorBody, OperatorBody, SignInBody, UnitBody
+from livecredits.http.bodies import (
+    KeyBody,
+    NewOperatorBody,
+    OperatorBody,
+    SignInBody,
+    UnitBody,
+    check_unit_name,
+)
 from livecredits.http.changes import actor_of
 from livecredits.http.guard import COOKIE_SECURE, session_cookie_name
 from livecredits.http.routing import ANYBODY, Call, NoBody, NoQuery, Reply, Routes, Rule, as_json
@@ -198,5 +205,8 @@ async def list_units(call: Call[NoBody, NoQuery]) -> Reply:
 @routes.add("PUT", "/admin/units/{unit}", rule=RULES, body=UnitBody, result=UnitShape)
 async def put_unit(call: Call[UnitBody, NoQuery]) -> Reply:
     """Make a unit, or change with how many decimal places people see it."""
-    unit = await call.services.credits.put_unit(call.params["unit"], call.body.scale, actor=actor_of(call))
+    unit = await call.services.credits.put_unit(
+        check_unit_name(call.params["unit"]), call.body.scale, actor=actor_of(call)
+    )
+    _tell(call)
     return as_json({"name": unit.name, "scale": unit.scale})

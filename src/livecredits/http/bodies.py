@@ -24,10 +24,9 @@ from pydantic import (
 )
 
 from livecredits.access import Role, Scope
-from livecredits.core.amounts import MAX_AMOUNT
+from livecredits.core.amounts import MAX_AMOUNT, bad_field
+from livecredits.credits.asking import METADATA_LENGTH_MAX, TEXT_LENGTHS_MAX, TTL_S_MOST
 
-METADATA_BYTES_MAX = 4_096
-HOLD_TTL_MAX_S = 2_592_000
 TOKEN_TTL_MAX_S = 3_600
 USER_ID_LENGTH_MAX = 128
 _WHOLE = re.compile(r"-?[0-9]{1,16}", re.ASCII)
@@ -70,9 +69,20 @@ def _small(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
         text = canonical(metadata)
     except ValueError:
         raise ValueError("must hold finite numbers only") from None
-    if len(text.encode()) > METADATA_BYTES_MAX:
-        raise ValueError(f"must be at most {METADATA_BYTES_MAX} bytes of JSON")
+    if len(text) > METADATA_LENGTH_MAX:
+        raise ValueError(f"must be at most {METADATA_LENGTH_MAX} characters of JSON")
     return metadata
+
+
+def check_unit_name(name: str) -> str:
+    """Promise that this can be a unit's name.
+
+    Raises:
+        Invalid: 422.
+    """
+    if not re.fullmatch(UNIT_NAME, name):
+        raise bad_field("unit", "must be lower-case letters, digits and _, 1 to 32 of them, a letter first")
+    return name
 
 
 def canonical(value: Any) -> str:
@@ -97,9 +107,11 @@ UserId = Annotated[
     ),
     AfterValidator(check_user_id),
 ]
-UnitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+UNIT_NAME = r"^[a-z][a-z0-9_]{0,31}$"
+UnitName = Annotated[str, StringConstraints(pattern=UNIT_NAME)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_MAX["reason"])]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_MAX["label"])]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_MAX["source"])]
 Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small)]
 TextWhole = Annotated[int, BeforeValidator(_from_text)]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -132,7 +144,7 @@ class ChangeBody(Model):
     unit: UnitName = "credits"
     reason: Reason | None = Field(default=None, description="Why, for operators' eyes.")
     label: Label | None = Field(default=None, description="What the user may read about it.")
-    metadata: Metadata | None = Field(default=None, description="Your own facts, at most 4 KiB of JSON.")
+    metadata: Metadata | None = Field(default=None, description="Your own facts.")
     receipt: bool = Field(default=False, description="Ask the screens to tell at once that they painted it.")
 
 
@@ -160,8 +172,10 @@ class GrantBody(OwnKeyBody):
     model_config = example_of({"amount": 100, "reason": "welcome", "expires_at": "2099-12-31T23:59:59Z"})
     amount: Amount
     expires_at: AwareDatetime | None = Field(default=None, description="When what is left of them ends.")
-    priority: int = Field(default=0, ge=-1_000, le=1_000, description="Lots of a lower number burn first.")
-    source: Label | None = Field(
+    priority: int = Field(
+        default=0, ge=-1_000_000, le=1_000_000, description="Lots of a lower number burn first."
+    )
+    source: Source | None = Field(
         default=None, description="Where they come from, such as an invoice's number."
     )
 
@@ -172,7 +186,7 @@ class HoldBody(OwnKeyBody):
     model_config = example_of({"amount": 30, "ttl_s": 600})
     amount: Amount
     ttl_s: int = Field(
-        default=900, ge=1, le=HOLD_TTL_MAX_S, description="Seconds until it is released by itself."
+        default=900, ge=1, le=TTL_S_MOST, description="Seconds until it is released by itself."
     )
 
 

@@ -118,7 +118,7 @@ def _kinds(text: str | None) -> Sequence[str] | None:
     return kinds
 
 
-def _pair(text: str | None) -> tuple[str, str] | None:
+def _pair(text: str | None) -> dict[str, str] | None:
     if text is None:
         return None
     name, colon, value = text.partition(":")
@@ -127,4 +127,4 @@ def _pair(text: str | None) -> tuple[str, str] | None:
             "metadata must read name:value.",
             errors=[{"field": "metadata", "message": "must read name:value"}],
         )
-    return name, value
+    return {name: value}

@@ -8,6 +8,7 @@ The odd thing: times are checked here and not by the JWT library, since our cloc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ LIVE_TOKEN_TTL_S = 60
 TOKEN_LENGTH_MAX = 8_192
 LEEWAY_S = 10
 """How far the clocks of those who sign and those who check may differ."""
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _BAD = "This token is not valid."
 
 
@@ -227,7 +229,8 @@ class Tokens:
 
 
 def _header(token: str) -> dict[str, Any]:
-    if len(token) > TOKEN_LENGTH_MAX:
+    # The library forgives padding; RFC 7515 does not, and one token should have one spelling.
+    if len(token) > TOKEN_LENGTH_MAX or not _COMPACT.fullmatch(token):
         raise Unauthenticated(_BAD)
     try:
         return dict(jwt.get_unverified_header(token))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livecredits.errors import NotFound
 from livecredits.http.answers import BalanceAnswer, HistoryPage
 from livecredits.http.bodies import BalanceQuery, HistoryQuery
 from livecredits.http.reading import balance_reply, own_history_reply
@@ -10,7 +11,9 @@ from livecredits.http.routing import OWN_ACCOUNT, Call, NoBody, Reply, Routes
 routes = Routes("User")
 
 
-@routes.add("GET", "/credits/balance", rule=OWN_ACCOUNT, query=BalanceQuery, result=BalanceAnswer)
+@routes.add(
+    "GET", "/credits/balance", rule=OWN_ACCOUNT, query=BalanceQuery, result=BalanceAnswer, refuses=(NotFound,)
+)
 async def own_balance(call: Call[NoBody, BalanceQuery]) -> Reply:
     """The own account as it is now.
 
