@@ -18,11 +18,10 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_valid
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from livecredits.errors import StartRefused
-from livecredits.proxies import parse_networks
+from livecredits.proxies import normalise_origin, parse_networks
 
 ENV_PREFIX = "LIVECREDITS_"
 SECRET_LENGTH_MIN = 32
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 """Several values in one variable, separated by commas or spaces."""
@@ -186,22 +185,6 @@ class Settings(BaseSettings):
         return hmac.digest(
             hashlib.sha256(root).digest(), b"livecredits:" + purpose.encode() + b"\x01", "sha256"
         )
-
-
-def normalise_origin(origin: str) -> str | None:
-    """`scheme://host[:port]` in lower case without a default port, or None if that is not an origin (RFC 6454)."""
-    try:
-        parts = urlsplit(origin)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc:
-        return None
-    if parts.path or parts.query or parts.fragment or origin.endswith(("?", "#")):
-        return None
-    shown_host = f"[{host}]" if ":" in host else host
-    suffix = "" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}"
-    return f"{parts.scheme}://{shown_host}{suffix}"
 
 
 def _sentence(error: ValidationError) -> str:

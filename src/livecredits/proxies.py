@@ -1,4 +1,4 @@
-"""Who the client is when proxies stand between: pure rules over a peer address and forwarded headers.
+"""Who the client is when proxies stand between, and how origins are spelled: pure rules over addresses and headers.
 
 This promises that a header is believed only as far as trusted hops vouch for it: `X-Forwarded-For` is read from the
 right, and the first address that is not a trusted proxy is the client. Both the HTTP guard and the live protocol
@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 Network = IPv4Network | IPv6Network
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,22 @@ def seen_through(
     told_scheme = headers.get("x-forwarded-proto", plain).rpartition(",")[2].strip().lower()
     told_host = headers.get("x-forwarded-host", host).rpartition(",")[2].strip()
     return Origin(client, told_scheme if told_scheme in {"http", "https"} else plain, told_host)
+
+
+def normalise_origin(origin: str) -> str | None:
+    """`scheme://host[:port]` in lower case without a default port, or None if that is not an origin (RFC 6454)."""
+    try:
+        parts = urlsplit(origin)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc:
+        return None
+    if parts.path or parts.query or parts.fragment or origin.endswith(("?", "#")):
+        return None
+    shown_host = f"[{host}]" if ":" in host else host
+    suffix = "" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{shown_host}{suffix}"
 
 
 @lru_cache(maxsize=4_096)

@@ -139,7 +139,7 @@ async def test_every_deed_is_in_the_trail(stage: Stage) -> None:
     ]  # fmt: skip
     (set_row,) = [row for row in trail if row["action"] == "credits.set"]
     assert (set_row["reason"], set_row["target"]) == ("goodwill", "ada")
-    assert (set_row["before"]["available"], set_row["after"]["available"]) == (10, 50)
+    assert (set_row["before"]["credits"], set_row["after"]["credits"]) == (10, 50)
     assert set_row["request_id"].startswith("req_")
     assert PASSWORD not in json.dumps(trail)
 

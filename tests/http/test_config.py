@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from livecredits.config import ENV_PREFIX, Settings, normalise_origin
+from livecredits.config import ENV_PREFIX, Settings
 from livecredits.errors import StartRefused
+from livecredits.proxies import normalise_origin
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-7f3e-do-not-print"

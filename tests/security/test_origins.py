@@ -7,11 +7,10 @@ import pytest
 from tests.http.stage import Stage, staged
 
 from livecredits.access import Role
-from livecredits.config import normalise_origin
 from livecredits.errors import OriginNotAllowed
 from livecredits.http.guard import check_origin
 from livecredits.http.routing import Route
-from livecredits.proxies import Origin
+from livecredits.proxies import Origin, normalise_origin
 
 OWN = "http://testserver"
 ALLOWED = "https://shop.example"

@@ -24,7 +24,6 @@ from livecredits.http.answers import (
     UserDetail,
     UsersPage,
 )
-from livecredits.http.backend import EXPORTS, MOVED
 from livecredits.http.bodies import (
     AdjustBody,
     FullHistoryQuery,
@@ -38,14 +37,11 @@ from livecredits.http.bodies import (
 )
 from livecredits.http.changes import actor_of, apply, common, if_version
 from livecredits.http.reading import full_history_reply, holds_reply
-from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, Rule, as_json
+from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
+from livecredits.http.rules import EXPORTS, HELPS, MOVED, SEES
 from livecredits.http.trail import instant
 
 routes = Routes("Administration")
-
-SEES = Rule(scope=Scope.ADMIN, role=Role.VIEWER)
-HELPS = Rule(scope=Scope.ADMIN, role=Role.SUPPORT)
-RULES = Rule(scope=Scope.ADMIN, role=Role.ADMIN)
 
 
 @routes.add("GET", "/admin/users", rule=SEES, query=UsersQuery, result=UsersPage, refuses=(NotFound,))

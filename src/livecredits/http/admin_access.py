@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from livecredits.access import Principal, Role
+from livecredits.access import Principal
 from livecredits.core.changes import Actor
 from livecredits.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated
-from livecredits.http.admin import RULES, SEES
 from livecredits.http.answers import (
     KeysAnswer,
     KeyShape,
@@ -31,13 +30,13 @@ from livecredits.http.bodies import (
 )
 from livecredits.http.changes import actor_of
 from livecredits.http.guard import COOKIE_SECURE, session_cookie_name
-from livecredits.http.routing import ANYBODY, Call, NoBody, NoQuery, Reply, Routes, Rule, as_json
+from livecredits.http.routing import ANYBODY, Call, NoBody, NoQuery, Reply, Routes, as_json
+from livecredits.http.rules import RULES, SEES, SIGNED_IN
 from livecredits.http.trail import instant
 
 log = logging.getLogger("livecredits.http")
 
 routes = Routes("Access")
-SIGNED_IN = Rule(role=Role.VIEWER)
 
 
 # --- the own session -----------------------------------------------------------------------------------------------

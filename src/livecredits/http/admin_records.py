@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from livecredits.http.admin import SEES
 from livecredits.http.answers import AuditPage
-from livecredits.http.backend import EXPORTS
 from livecredits.http.bodies import AuditQuery
 from livecredits.http.export import export
 from livecredits.http.reading import EXPORT_PAGE, check_export
 from livecredits.http.routing import Answer, Call, NoBody, Routes, as_json
+from livecredits.http.rules import EXPORTS, SEES
 
 routes = Routes("Records")
 

@@ -5,19 +5,14 @@ These are the hot routes: each is one frozen change and one answer, with nothing
 
 from __future__ import annotations
 
-from livecredits.access import Role, Scope
 from livecredits.core.changes import Capture, Grant, Hold, Release, Spend, Transfer
 from livecredits.core.lots import EVERGREEN, Terms
 from livecredits.errors import (
     AccountFrozen,
-    BalanceLimit,
     HoldClosed,
     InsufficientCredits,
-    KeyReused,
     NotFound,
-    OutcomeUnknown,
     OverOperatorLimit,
-    StorageFull,
 )
 from livecredits.http.answers import (
     BalanceAnswer,
@@ -43,18 +38,11 @@ from livecredits.http.bodies import (
 )
 from livecredits.http.changes import apply, common
 from livecredits.http.reading import balance_reply, full_history_reply, holds_reply
-from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, Rule, as_json
+from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
+from livecredits.http.rules import EXPORTS, MINTS, MOVED, MOVES, MOVES_OR_SUPPORT, READS
 from livecredits.http.trail import instant, microseconds
 
 routes = Routes("Backend")
-
-MOVES = Rule(scope=Scope.MOVE)
-MOVES_OR_SUPPORT = Rule(scope=Scope.MOVE, role=Role.SUPPORT)
-READS = Rule(scope=Scope.READ)
-MINTS = Rule(scope=Scope.TOKENS)
-MOVED = (KeyReused, BalanceLimit, OutcomeUnknown, StorageFull)
-"""How any change can be refused or left open."""
-EXPORTS = ("text/csv", "application/x-ndjson")
 
 
 @routes.add("POST", "/users/{user_id}/spend", rule=MOVES, body=SpendBody, result=ChangeAnswer, keyed=True,

@@ -12,10 +12,10 @@ from collections.abc import Collection
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
-from livecredits.config import Settings, normalise_origin
+from livecredits.config import Settings
 from livecredits.errors import Forbidden, OriginNotAllowed, RateLimited, Unauthenticated
 from livecredits.http.limits import Allowance, retry_after
-from livecredits.proxies import Origin, limit_key
+from livecredits.proxies import Origin, limit_key, normalise_origin
 
 if TYPE_CHECKING:
     from livecredits.access import Principal, PrincipalKind

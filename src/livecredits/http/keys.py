@@ -100,7 +100,7 @@ class Keys:
         """
         secret = PREFIX + secrets.token_urlsafe(32)
         now_us = self._credits.clock.now_us()
-        row = {
+        row: dict[str, Any] = {
             "key_id": new_id("key"),
             "digest": digest(secret),
             "name": name,
@@ -127,7 +127,7 @@ class Keys:
         """All keys, revoked ones included, newest first."""
         wanted = select(api_keys).order_by(api_keys.c.key_id.desc())
         rows = await self._credits.read(lambda connection: connection.execute(wanted).mappings().all())
-        return [as_item(row) for row in rows]
+        return [as_item(dict(row)) for row in rows]
 
     async def revoke(self, key_id: str, *, actor: Actor = LIBRARY) -> dict[str, Any]:
         """End a key; ending it again changes nothing.

@@ -70,7 +70,7 @@ class Operators:
             Conflict: somebody has this e-mail address already.
         """
         now_us = self._credits.clock.now_us()
-        row = {
+        row: dict[str, Any] = {
             "operator_id": new_id("op"),
             "email": email.lower(),
             "name": name,
@@ -103,7 +103,7 @@ class Operators:
         """All operators, by e-mail address."""
         wanted = select(operators).order_by(operators.c.email)
         rows = await self._credits.read(lambda connection: connection.execute(wanted).mappings().all())
-        return [as_item(row) for row in rows]
+        return [as_item(dict(row)) for row in rows]
 
     async def read(self, operator_id: str) -> dict[str, Any]:
         """One operator.

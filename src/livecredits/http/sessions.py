@@ -173,7 +173,7 @@ class Sessions:
             row = await self._credits.read(lambda connection: connection.execute(wanted).mappings().first())
             if row is None:
                 raise Unauthenticated("You are signed out.")
-            principal = self._known.put(key, _principal(row))
+            principal = self._known.put(key, _principal(dict(row)))
         if principal.expires_at_us is not None and principal.expires_at_us <= self._credits.clock.now_us():
             raise Unauthenticated("Your session has ended; sign in again.")
         return principal

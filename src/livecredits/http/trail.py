@@ -86,7 +86,9 @@ class Trail:
             has_older, has_newer = True, has_more
         ends = (shown[-1]["id"], shown[0]["id"]) if shown else (None, None)
         return AuditRows(
-            [_as_item(row) for row in shown], ends[0] if has_older else None, ends[1] if has_newer else None
+            [_as_item(dict(row)) for row in shown],
+            ends[0] if has_older else None,
+            ends[1] if has_newer else None,
         )
 
 

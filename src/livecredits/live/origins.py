@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from livecredits.config import normalise_origin
+from livecredits.proxies import normalise_origin
 
 if TYPE_CHECKING:
     from collections.abc import Collection

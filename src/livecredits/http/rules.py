@@ -1,0 +1,21 @@
+"""The rules and refusals that routes of several audiences share, so that "who may" reads the same everywhere."""
+
+from __future__ import annotations
+
+from livecredits.access import Role, Scope
+from livecredits.errors import BalanceLimit, KeyReused, OutcomeUnknown, StorageFull
+from livecredits.http.routing import Rule
+
+MOVES = Rule(scope=Scope.MOVE)
+MOVES_OR_SUPPORT = Rule(scope=Scope.MOVE, role=Role.SUPPORT)
+READS = Rule(scope=Scope.READ)
+MINTS = Rule(scope=Scope.TOKENS)
+SEES = Rule(scope=Scope.ADMIN, role=Role.VIEWER)
+HELPS = Rule(scope=Scope.ADMIN, role=Role.SUPPORT)
+RULES = Rule(scope=Scope.ADMIN, role=Role.ADMIN)
+SIGNED_IN = Rule(role=Role.VIEWER)
+
+MOVED = (KeyReused, BalanceLimit, OutcomeUnknown, StorageFull)
+"""How any change can be refused or left open, besides its own reasons."""
+EXPORTS = ("text/csv", "application/x-ndjson")
+"""What lists can be had as, besides pages of JSON."""
