@@ -7,8 +7,8 @@
  * half to its twin in Python (`core/reducer.py`). It must not know sockets, clocks or React.
  *
  * The odd one: a state that came by HTTP names no keys, so it cannot say which unanswered changes it
- * contains already. While an account has such a change, that state is parked instead of shown;
- * otherwise the change would be counted twice until its answer came.
+ * contains already. While an account has such a change, that state is not taken: the change would be
+ * counted twice until its answer came.
  */
 import type { RelayedFrame, StateFrame, TickFrame, Versions, WholeFrame } from './frames.js'
 
@@ -28,7 +28,6 @@ export interface Book {
   readonly user: string | null
   readonly accounts: ReadonlyMap<string, StateFrame>
   readonly layers: readonly Layer[]
-  readonly parked: ReadonlyMap<string, StateFrame>
 }
 
 /** The book after a frame; null where the frame changes nothing because it must be answered with `resync`. */
@@ -39,7 +38,6 @@ export const emptyBook: Book = {
   user: null,
   accounts: new Map(),
   layers: [],
-  parked: new Map(),
 }
 
 /** Names an account in a book. User ids hold no control characters, so the line feed separates safely. */
@@ -55,10 +53,12 @@ export function receive(book: Book, frame: RelayedFrame): Received {
   return frame.epoch === book.epoch ? settle(keepNewer(book, frame), [frame]) : null
 }
 
-/** Takes in a state that names no keys: the answer of a read or of a change. */
+/** Takes in a state that names no keys: what a read brought. */
 export function receiveKeyless(book: Book, state: StateFrame): Received {
-  if (book.epoch !== null && state.epoch !== book.epoch) return null
-  return settle(park({ ...book, epoch: state.epoch, user: book.user ?? state.user }, state))
+  const isUnanswered = ({ account, version }: Layer) => version === null && account === idOf(state)
+  if (book.layers.some(isUnanswered)) return null
+  if (book.epoch === null) return replaceAll(book, { ...state, type: 'hello', accounts: [state] })
+  return state.epoch === book.epoch ? settle(keepNewer(book, state)) : null
 }
 
 /** Puts an optimistic change on top. */
@@ -75,8 +75,10 @@ export function answer(book: Book, key: string, version: number, epoch: string |
 }
 
 /** The change was refused, or it is settled by other means: its layer is dropped, not subtracted. */
-export const drop = (book: Book, key: string): Book =>
-  settle({ ...book, layers: book.layers.filter((layer) => layer.key !== key) })
+export function drop(book: Book, key: string): Book {
+  const layers = book.layers.filter((layer) => layer.key !== key)
+  return layers.length === book.layers.length ? book : { ...book, layers }
+}
 
 /** Forgets users that the screen no longer watches. */
 export const forget = (book: Book, users: ReadonlySet<string>): Book => ({
@@ -104,7 +106,7 @@ function replaceAll(book: Book, { epoch, user, accounts }: WholeFrame): Book {
   // A version that was named in another epoch means nothing in this one: only the ledger knows now.
   const layers = book.layers.filter((layer) => layer.version === null || layer.epoch === epoch)
   const fresh = new Map(accounts.map((state) => [idOf(state), state]))
-  return settle({ epoch, user, accounts: fresh, layers, parked: new Map() }, accounts)
+  return settle({ epoch, user, accounts: fresh, layers }, accounts)
 }
 
 function keepNewer(book: Book, state: StateFrame): Book {
@@ -114,30 +116,14 @@ function keepNewer(book: Book, state: StateFrame): Book {
   return wins ? { ...book, accounts: new Map(book.accounts).set(idOf(state), state) } : book
 }
 
-/**
- * Lets every layer go that the confirmed states contain, and shows the parked states of the accounts on
- * which no change waits for its answer any more. Keys count even in a state that came too late to win.
- */
+/** Lets every layer go that the confirmed states contain. Keys count even in a state that came too late to win. */
 function settle(book: Book, states: readonly StateFrame[] = []): Book {
   const isNamed = ({ account, key }: Layer) =>
     states.some((state) => idOf(state) === account && state.keys?.some(([name]) => name === key))
   const isReached = ({ account, version, epoch }: Layer) =>
     version !== null && epoch === book.epoch && version <= (book.accounts.get(account)?.version ?? -1)
   const layers = book.layers.filter((layer) => !isNamed(layer) && !isReached(layer))
-  const next = layers.length === book.layers.length ? book : { ...book, layers }
-  for (const [account, state] of next.parked) {
-    if (layers.some((layer) => layer.account === account && layer.version === null)) continue
-    const parked = new Map(next.parked)
-    parked.delete(account)
-    return settle(keepNewer({ ...next, parked }, state))
-  }
-  return next
-}
-
-function park(book: Book, state: StateFrame): Book {
-  const parked = book.parked.get(idOf(state))
-  if (parked && parked.version >= state.version) return book
-  return { ...book, parked: new Map(book.parked).set(idOf(state), state) }
+  return layers.length === book.layers.length ? book : { ...book, layers }
 }
 
 function disagrees(book: Book, tick: TickFrame): boolean {

@@ -117,7 +117,9 @@ export const steps = {
   wake(connection: Connection, _random: number, quiet_ms: number): Step {
     const { phase, told, offline } = connection
     if (phase === 'live' && quiet_ms > PROBE_MS) return [connection, { probe: PROBE_MS }, 'resync']
-    return phase === 'waiting' && !told && !offline ? askToken(connection) : [connection, {}]
+    if (phase === 'waiting' && !told && !offline) return askToken(connection)
+    // A socket that was being opened before the sleep may never open.
+    return [connection, phase === 'opening' ? { overdue: PROBE_MS } : {}]
   },
 
   online: (connection: Connection, random: number): Step =>

@@ -83,6 +83,8 @@ export function parseFrame(text: string): ServerFrame {
 }
 
 /** Refuses a state whose numbers JavaScript did not keep exact. */
-export function requireExact({ version, balance: { settled, held, available } }: StateFrame): void {
-  if (![version, settled, held, available].every(Number.isSafeInteger)) throw new RangeError('inexact number')
+export function requireExact(state: StateFrame): StateFrame {
+  const { settled, held, available } = state.balance
+  if ([state.version, settled, held, available].every(Number.isSafeInteger)) return state
+  throw new RangeError('inexact number')
 }

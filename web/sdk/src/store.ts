@@ -11,7 +11,13 @@
 import * as ledger from './balance.js'
 import { browser, type Environment } from './environment.js'
 import { createEvents } from './events.js'
-import { type ClientFrame, type RelayedFrame, requireExact, type ServerFrame } from './frames.js'
+import {
+  type ClientFrame,
+  type RelayedFrame,
+  requireExact,
+  type ServerFrame,
+  type StateFrame,
+} from './frames.js'
 import type { Http } from './http.js'
 import { newKey } from './keys.js'
 import { createLink, type Link } from './link.js'
@@ -90,7 +96,7 @@ export function createStore(
   function setStatus(next: Status, at = environment.now()): void {
     if (next === status || closed) return
     status = next
-    since = next === 'stale' || next === 'offline' ? Math.min(lastRight, at) : at
+    since = next === 'stale' || next === 'offline' ? lastRight : at
     if (next === 'live') error = null
     if (next === 'signed-out') {
       book = ledger.emptyBook
@@ -147,7 +153,8 @@ export function createStore(
       asked = 0
     }
     lastRight = environment.now()
-    keepOrAsk(next)
+    if (next) keep(next)
+    else askAgain()
     if (frame.type === 'changed') emitChanged(frame.lists)
     emitUpdates(before, pushed && frame.type === 'state' ? frame.user : null)
   }
@@ -168,11 +175,6 @@ export function createStore(
     for (const list of lists) if (list === 'vouchers' || list === 'orders') events.emit(list)
   }
 
-  function keepOrAsk(next: ledger.Received): void {
-    if (next) keep(next)
-    else askAgain()
-  }
-
   function askAgain(): void {
     const now = environment.now()
     if (now < asked + ASK_AGAIN_MS) return
@@ -188,7 +190,9 @@ export function createStore(
   }
 
   function wish(kind: 'watch' | 'follow', names: readonly string[]): () => void {
-    watching ??= import('./watching.js').then(({ createWatching }) => createWatching(send, unwatched))
+    watching ??= import('./watching.js').then(({ createWatching }) =>
+      createWatching(environment, send, unwatched),
+    )
     const stop = watching.then((part) => part[kind](names))
     return () => void stop.then((end) => end())
   }
@@ -265,17 +269,22 @@ export function createStore(
 
   // --- reads and changes ---
 
-  async function read(of: string): Promise<void> {
+  /** @param settled - The key of an own change that the read contains for certain. */
+  async function read(of: string, settled = ''): Promise<void> {
+    let state: StateFrame | null = null
     try {
       const http = await loadHttp()
-      const state = await http.readBalance(of, (owner) => book.accounts.get(ledger.accountId(owner, of)))
-      if (!state || closed) return
-      requireExact(state)
-      keepOrAsk(ledger.receiveKeyless(book, state))
+      const told = await http.readBalance(of, (owner) => book.accounts.get(ledger.accountId(owner, of)))
+      state = told && requireExact(told)
       if (error) setProblem(null)
     } catch (reason) {
       setProblem(reason)
     }
+    if (closed) return
+    const before = ledger.drop(book, settled)
+    const next = state && ledger.receiveKeyless(before, state)
+    if (state && !next) askAgain()
+    keep(next ?? before)
   }
 
   async function refresh({ force = false, unit: of = unit } = {}): Promise<void> {
@@ -309,8 +318,9 @@ export function createStore(
 
   function settle(key: string, of: string, told: ChangeAnswer | null | undefined): void {
     if (typeof told?.version === 'number') keep(ledger.answer(book, key, told.version, told.epoch ?? null))
-    // The answer names no version: a read that began after it contains the change.
-    else refresh({ force: true, unit: of }).then(() => keep(ledger.drop(book, key)))
+    // The answer names no version: a read that begins after it contains the change.
+    else if (operator) keep(ledger.drop(book, key))
+    else read(of, key)
   }
 
   function broadcast(userId: string): void {

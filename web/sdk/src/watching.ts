@@ -7,6 +7,7 @@
  *
  * The odd one: this file is loaded with the first wish. Users' screens have none.
  */
+import type { Environment } from './environment.js'
 import type { ClientFrame } from './frames.js'
 
 const LONGEST_BYTES = 3_900
@@ -25,6 +26,7 @@ export interface Watching {
  * @param dropped - These users are watched no longer.
  */
 export function createWatching(
+  environment: Environment,
   send: (frame: ClientFrame) => boolean,
   dropped: (users: ReadonlySet<string>) => void,
 ): Watching {
@@ -37,10 +39,10 @@ export function createWatching(
   function soon(): void {
     if (due) return
     due = true
-    queueMicrotask(() => {
+    environment.setTimer(() => {
       due = false
       sendWishes()
-    })
+    }, 0)
   }
 
   function sendWishes(): void {

@@ -1,0 +1,51 @@
+/**
+ * What an app pays: each entry bundled and minified as a bundler would, gzipped, against its budget. The
+ * core's figure is all that it loads at once; parts that load on demand are named and bounded apart.
+ */
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build, type Rolldown } from 'vite'
+import { expect, test } from 'vitest'
+
+const kB = 1024
+
+async function measure(entry: string, external: readonly RegExp[]) {
+  const result = await build({
+    configFile: false,
+    logLevel: 'silent',
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: {
+      write: false,
+      target: 'es2022',
+      minify: true,
+      modulePreload: false,
+      lib: { entry: fileURLToPath(new URL(`../src/${entry}`, import.meta.url)), formats: ['es'] },
+      rolldownOptions: { external: [...external], output: { minify: true, comments: false } },
+    },
+  })
+  const [{ output }] = result as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]
+  const chunks = output.filter((chunk) => chunk.type === 'chunk')
+  const bytes = (chunk: Rolldown.OutputChunk) => gzipSync(chunk.code, { level: 9 }).length
+  const first = chunks.find((chunk) => chunk.isEntry) as Rolldown.OutputChunk
+  const atOnce = chunks.filter((chunk) => chunk === first || first.imports.includes(chunk.fileName))
+  const later = chunks.filter((chunk) => !atOnce.includes(chunk))
+  const sum = (some: readonly Rolldown.OutputChunk[]) =>
+    some.reduce((total, chunk) => total + bytes(chunk), 0)
+  return { atOnce: sum(atOnce), later: sum(later), imports: chunks.flatMap((chunk) => chunk.imports) }
+}
+
+test('the core is at most 6 kB, what it loads on demand at most 2 kB more, and nothing is imported', async () => {
+  const { atOnce, later, imports } = await measure('index.ts', [])
+  console.info(`livecredits: ${atOnce} bytes at once, ${later} on demand`)
+  expect(atOnce).toBeLessThanOrEqual(6 * kB)
+  expect(later).toBeLessThanOrEqual(2 * kB)
+  expect(imports.filter((name) => !name.endsWith('.js'))).toEqual([])
+})
+
+test('the React entry is at most 1 kB beside the core', async () => {
+  const { atOnce, imports } = await measure('react.tsx', [/^react/, /\/(store|events)\.js$/])
+  console.info(`livecredits/react: ${atOnce} bytes`)
+  expect(atOnce).toBeLessThanOrEqual(1 * kB)
+  expect(imports.sort()).toEqual(['events.js', 'react', 'store.js'])
+})
