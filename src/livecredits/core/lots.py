@@ -133,7 +133,22 @@ class Pile:
 
     def _take(self, lot: Lot, part: int, taken: dict[str, int]) -> int:
         if part > 0:
-            self.put(replace(lot, remaining=lot.remaining - part))
+            # Spelled out, since `replace` takes three times as long and every spend comes this way.
+            self.put(
+                Lot(
+                    lot.id,
+                    lot.user_id,
+                    lot.unit,
+                    lot.amount,
+                    lot.remaining - part,
+                    lot.earmarked,
+                    lot.priority,
+                    lot.expires_at_us,
+                    lot.source,
+                    lot.born,
+                    lot.created_at_us,
+                )
+            )
             taken[lot.id] = taken.get(lot.id, 0) + part
         return part
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
@@ -141,7 +141,11 @@ def checked(change: Change, units: Mapping[str, Any]) -> Change:
     if change.key is None:
         return change
     _match(_KEY, "key", change.key, "must have 1–255 characters without control characters")
-    return change if change.content else replace(change, content=content_of(change))
+    if not change.content:
+        # The digest follows from the other fields, so filling it in changes nothing that a holder of it could see;
+        # `replace` would make the whole change anew, for each one with a key.
+        object.__setattr__(change, "content", content_of(change))
+    return change
 
 
 def check_user_id(field: str, user_id: object) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from livecredits.core.rows import Account, AccountState, Decision
 from livecredits.errors import Refused, from_code
 
+_quote = json.encoder.encode_basestring
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -108,14 +109,17 @@ def answer_of(decision: Decision, epoch: str) -> Answer:
     )  # fmt: skip
 
 
-_STORED = ("entry", "user_id", "unit", "kind", "amount", "version", "settled", "held", "as_of", "hold")
-
-
 def dump(outcome: Answer | Refused) -> str:
     """The text that is stored with an idempotency key. The epoch is the database's own and is not stored."""
     if isinstance(outcome, Refused):
         return _encode({"code": outcome.code, "detail": outcome.detail, "extra": outcome.extra})
-    return _encode({name: getattr(outcome, name) for name in _STORED})
+    # Spelled out: it is written for every change, and only ids and names need quoting.
+    hold = "null" if outcome.hold is None else f'"{outcome.hold}"'
+    return (
+        f'{{"entry":"{outcome.entry}","user_id":{_quote(outcome.user_id)},"unit":{_quote(outcome.unit)},'
+        f'"kind":"{outcome.kind}","amount":{outcome.amount},"version":{outcome.version},'
+        f'"settled":{outcome.settled},"held":{outcome.held},"as_of":{outcome.as_of},"hold":{hold}}}'
+    )
 
 
 def parse(stored: str, epoch: str) -> Answer | Refused:

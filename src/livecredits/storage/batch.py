@@ -4,18 +4,17 @@ Promises: every change is decided on the rows as the changes before it left them
 trace but its stored refusal; the same idempotency key gets the same answer, also within the batch; what was due on an
 account is posted before anything is decided on it. Must not know which database it talks to, nor who is waiting.
 
-The odd thing: accounts are first loaded in part, the first `PART` lots in burn order, so that a change costs the same
+The odd thing: accounts are first loaded in part, the first `PART` lots in burn order or none for a grant, so that a change costs the same
 on an account with a hundred thousand lots. When a rule needs more (`NotLoaded`), what is decided so far is written,
-the account is loaded whole from the same transaction, and the change is decided again.
+more of the account is loaded from the same transaction, and the change is decided again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from livecredits.core.chain import canonical
-from livecredits.core.changes import Capture, Change, Release, Reverse, Settle, Transfer
+from livecredits.core.changes import Capture, Change, Grant, Release, Reverse, Settle, Transfer
 from livecredits.core.ledger import decide, settle_due
 from livecredits.core.lots import BurnKey, Lot, NotLoaded
 from livecredits.core.rows import (
@@ -26,6 +25,7 @@ from livecredits.core.rows import (
     Cause,
     Decision,
     Entry,
+    HoldRow,
     Refusal,
 )
 from livecredits.errors import KeyReused, Refused, from_code
@@ -33,8 +33,12 @@ from livecredits.storage.answers import Answer, Outcome, again, amounts_of, answ
 from livecredits.storage.ids import Ids
 from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
 
-PART = 32
+PART = 8
 """How many lots and holds of an account are loaded at first."""
+GROWTH = 16
+"""How many times more when that was not enough."""
+LARGEST_PART = 2_048
+"""A part that is larger than this is not worth having."""
 KEPT_KEYS = 16
 """How many of a user's own keys a state tells."""
 SETTLED_AT_ONCE = 500
@@ -55,6 +59,7 @@ class Batch:
         self._book = Book()
         self._sides: dict[AccountKey, Side] = {}
         self._rows = Rows()
+        self._parts: dict[AccountKey, int | None] = {}
         self._known_users: set[str] = set()
         self._answered: dict[KeyOf, tuple[str, Answer | Refused]] = {}
         self._newest: dict[AccountKey, Entry] = {}
@@ -100,7 +105,7 @@ class Batch:
             try:
                 decision = decide(self._book, change, self._now_us, self._ids)
             except NotLoaded as partly:
-                self._load_whole(partly.account)
+                self._load_more(partly.account)
             else:
                 break
         if isinstance(decision, Refusal):
@@ -171,17 +176,17 @@ class Batch:
 
     def _load(self, changes: Sequence[Change]) -> None:
         """Load every row that these changes name, and post what is due on their accounts."""
-        keys: set[AccountKey] = set()
+        takers: set[AccountKey] = set()
+        others: set[AccountKey] = set()
         for change in changes:
             if change.user_id:
-                keys.add((change.user_id, change.unit))
+                (others if type(change) is Grant else takers).add((change.user_id, change.unit))
                 if type(change) is Transfer:
-                    keys.add((change.to_user_id, change.unit))
+                    others.add((change.to_user_id, change.unit))
             elif type(change) is Settle:
-                keys.update(self._store.due_accounts(self._now_us, SETTLED_AT_ONCE))
+                others.update(self._store.due_accounts(self._now_us, SETTLED_AT_ONCE))
         whole = self._load_holds(changes) | self._load_past(changes)
-        keys |= whole
-        self._load_accounts(keys, whole)
+        self._load_accounts(takers | others | whole, takers, whole)
 
     def _load_holds(self, changes: Sequence[Change]) -> set[AccountKey]:
         ids = {change.hold_id for change in changes if isinstance(change, (Capture, Release))}
@@ -198,7 +203,8 @@ class Batch:
         self._book.lots.update({lot.id: lot for lot in lots})
         return {(known.entry.user_id, known.entry.unit) for known in past.values()}
 
-    def _load_accounts(self, keys: set[AccountKey], whole: set[AccountKey]) -> None:
+    def _load_accounts(self, keys: set[AccountKey], takers: set[AccountKey], whole: set[AccountKey]) -> None:
+        """Load accounts: all lots of those in `whole`, the first of those in `takers`, none of the others."""
         # Sorted, so that two writers never wait for each other in a circle.
         found = self._store.find_accounts(sorted(keys))
         known = {account.user_id for account, _ in found}
@@ -209,13 +215,15 @@ class Batch:
             return
         numbers = ids_of(found)
         due = self._find_due(numbers)
-        whole_numbers = {number: key for number, key in numbers.items() if key in whole or number in due}
-        part_numbers = {number: key for number, key in numbers.items() if number not in whole_numbers}
         for account, side in found:
             self._sides[account.key] = side
             self._book.accounts[account.key] = account
-        self._fill(part_numbers, PART)
-        self._fill(whole_numbers, None)
+        parts: dict[int | None, dict[int, AccountKey]] = {None: {}, PART: {}, 0: {}}
+        for number, key in numbers.items():
+            part = None if key in whole or number in due else PART if key in takers else 0
+            parts[part][number] = key
+        for part, some in parts.items():
+            self._fill(some, part)
         for number in sorted(due):
             self._settle(numbers[number])
 
@@ -227,23 +235,31 @@ class Batch:
         if not numbers:
             return
         accounts = self._book.accounts
-        one_more = None if most is None else most + 1
-        lots = self._store.open_lots(numbers, one_more)
-        holding = {number: key for number, key in numbers.items() if accounts[key].held}
-        holds = self._store.open_holds(holding, one_more) if holding else {}
+        lots: dict[int, list[Lot]] = {}
+        holds: dict[int, list[HoldRow]] = {}
+        if most != 0:
+            one_more = None if most is None else most + 1
+            lots = self._store.open_lots(numbers, one_more)
+            holding = {number: key for number, key in numbers.items() if accounts[key].held}
+            holds = self._store.open_holds(holding, one_more) if holding else {}
         for number, key in numbers.items():
             mine, held = lots.get(number, []), holds.get(number, [])
-            is_part = most is not None and max(len(mine), len(held)) > most
-            accounts[key] = replace(
-                accounts[key],
-                lots=tuple(mine),
-                holds={} if is_part else {hold.id: hold for hold in held},
-                loaded_through=_end_of(mine) if is_part else None,
-            )
+            is_part = most is not None and (most == 0 or len(mine) > most or len(held) > most)
+            known = accounts[key]
+            accounts[key] = Account(
+                known.user_id, known.unit, known.version, known.settled, known.held, known.floor, known.frozen,
+                known.last_hash, known.changed_at_us, tuple(mine),
+                {} if is_part else {hold.id: hold for hold in held}, _end_of(mine) if is_part else None,
+            )  # fmt: skip
+            self._parts[key] = most
 
-    def _load_whole(self, key: AccountKey) -> None:
+    def _load_more(self, key: AccountKey) -> None:
+        """Load a larger part of an account, or all of it."""
+        part = self._parts[key]
+        assert part is not None, "an account that is loaded whole lacks nothing"
+        more = max(part * GROWTH, PART)
         self._write()
-        self._fill({self._sides[key].id: key}, None)
+        self._fill({self._sides[key].id: key}, more if more <= LARGEST_PART else None)
 
     def _settle(self, key: AccountKey) -> None:
         decision = settle_due(self._book, key, self._now_us, self._ids)
