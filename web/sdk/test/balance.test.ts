@@ -1,3 +1,4 @@
+// @vitest-environment node
 /**
  * The reducer: the vectors that it shares with its twin in Python, and two properties. States win by
  * version alone, whatever the wire did to them; and an optimistic number is never shown twice or lost,

@@ -1,3 +1,4 @@
+// @vitest-environment node
 /**
  * The connection machine: how it backs off, what it obeys, whom it believes. The table of close codes is
  * the server's own, from `conformance/vectors.json`.

@@ -1,3 +1,4 @@
+// @vitest-environment node
 /**
  * No silent number damage: every amount that the service may send arrives exact, and one that JavaScript
  * cannot keep exact is refused whole, never rounded onto a screen. Texts are made by hand where

@@ -1,3 +1,4 @@
+// @vitest-environment node
 /**
  * What an app pays: each entry bundled and minified as a bundler would, gzipped, against its budget. The
  * core's figure is all that it loads at once; parts that load on demand are named and bounded apart.

@@ -1,3 +1,4 @@
+// @vitest-environment node
 /**
  * The store against a scripted server, in one tab: what is shown when, what it does with loss, sleep,
  * refusals and wrong tokens, and what an operator's store adds. All time is virtual.

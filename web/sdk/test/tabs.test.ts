@@ -1,3 +1,4 @@
+// @vitest-environment node
 /**
  * Many tabs, one truth: twelve pages in one process, each with its own clock, sockets, channels and place in
  * the queue for the lock. In a secure context one of them connects; on plain HTTP each does.
