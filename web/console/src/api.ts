@@ -142,6 +142,12 @@ export interface Answer {
   as_of: string
 }
 
+/** An operator or a key, as far as a list of actors reads it. */
+export interface Named {
+  id: string
+  name: string
+}
+
 export interface Unit {
   name: string
   scale: number
@@ -309,6 +315,8 @@ export const api = {
     request<{ operator: Operator }>('POST', 'admin/session', { body }),
   signOut: () => request<void>('DELETE', 'admin/session'),
   liveToken: () => request<{ token: string; expires_at: string }>('POST', 'admin/session/live-token'),
+  operators: (signal?: AbortSignal) => request<{ items: Named[] }>('GET', 'admin/operators', { signal }),
+  keys: (signal?: AbortSignal) => request<{ items: Named[] }>('GET', 'admin/keys', { signal }),
   units: (signal?: AbortSignal) => request<{ items: Unit[] }>('GET', 'admin/units', { signal }),
 
   users: (query: ListQuery, signal?: AbortSignal) =>

@@ -116,7 +116,7 @@ function Messages() {
       {place && (
         <Notifications
           position="bottom-right"
-          limit={4}
+          limit={10}
           containerWidth={400}
           portalProps={{ target: place }}
         />

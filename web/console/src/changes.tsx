@@ -89,7 +89,7 @@ export function ChangesProvider({ children }: { children: ReactNode }) {
 
     const undo = (target: Target, answer: Answer) => ({
       label: 'Undo',
-      run: () => void self.current?.reverse(target, answer, `Undo of ${answer.entry}`),
+      run: () => void self.current?.reverse(target, answer, `Undo of version ${answer.version}`),
     })
 
     const change = async (target: Target, wish: Wish, reason: string): Promise<Outcome> => {

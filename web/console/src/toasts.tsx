@@ -11,7 +11,9 @@ import { announce } from './announce'
 import type { Problem } from './api'
 import { CopyProblem } from './components/CopyProblem'
 
-const SUCCESS_MS = 10_000
+const SUCCESS_MS = 5000
+const WITH_UNDO_MS = 10_000
+const SHOWN_MAX = 3
 
 export interface ToastAction {
   label: string
@@ -26,7 +28,7 @@ export function toastSuccess(title: string, detail: string, action?: ToastAction
     id,
     role: 'group',
     'aria-label': title,
-    autoClose: SUCCESS_MS,
+    autoClose: action ? WITH_UNDO_MS : SUCCESS_MS,
     icon: <IconCheck size={16} stroke={2.6} />,
     color: 'green.8',
     closeButtonProps: { 'aria-label': 'Dismiss' },
@@ -99,7 +101,13 @@ function ToastButton({ id, action }: { id: string; action: ToastAction }) {
 }
 
 let count = 0
+let shown: string[] = []
+
+/** Makes room as well: a failure that nobody closes must not keep later messages waiting in a queue. */
 function nextId(): string {
   count += 1
+  shown = [...shown, `toast-${count}`]
+  for (const old of shown.slice(0, -SHOWN_MAX)) notifications.hide(old)
+  shown = shown.slice(-SHOWN_MAX)
   return `toast-${count}`
 }

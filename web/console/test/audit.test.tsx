@@ -33,6 +33,20 @@ it('shows before and after, why and who', async () => {
   expect(within(row).getByRole('link', { name: 'ada' }).getAttribute('href')).toBe('/console/users/ada')
 })
 
+it('calls colleagues and keys by their names, and shortens what it does not know', async () => {
+  const server = withRow()
+  const from = (id: string, actor: string): AuditRow => ({ ...ROW, id, actor })
+  server.audit = [
+    from('aud_1', 'operator:op_2'),
+    from('aud_2', 'service:key_1'),
+    from('aud_3', 'service:key_01a2071e39c377729be7270574a8436a'),
+  ]
+  open(server, '/audit')
+  expect(await screen.findByText('Pavel')).toBeTruthy()
+  expect(screen.getByText('shop backend')).toBeTruthy()
+  expect(screen.getByText('service …a8436a')).toBeTruthy()
+})
+
 it('opens the details with the request id', async () => {
   const { user } = open(withRow(), '/audit')
   const more = await screen.findByRole('button', { name: /Details of credits\.set/ })

@@ -179,6 +179,10 @@ export class Server {
         return json({ token: 'live', expires_at: '2099-01-01T00:00:00Z' })
       case 'GET admin/units':
         return json({ items: this.units })
+      case 'GET admin/operators':
+        return json({ items: [ADMIN, { id: 'op_2', name: 'Pavel' }] })
+      case 'GET admin/keys':
+        return json({ items: [{ id: 'key_1', name: 'shop backend' }] })
       case 'GET admin/users':
         return json(this.page(request.query))
       case 'GET admin/screens':

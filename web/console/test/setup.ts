@@ -1,7 +1,7 @@
 /** What jsdom lacks and Mantine needs; and a clean page before each test. */
 
 import { notifications } from '@mantine/notifications'
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { forgetAnnouncements } from '../src/announce'
 import { clearAllLayers } from '../src/board'
@@ -26,6 +26,10 @@ window.scrollTo = () => {}
 Element.prototype.scrollIntoView = () => {}
 // Mantine's scroll areas and comboboxes ask for fonts and layouts that are never there.
 Object.defineProperty(document, 'fonts', { value: { addEventListener() {}, removeEventListener() {} } })
+
+// A busy machine renders slowly; a behaviour that never comes still fails.
+configure({ asyncUtilTimeout: 5000 })
+vi.setConfig({ testTimeout: 20_000 })
 
 beforeEach(() => {
   document.head.innerHTML = '<base href="/console/">'

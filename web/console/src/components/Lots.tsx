@@ -23,7 +23,8 @@ export function Lots({ lots, scale }: { lots: Lot[]; scale: number }) {
                 <span className="dimmed">
                   {lot.expires_at ? (
                     <>
-                      expires <Ago at={lot.expires_at} />
+                      {Date.parse(lot.expires_at) > Date.now() ? 'expires' : 'expired'}{' '}
+                      <Ago at={lot.expires_at} />
                     </>
                   ) : (
                     'never expires'

@@ -26,11 +26,19 @@ export default function Palette({ onClose, onHelp }: Props) {
   const [search] = useDebouncedValue(text.trim(), TYPING_MS)
   const [, go] = useLocation()
   const { scaleOf } = useUnits()
-  const { data } = useQuery({
+  const { data, isPlaceholderData } = useQuery({
     queryKey: ['palette', search],
     queryFn: ({ signal }) => api.users({ q: search || undefined, limit: FOUND_MAX }, signal),
     placeholderData: keepPreviousData,
   })
+  const [hurried, setHurried] = useState(false)
+  const settled = data !== undefined && !isPlaceholderData && search === text.trim()
+  // Enter before the answer: the first result opens as soon as it is the right one.
+  useEffect(() => {
+    if (!hurried || !settled) return
+    setHurried(false)
+    document.querySelector<HTMLElement>('[data-action]')?.click()
+  }, [hurried, settled])
   // Mounted means asked for; the spotlight's own store plays the transition.
   useEffect(() => spotlight.open(), [])
   const matches = (label: string) => label.toLowerCase().includes(text.trim().toLowerCase())
@@ -78,6 +86,10 @@ export default function Palette({ onClose, onHelp }: Props) {
       searchProps={{
         'aria-label': 'Find a user or a screen',
         placeholder: 'Find a user or a screen',
+        onKeyDown: (event) => {
+          if (event.key === 'Enter' && !document.querySelector('[data-action][data-selected]'))
+            setHurried(true)
+        },
         leftSection: <IconSearch size={18} aria-hidden />,
       }}
     />

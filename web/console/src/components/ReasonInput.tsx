@@ -42,6 +42,8 @@ export function ReasonInput({ value, onChange, onKeyDown, error, label, disabled
       maxLength={MAX_LENGTH}
       error={error}
       disabled={disabled}
+      // In a form with a label the list would cover the button below; it opens by a click or the arrow keys.
+      openOnFocus={label === undefined}
       required={label !== undefined}
       withAsterisk={false}
       comboboxProps={IN_PLACE}

@@ -5,6 +5,7 @@
  * once when the balance moves.
  */
 
+import { Skeleton } from '@mantine/core'
 import { IconDeviceDesktop, IconDeviceMobile } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { api, asProblem, type Screen } from '../api'
@@ -38,6 +39,7 @@ export function Screens({ user, unit, version }: Props) {
           retry={() => void read.refetch()}
         />
       )}
+      {!read.data && !problem && <Skeleton height={12} width="60%" mx={16} mb={18} />}
       {read.data && screens.length === 0 && (
         <p className="nothing">
           Nobody looks at this balance right now. It will be right when they come back.

@@ -117,7 +117,9 @@ function Me({ onHelp }: { onHelp: () => void }) {
   return (
     <div className="me">
       <div className="me-names">
-        <span className="me-name">{operator.name}</span>
+        <span className="me-name" title={operator.email}>
+          {operator.name}
+        </span>
         <span className="me-role">{operator.role}</span>
       </div>
       <SchemeButton />

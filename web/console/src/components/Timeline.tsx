@@ -8,6 +8,7 @@ import { Button, Popover, Select, Skeleton, Stack } from '@mantine/core'
 import { IconArrowBackUp, IconHistory } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Fragment, useRef, useState } from 'react'
+import { useActorName } from '../actors'
 import { formatAmount } from '../amounts'
 import { api, asProblem, type Entry } from '../api'
 import { type Target, useChanges } from '../changes'
@@ -111,6 +112,7 @@ interface EntryProps {
 }
 
 function TimelineEntry({ entry, target, isNew }: EntryProps) {
+  const actorName = useActorName()
   const said = [entry.reason, entry.label].filter(Boolean).join(' · ')
   return (
     <li className="entry" data-new={isNew || undefined} data-reversed={entry.reversed_by ? true : undefined}>
@@ -147,11 +149,6 @@ function TimelineEntry({ entry, target, isNew }: EntryProps) {
 function EntryAmount({ entry, scale }: { entry: Entry; scale: number }) {
   if (entry.kind !== 'hold' && entry.kind !== 'release') return <Amount value={entry.amount} scale={scale} />
   return <Amount value={entry.settled_delta - entry.held_delta} scale={scale} held />
-}
-
-/** `operator:opr_1` and the like read better as "operator opr_1". */
-export function actorName(actor: string): string {
-  return actor.replace(':', ' ')
 }
 
 function Reverse({ entry, target }: { entry: Entry; target: Target }) {

@@ -27,9 +27,19 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-export function Values({ before, after }: { before: Fields; after: Fields }) {
+interface Props {
+  before: Fields
+  after: Fields
+  /** In a row: where the credits moved, the other figures of the account follow from them. */
+  brief?: boolean
+}
+
+const FOLLOWING = new Set(['settled', 'held', 'version'])
+
+export function Values({ before, after, brief = false }: Props) {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  const moved = names.filter((name) => before[name] !== after[name])
+  const all = names.filter((name) => before[name] !== after[name])
+  const moved = brief && all.includes('credits') ? all.filter((name) => !FOLLOWING.has(name)) : all
   if (moved.length === 0) return <span className="dimmed">–</span>
   return (
     <ul className="values">

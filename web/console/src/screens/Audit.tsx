@@ -9,6 +9,7 @@ import { IconChevronDown, IconClipboardList, IconDownload, IconRefresh } from '@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Fragment, useCallback, useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
+import { useActorName } from '../actors'
 import { type AuditRow, address, api, asProblem, type ListQuery } from '../api'
 import { Ago } from '../components/Ago'
 import { Cursor } from '../components/Cursor'
@@ -242,7 +243,7 @@ function AuditLine({ row, open, onToggle }: { row: AuditRow; open: boolean; onTo
         <Target row={row} />
       </td>
       <td className="audit-values" data-empty={row.before === null && row.after === null ? true : undefined}>
-        <Values before={valuesOf(row.before)} after={valuesOf(row.after)} />
+        <Values before={valuesOf(row.before)} after={valuesOf(row.after)} brief />
       </td>
       <td className="audit-reason" data-empty={row.reason === null || undefined}>
         {row.reason ?? <span className="dimmed">–</span>}
@@ -274,11 +275,6 @@ function Target({ row }: { row: AuditRow }) {
   )
 }
 
-function useActorName(): (actor: string) => string {
-  const { operator } = useSession()
-  return (actor) => (actor === `operator:${operator.id}` ? `${operator.name} (you)` : actor.replace(':', ' '))
-}
-
 function AuditDetails({ row }: { row: AuditRow }) {
   const facts: [string, string | null][] = [
     ['Time', fullTime(row.at)],
@@ -302,6 +298,14 @@ function AuditDetails({ row }: { row: AuditRow }) {
                   </dd>
                 </div>
               ),
+          )}
+          {(row.before !== null || row.after !== null) && (
+            <div>
+              <dt>Values</dt>
+              <dd>
+                <Values before={valuesOf(row.before)} after={valuesOf(row.after)} />
+              </dd>
+            </div>
           )}
         </dl>
       </td>

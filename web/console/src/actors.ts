@@ -1,0 +1,39 @@
+/**
+ * What people call an actor: `operator:op_…` is a colleague, `service:key_…` a key with a name.
+ *
+ * Only admins may list operators and keys; for everybody else, and for actors that are gone, a long id is
+ * shortened to its end, which is what tells two of them apart.
+ */
+import { useQuery } from '@tanstack/react-query'
+import { api } from './api'
+import { useSession } from './session'
+
+const MINUTES_5 = 5 * 60_000
+const LONG = 16
+
+export function useActorName(): (actor: string) => string {
+  const { operator, mayAdminister } = useSession()
+  const { data: names } = useQuery({
+    queryKey: ['actors'],
+    queryFn: async ({ signal }) => {
+      const [operators, keys] = await Promise.all([api.operators(signal), api.keys(signal)])
+      return new Map<string, string>([
+        ...operators.items.map(({ id, name }) => [`operator:${id}`, name] as const),
+        ...keys.items.map(({ id, name }) => [`service:${id}`, name] as const),
+      ])
+    },
+    enabled: mayAdminister,
+    staleTime: MINUTES_5,
+    retry: false,
+  })
+  return (actor) => {
+    if (actor === `operator:${operator.id}`) return `${operator.name} (you)`
+    return names?.get(actor) ?? shortened(actor)
+  }
+}
+
+/** `service:key_01a2071e…8436a` → `service …a8436a`. */
+export function shortened(actor: string): string {
+  const [kind = '', id = ''] = actor.split(/:(.*)/s)
+  return `${kind} ${id.length > LONG ? `…${id.slice(-6)}` : id}`.trim()
+}
