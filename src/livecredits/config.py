@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     sign_in_attempts: int = Field(
         default=10,
         ge=1,
-        description="Sign-in attempts per window from one address, and for one e-mail from it.",
+        description="Sign-in attempts per window from one address.",
     )
     sign_in_window_s: int = Field(
         default=300, ge=1, le=86_400, description="The window of `sign_in_attempts`."

@@ -178,5 +178,5 @@ def _screen(view: Any) -> dict[str, Any]:
     return {
         "screen": view.screen, "user": view.user, "kind": view.kind, "carrier": view.carrier,
         "since": instant(view.since_us), "user_agent": view.user_agent, "visible": view.visible, "tabs": view.tabs,
-        "painted": dict(view.painted), "sent": dict(view.sent), "behind": bool(view.behind),
+        "painted": dict(view.painted), "sent": dict(view.sent), "behind": view.behind,
     }  # fmt: skip

@@ -1,0 +1,92 @@
+"""What a user's screens read: the own balance, waiting for news of it, the own history, the live path."""
+
+import asyncio
+
+import httpx2
+from tests.http.serving import listening
+from tests.http.stage import Stage
+from tests.http.test_problems import check_problem
+
+from livecredits.http.answers import BalanceAnswer, HistoryPage
+
+BALANCE = "/api/v1/credits/balance"
+
+
+async def test_an_account_that_is_not_there_yet_is_empty(stage: Stage) -> None:
+    ada = await stage.user("ada")
+    answer = await ada.get(BALANCE)
+    BalanceAnswer.model_validate_json(answer.content)
+    assert (answer.json()["credits"], answer.json()["version"], answer.headers["etag"]) == (0, 0, '"0"')
+    check_problem(await ada.get(f"{BALANCE}?unit=nothing"), 404, "not_found")
+
+
+async def test_every_unit_has_its_account(stage: Stage) -> None:
+    await stage.credits.put_unit("images", 2)
+    await stage.credits.grant("ada", 250, unit="images")
+    ada = await stage.user("ada")
+    images = (await ada.get(f"{BALANCE}?unit=images")).json()
+    assert (images["credits"], images["scale"]) == (250, 2)
+    assert (await ada.get(BALANCE)).json()["credits"] == 0
+
+
+async def test_history_is_for_the_users_eyes(stage: Stage) -> None:
+    await stage.credits.grant("ada", 5, reason="for operators", label="Welcome", metadata={"inner": "fact"})
+    ada = await stage.user("ada")
+    answer = await ada.get("/api/v1/credits/history")
+    HistoryPage.model_validate_json(answer.content)
+    (entry,) = answer.json()["items"]
+    assert entry["label"] == "Welcome"
+    assert not {"reason", "actor", "metadata"} & entry.keys()
+    # Filters that could guess at what is hidden are not taken either.
+    for hidden in ("actor=service:library", "metadata=inner:fact", "format=csv"):
+        check_problem(await ada.get(f"/api/v1/credits/history?{hidden}"), 422, "invalid")
+
+
+async def test_a_long_poll_answers_with_the_news(stage: Stage) -> None:
+    await stage.credits.grant("ada", 5)
+    ada = await stage.user("ada")
+    waiting = asyncio.create_task(ada.get(f"{BALANCE}?after_version=1&wait=20"))
+    while not stage.services.live._waiters:  # noqa: ASYNC110 - the request tells nobody that it waits
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    await stage.credits.spend("ada", 2)
+    assert (await waiting).json()["credits"] == 3
+
+
+async def test_a_long_poll_does_not_wait_for_what_is_known(stage: Stage) -> None:
+    await stage.credits.grant("ada", 5)
+    ada = await stage.user("ada")
+    async with asyncio.timeout(10):
+        assert (await ada.get(f"{BALANCE}?after_version=0&wait=30")).json()["version"] == 1
+        assert (await ada.get(f"{BALANCE}?after_version=1&wait=0")).json()["version"] == 1
+    check_problem(await ada.get(f"{BALANCE}?after_version=1&wait=31"), 422, "invalid")
+
+
+async def test_the_live_path_is_handed_over(stage: Stage) -> None:
+    await stage.credits.grant("ada", 5)
+    token, _ = await stage.services.tokens.mint("ada")
+    async with listening(stage.app) as url, httpx2.AsyncClient(base_url=url) as client:
+        check_problem(await client.get("/api/v1/credits/live"), 401, "unauthenticated")
+        headers = {"authorization": f"Bearer {token}"}
+        async with client.stream("GET", "/api/v1/credits/live", headers=headers) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    assert '"type":"hello"' in line
+                    break
+            assert len(stage.services.live.screens("ada")) == 1
+            closed = await (await stage.backend()).delete("/api/v1/users/ada/tokens")
+            assert closed.json()["screens_closed"] == 1
+
+
+async def test_a_socket_elsewhere_is_refused(stage: Stage) -> None:
+    sent = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    await stage.app({"type": "websocket", "path": "/api/v1/users/ada/spend", "headers": []}, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.close"]  # type: ignore[index]
