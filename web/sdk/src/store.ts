@@ -67,6 +67,7 @@ export function createStore(
   let asked = 0
   let closed = false
   let stayOn = () => {}
+  let notePainted = () => {}
   let token: Promise<string | null> | undefined
   let link: Link | undefined
   let http: Http | undefined
@@ -78,7 +79,6 @@ export function createStore(
   const send = (frame: ClientFrame) => link?.send(frame) ?? false
   const log = (line: string) => (options.log ?? isDevelopment()) && console.log(line)
   const trace = (...what: readonly unknown[]) => options.debug && console.debug('livecredits', ...what)
-  const notePainted = notePainting(environment, shown, (versions) => tabs?.paint(versions))
   // --- what is shown ---
 
   function changed(): void {
@@ -94,7 +94,7 @@ export function createStore(
   }
 
   function setStatus(next: Status, at = environment.now()): void {
-    if (next === status || closed) return
+    if (next === status) return
     status = next
     since = next === 'stale' || next === 'offline' ? lastRight : at
     if (next === 'live') error = null
@@ -103,7 +103,7 @@ export function createStore(
       greeted = false
     }
     changed()
-    events.emit('status', status, since)
+    if (!closed) events.emit('status', status, since)
   }
 
   /** @param reason - Null when all is well again. */
@@ -231,6 +231,7 @@ export function createStore(
       trace,
     })
     link = own
+    notePainted = notePainting(environment, shown, (versions) => tabs?.paint(versions))
     setStatus('connecting')
     tabs = joinTabs(environment, address, operator ? null : (user ?? null), {
       connect: own.start,

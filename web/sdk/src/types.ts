@@ -191,6 +191,10 @@ export interface CreditsStore {
   /**
    * Shows `delta` at once, runs `change` with a fresh idempotency key, and lets the delta go when the
    * ledger's own number contains it. On rejection the delta is dropped and the rejection handed on.
+   *
+   * The key must reach the ledger as the user's own (`as_user` on the server): then the push names it, and
+   * nothing flickers. With another key the delta stands until the answer's version is there, so a push
+   * that overtakes the answer shows the change twice for that moment.
    */
   optimistic<T>(delta: number, change: (key: string) => Promise<T>, options?: OptimisticOptions): Promise<T>
   /** Operators: keeps these users' accounts live. Counted, so every watcher just calls its own stop. */

@@ -529,6 +529,17 @@ describe('receipts', () => {
   })
 })
 
+test('a connection that was given up and made again tells what is painted, though nothing changed', async () => {
+  const { world, server, tab, store, stop } = await openLive()
+  stop()
+  await world.pass(2_000)
+  store.subscribe(() => {})
+  await world.pass(50)
+  server.tick()
+  await world.pass(50)
+  expect(tab.sockets[1]?.saidOf('pong').at(-1)?.painted).toEqual({ credits: 1 })
+})
+
 describe('an operator', () => {
   test('watches users, counted and together; unwatches when the last is gone', async () => {
     const { world, server, store, tab } = await openOperator()
@@ -677,7 +688,7 @@ describe('the end', () => {
     await world.pass(10_000)
     expect(called).not.toHaveBeenCalled()
     expect([tab.openSockets.length, tab.sockets.length]).toEqual([0, 1])
-    expect(store.getSnapshot().credits).toBe(100)
+    expect(store.getSnapshot()).toMatchObject({ credits: 100, status: 'idle' })
   })
 
   test('debug traces frames and steps, and never a token', async () => {
