@@ -7,7 +7,7 @@ from tests.http.serving import listening
 from tests.http.stage import Stage
 from tests.http.test_problems import check_problem
 
-from livecredits.http.answers import BalanceAnswer, HistoryPage
+from livecredits.http.answers import BalanceAnswer, HistoryPage, ScreensAnswer
 
 BALANCE = "/api/v1/credits/balance"
 
@@ -74,7 +74,14 @@ async def test_the_live_path_is_handed_over(stage: Stage) -> None:
                 if line.startswith("data:"):
                     assert '"type":"hello"' in line
                     break
-            assert len(stage.services.live.screens("ada")) == 1
+            listed = await (await stage.backend()).get("/api/v1/admin/screens?user=ada")
+            (screen,) = ScreensAnswer.model_validate_json(listed.content).items
+            assert (screen.user, screen.carrier, screen.sent, screen.behind) == (
+                "ada",
+                "events",
+                {"credits": 1},
+                False,
+            )
             closed = await (await stage.backend()).delete("/api/v1/users/ada/tokens")
             assert closed.json()["screens_closed"] == 1
 

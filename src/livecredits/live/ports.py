@@ -94,8 +94,8 @@ class ScreenView:
         user_agent: what the client called itself.
         visible: whether a tab of it was visible when it last said so.
         painted: unit → version it last said it had painted.
-        sent: frames sent to it.
-        behind: accounts that wait for its transport.
+        sent: unit → version of its user's accounts that it was last sent.
+        behind: whether it has yet to be sent, or to paint, something newer.
         tabs: browser tabs that share it.
     """
 
@@ -107,15 +107,17 @@ class ScreenView:
     user_agent: str
     visible: bool
     painted: Mapping[str, int]
-    sent: int
-    behind: int
+    sent: Mapping[str, int]
+    behind: bool
     tabs: int
 
 
-def view(screen: Screen) -> ScreenView:
-    """What there is to see of an admitted screen."""
+def view(screen: Screen, newest: Mapping[str, int]) -> ScreenView:
+    """What there is to see of an admitted screen, whose user's accounts have these newest versions."""
     who = screen.who
     assert who is not None
+    painted = screen.painted or {}
+    waiting = {unit for user_id, unit in screen.slot or () if user_id == who.user_id}
     return ScreenView(
         screen=screen.id,
         user=who.user_id,
@@ -124,8 +126,8 @@ def view(screen: Screen) -> ScreenView:
         since_us=screen.since_us,
         user_agent=screen.user_agent,
         visible=screen.visible,
-        painted=screen.painted or {},
-        sent=screen.sent,
-        behind=len(screen.slot or ()),
+        painted=painted,
+        sent={unit: version for unit, version in newest.items() if unit not in waiting},
+        behind=bool(waiting) or any(painted.get(unit, version) < version for unit, version in newest.items()),
         tabs=screen.tabs,
     )

@@ -24,7 +24,7 @@ from livecredits.live.endpoint import Endpoint
 from livecredits.live.ports import ScreenView, view
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from livecredits.access import Principal
     from livecredits.config import Settings
@@ -105,7 +105,7 @@ class Live:
         """Whether this process is going."""
         return self.hub.draining
 
-    # --- for carriers --------------------------------------------------------------------------------------------
+    # --- for carriers ---------------------------------------------------------------------------------------
 
     def knock(self) -> int:
         """May one more connection be opened?
@@ -190,7 +190,7 @@ class Live:
         """The hub's clock, monotonic."""
         return int(time.monotonic() * 1000)
 
-    # --- for the rest of the package -----------------------------------------------------------------------------
+    # --- for the rest of the package ------------------------------------------------------------------------
 
     def revoke(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """Close the screens of a user's tokens, or of a session; returns how many."""
@@ -216,7 +216,14 @@ class Live:
             for screen in self.hub.screens.values()
             if screen.who is not None and (user is None or screen.who.user_id == user)
         ]
-        return [view(screen) for screen in found]
+        return [view(screen, self._newest(screen)) for screen in found]
+
+    def _newest(self, screen: Screen) -> Mapping[str, int]:
+        who = screen.who
+        audience = (
+            self.hub.audiences.get(who.user_id) if who is not None and who.user_id is not None else None
+        )
+        return audience.versions if audience is not None else {}
 
     def screens_of(self, user_id: str) -> int:
         """How many screens of this user are open."""
@@ -283,7 +290,7 @@ class Live:
             self._stop_feed()
             self._stop_feed = None
 
-    # --- the loop ------------------------------------------------------------------------------------------------
+    # --- the loop -------------------------------------------------------------------------------------------
 
     def _belong(self) -> None:
         loop = asyncio.get_running_loop()
@@ -374,7 +381,7 @@ class Live:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # --- reading -------------------------------------------------------------------------------------------------
+    # --- reading --------------------------------------------------------------------------------------------
 
     def _start_reading(self) -> None:
         self._start(self._read_all())
@@ -412,7 +419,7 @@ class Live:
         known = self._credits.units.get(unit)
         return known.scale if known is not None else 0
 
-    # --- who it is -----------------------------------------------------------------------------------------------
+    # --- who it is ------------------------------------------------------------------------------------------
 
     async def _check(self, screen: Screen, token: str) -> None:
         try:
