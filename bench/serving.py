@@ -73,7 +73,7 @@ def start(run: Run, file: Path, *, core: int | None = None) -> Serving:
         raise Failed(f"no service key could be made: {told.stderr.strip() or told.stdout.strip()}")
     process = run.livecredits("serve", "--port", str(port), core=core, environment=environment)
     wait_for_answer(process, port)
-    return Serving(process, port, json.loads(told.stdout)["key"])
+    return Serving(process, port, json.loads(told.stdout)["secret"])
 
 
 def free_port() -> int:
