@@ -1,0 +1,361 @@
+"""M1: whatever is asked, in any order, in any batch: the ledger on real SQLite equals the naive one, entry by entry.
+
+The writer's own `Batch` is driven without its thread, so that a run of many thousand changes takes seconds. The parts in
+which accounts are loaded are made tiny, so that "more of it must be loaded" happens all the time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from livecredits.core.changes import (
+    Adjust,
+    Capture,
+    Change,
+    Grant,
+    Hold,
+    Release,
+    Reverse,
+    Set,
+    Settle,
+    Spend,
+    Transfer,
+)
+from livecredits.core.lots import Terms
+from livecredits.errors import Refused
+from livecredits.storage import batch as batches
+from livecredits.storage import people
+from livecredits.storage.answers import Answer
+from livecredits.storage.batch import Batch
+from livecredits.storage.ids import Ids
+from livecredits.storage.sqlite import SqliteStore
+from livecredits.storage.verify import verify
+from tests.storage.hands import IS_DEEP, SECOND_US, START_US, fresh_database, quick_folder
+from tests.storage.model import Deed, HeldSum, No, Purse
+
+USERS = ("ada", "bob")
+EXAMPLES, STEPS = (20_000, 100) if IS_DEEP else (120, 60)
+
+amounts = st.integers(1, 12)
+users = st.sampled_from(USERS)
+terms = st.builds(Terms, st.integers(0, 2), st.none() | st.integers(1, 40), st.none() | st.just("gift"))
+lasts = st.integers(0, 7)
+"""Which of the last holds or entries is meant."""
+asked = st.one_of(
+    st.tuples(st.just("grant"), users, amounts, terms),
+    st.tuples(st.just("spend"), users, amounts, st.booleans()),
+    st.tuples(st.just("adjust"), users, amounts.map(lambda n: n - 6).filter(bool), st.just(False)),
+    st.tuples(st.just("set"), users, st.integers(-3, 20), st.none() | st.integers(0, 30)),
+    st.tuples(st.just("hold"), users, amounts, st.integers(1, 30)),
+    st.tuples(st.just("capture"), lasts, st.none() | amounts),
+    st.tuples(st.just("release"), lasts),
+    st.tuples(st.just("transfer"), users, users, amounts),
+    st.tuples(st.just("reverse"), lasts, st.none() | amounts, st.booleans()),
+    st.tuples(st.just("settle"), users),
+)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Both ledgers, side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=quick_folder()))
+        self.path = fresh_database(self.folder)
+        self.store = SqliteStore(self.path)
+        self.ids = Ids()
+        self.now_us = START_US
+        self.next_due_us: int | None = None
+        self.purses = {user: Purse(user) for user in USERS}
+        self.deeds: dict[str, Deed] = {}
+        self.known: set[str] = set()
+
+    # --- what is done ----------------------------------------------------------------------------------------------
+
+    @initialize(floors=st.tuples(st.sampled_from([0, 0, -5, None]), st.sampled_from([0, -3])))
+    def make_users(self, floors: tuple[int | None, int]) -> None:
+        for user, floor in zip(USERS, floors, strict=True):
+            self.configure(user, floor=floor)
+
+    def configure(self, user: str, **terms: Any) -> None:
+        edit = people.UserEdit(**terms)
+        self.store.begin()
+        self.store.run(lambda c: people.put_user(c, user, edit, self.now_us, ["credits"]))
+        self.store.commit()
+        self.known.add(user)
+        for name, value in terms.items():
+            setattr(self.purses[user], name, value)
+
+    @rule(user=users, is_frozen=st.booleans())
+    def freeze_or_thaw(self, user: str, is_frozen: bool) -> None:
+        self.configure(user, frozen=is_frozen)
+
+    @rule(seconds=st.integers(1, 15))
+    def pass_time(self, seconds: int) -> None:
+        self.now_us += seconds * SECOND_US
+
+    @precondition(lambda self: self.deeds)
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = SqliteStore(self.path)
+        self.ids = Ids(self.store.newest_entry_id())
+        self.next_due_us = self.store.next_due_us()
+
+    @rule(wishes=st.lists(asked, min_size=1, max_size=6))
+    def change(self, wishes: list[tuple[Any, ...]]) -> None:
+        changes = [change for wish in wishes if (change := self.change_of(*wish)) is not None]
+        if not changes:
+            return
+        # What is due is posted on all accounts of a batch before its first change; the naive ledger does it for all.
+        touched = self.touched(changes)
+        for user in touched:
+            self.purses[user].settle(self.now_us)
+        self.ids.at(self.now_us)
+        batch = Batch(self.store, self.ids, self.now_us, "ep", self.next_due_us)
+        self.store.begin()
+        outcomes = batch.decide_all(changes)
+        batch.finish()
+        states = batch.states()
+        self.store.commit()
+        self.next_due_us = batch.next_due_us
+        for change, outcome in zip(changes, outcomes, strict=True):
+            self.compare(change, outcome)
+        for state in states:
+            purse = self.purses[state.user_id]
+            assert (state.version, state.settled, state.held) == (purse.version, purse.settled, purse.held)
+            expiries = [lot for lot in purse.lots() if lot[1] is not None and lot[2] > lot[3]]
+            soonest = min((lot[1] for lot in expiries), default=None)
+            assert state.next_expiry_us == soonest
+            assert state.next_expiry_amount == sum(lot[2] - lot[3] for lot in expiries if lot[1] == soonest)
+
+    def change_of(self, kind: str, *details: Any) -> Change | None:
+        holds = [id for purse in self.purses.values() for id in purse.holds]
+        match kind, *details:
+            case "grant", user, amount, given:
+                expires = None if given.expires_at_us is None else self.now_us + given.expires_at_us * SECOND_US
+                return Grant(user_id=user, amount=amount, terms=Terms(given.priority, expires, given.source))
+            case "spend", user, amount, anyway:
+                return Spend(user_id=user, amount=amount, allow_below_floor=anyway)
+            case "adjust", user, amount, anyway:
+                return Adjust(user_id=user, amount=amount, allow_below_floor=anyway)
+            case "set", user, amount, version:
+                return Set(user_id=user, credits=amount, if_version=version)
+            case "hold", user, amount, ttl_s:
+                return Hold(user_id=user, amount=amount, ttl_s=ttl_s)
+            case "capture", last, amount if holds:
+                return Capture(hold_id=holds[-1 - last % len(holds)], amount=amount)
+            case "release", last if holds:
+                return Release(hold_id=holds[-1 - last % len(holds)])
+            case "transfer", giver, taker, amount:
+                return Transfer(user_id=giver, to_user_id=taker, amount=amount)
+            case "reverse", last, amount, anyway if self.deeds:
+                entries = list(self.deeds)
+                return Reverse(
+                    entry_id=entries[-1 - last % len(entries)], amount=amount, allow_below_floor=anyway
+                )
+            case "settle", user:
+                return Settle(user_id=user)
+        return None
+
+    def touched(self, changes: list[Change]) -> set[str]:
+        users = set()
+        for change in changes:
+            if isinstance(change, (Capture, Release)):
+                users |= {user for user, purse in self.purses.items() if change.hold_id in purse.holds}
+            elif isinstance(change, Reverse):
+                deed = self.deeds[change.entry_id]
+                users |= {deed.user} | ({deed.peer.user} if deed.peer else set())
+            else:
+                users.add(change.user_id)
+                if isinstance(change, Transfer):
+                    users.add(change.to_user_id)
+        return users
+
+    # --- what the naive ledger says --------------------------------------------------------------------------------
+
+    def compare(self, change: Change, outcome: Any) -> None:
+        if isinstance(change, Settle):
+            return
+        try:
+            deed, purse = self.naively(change, outcome)
+        except No as no:
+            assert isinstance(outcome, Refused), (change, outcome)
+            assert outcome.code == str(no)
+            return
+        assert isinstance(outcome, Answer), (change, outcome)
+        assert (outcome.kind, outcome.amount, outcome.user_id) == (deed.kind, deed.amount, purse.user)
+        assert (outcome.version, outcome.settled, outcome.held) == (purse.version, purse.settled, purse.held)
+        self.deeds[outcome.entry] = deed
+
+    def naively(self, change: Change, outcome: Any) -> tuple[Deed, Purse]:
+        purse = self.purses.get(change.user_id) or self.purse_of(change)
+        anyway = change.allow_below_floor
+        match change:
+            case Grant(amount=amount, terms=given):
+                portion = (given.priority, given.expires_at_us, given.source, amount)
+                return purse.give("grant", amount, [portion]), purse
+            case Spend(amount=amount):
+                self.thawed(purse)
+                purse.need(amount, anyway=anyway)
+                return purse.take("spend", amount), purse
+            case Adjust(amount=amount):
+                return self.move(purse, "adjust", amount, anyway=anyway), purse
+            case Set(credits=credits, if_version=version):
+                if version is not None and version != purse.version:
+                    raise No("version_mismatch")
+                return self.move(purse, "set", credits - purse.available, anyway=anyway), purse
+            case Hold(amount=amount, ttl_s=ttl_s):
+                return self.hold(purse, amount, ttl_s, outcome), purse
+            case Capture(hold_id=hold_id, amount=amount):
+                return self.capture(purse, hold_id, amount), purse
+            case Release(hold_id=hold_id):
+                return self.release(purse, hold_id), purse
+            case Transfer(to_user_id=to, amount=amount):
+                return self.transfer(purse, self.purses[to], amount), purse
+            case Reverse():
+                return self.reverse(change), purse
+        raise AssertionError(change)
+
+    def purse_of(self, change: Change) -> Purse:
+        if isinstance(change, Reverse):
+            return self.purses[self.deeds[change.entry_id].user]
+        assert isinstance(change, (Capture, Release))
+        return next(purse for purse in self.purses.values() if change.hold_id in purse.holds)
+
+    @staticmethod
+    def thawed(purse: Purse) -> None:
+        if purse.frozen:
+            raise No("account_frozen")
+
+    @staticmethod
+    def move(purse: Purse, kind: str, amount: int, *, anyway: bool) -> Deed:
+        if amount >= 0:
+            return purse.give(kind, amount, [(0, None, None, amount)])
+        purse.need(-amount, anyway=anyway)
+        return purse.take(kind, -amount)
+
+    def hold(self, purse: Purse, amount: int, ttl_s: int, outcome: Any) -> Deed:
+        self.thawed(purse)
+        purse.need(amount)
+        hold_id = outcome.hold
+        free = sorted(
+            (one for one in purse.credits if one.held_by is None), key=lambda one: one.portion.place
+        )
+        for credit in free[:amount]:
+            credit.held_by = hold_id
+        purse.holds[hold_id] = HeldSum(amount, self.now_us + ttl_s * SECOND_US)
+        return purse.post("hold", amount, [])
+
+    def capture(self, purse: Purse, hold_id: str, asked: int | None) -> Deed:
+        hold = purse.holds[hold_id]
+        if hold.state != "open":
+            raise No("hold_closed")
+        amount = hold.amount if asked is None else asked
+        if amount > hold.amount:
+            raise No("invalid")
+        hold.state = "captured"
+        deed = purse.take("capture", amount, purse.free(hold_id))
+        if amount < hold.amount:
+            purse.post("release", amount - hold.amount, [])
+        purse.expire(self.now_us)
+        return deed
+
+    def release(self, purse: Purse, hold_id: str) -> Deed:
+        hold = purse.holds[hold_id]
+        if hold.state != "open":
+            raise No("hold_closed")
+        hold.state = "released"
+        purse.free(hold_id)
+        deed = purse.post("release", -hold.amount, [])
+        purse.expire(self.now_us)
+        return deed
+
+    def transfer(self, giver: Purse, taker: Purse, amount: int) -> Deed:
+        if giver is taker:
+            raise No("invalid")
+        self.thawed(giver)
+        giver.need(amount)
+        sent = giver.take("transfer", amount)
+        portions = [(p.priority, p.expires_at_us, p.source, -delta) for p, delta in sent.moves]
+        lent = amount - sum(part for *_, part in portions)
+        received = taker.give("transfer", amount, portions + ([(0, None, None, lent)] if lent else []))
+        sent.peer, received.peer = received, sent
+        return sent
+
+    def reverse(self, change: Reverse) -> Deed:
+        deed = self.deeds[change.entry_id]
+        if deed.kind not in {"adjust", "set", "grant", "spend", "capture", "transfer"} or not deed.amount:
+            raise No("not_reversible")
+        if deed.undone:
+            raise No("already_reversed")
+        amount = abs(deed.amount) if change.amount is None else change.amount
+        if amount > abs(deed.amount):
+            raise No("invalid")
+        both = [deed, deed.peer] if deed.peer else [deed]
+        for one in both:
+            if one.amount > 0:
+                self.purses[one.user].need(amount, anyway=change.allow_below_floor)
+        undoing = []
+        for one in both:
+            purse = self.purses[one.user]
+            if one.amount < 0:
+                undoing.append(purse.put_back(one, amount))
+                purse.expire(self.now_us)
+            else:
+                undoing.append(purse.take("reverse", amount, one.moves))
+            one.undone = True
+        return undoing[0]
+
+    # --- what holds after each step ----------------------------------------------------------------------------------
+
+    @invariant()
+    def lots_are_equal(self) -> None:
+        numbers = {side.id: account for account, side in self.store.find_accounts([(u, "credits") for u in USERS])}
+        lots = self.store.open_lots({number: account.key for number, account in numbers.items()}, None)
+        for number, account in numbers.items():
+            purse = self.purses[account.user_id]
+            assert (account.version, account.settled, account.held) == (
+                purse.version,
+                purse.settled,
+                purse.held,
+            )
+            stored = [
+                (lot.priority, lot.expires_at_us, lot.remaining, lot.earmarked) for lot in lots.get(number, [])
+            ]
+            assert stored == purse.lots()
+
+    def teardown(self) -> None:
+        self.store.close()
+        try:
+            report = verify(self.path)
+            assert report.is_clean, [str(damage) for damage in report.damages]
+            kinds = sum(len(purse.kinds) for purse in self.purses.values())
+            assert report.entries == kinds
+        finally:
+            shutil.rmtree(self.folder)
+
+
+@pytest.fixture(autouse=True)
+def _tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PART", 1)
+    monkeypatch.setattr(batches, "GROWTH", 2)
+    monkeypatch.setattr(batches, "LARGEST_PART", 4)
+
+
+@pytest.mark.timeout(2_400 if IS_DEEP else 300)
+class TestLedger(LedgerMachine.TestCase):  # type: ignore[misc,name-defined]
+    settings = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
