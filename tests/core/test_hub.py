@@ -117,7 +117,7 @@ def desk() -> Desk:
     return Desk()
 
 
-# --- register first, read after ------------------------------------------------------------------------------------
+# --- register first, read after -----------------------------------------------------------------------------
 
 
 def test_a_screen_is_registered_before_its_snapshot_is_asked_for(desk: Desk) -> None:
@@ -207,7 +207,7 @@ def test_a_failed_read_sends_its_screens_away_with_back_off(desk: Desk) -> None:
     assert not desk.hub.audiences
 
 
-# --- pushes --------------------------------------------------------------------------------------------------------
+# --- pushes -------------------------------------------------------------------------------------------------
 
 
 def test_a_commit_goes_to_every_screen_of_its_user_and_to_nobody_else(desk: Desk) -> None:
@@ -258,7 +258,7 @@ def test_push_again_greets_every_screen_of_the_user_anew(desk: Desk) -> None:
     assert [screen for screen, _ in desk.out.sends] == screens
 
 
-# --- back-pressure -------------------------------------------------------------------------------------------------
+# --- back-pressure ------------------------------------------------------------------------------------------
 
 
 def test_a_paused_screen_costs_one_slot_and_gets_the_newest(desk: Desk) -> None:
@@ -313,7 +313,7 @@ def test_others_are_served_while_one_is_paused(desk: Desk) -> None:
     assert [screen for screen, _ in desk.commit(state(4)).sends] == [quick]
 
 
-# --- ticks and what they heal --------------------------------------------------------------------------------
+# --- ticks and what they heal -------------------------------------------------------------------------------
 
 
 def test_a_tick_carries_the_versions_and_a_ping(desk: Desk) -> None:
@@ -433,7 +433,7 @@ def test_a_read_of_the_former_epoch_is_asked_again(desk: Desk) -> None:
     assert desk.told(screen)[0]["accounts"][0]["version"] == 4
 
 
-# --- who may come in --------------------------------------------------------------------------------
+# --- who may come in ----------------------------------------------------------------------------------------
 
 
 def test_a_silent_stranger_is_sent_away(desk: Desk) -> None:
@@ -535,7 +535,7 @@ def test_nobody_is_left_behind_when_all_have_left(desk: Desk) -> None:
     assert hub.counts.left == hub.counts.joined == 4
 
 
-# --- tokens that end --------------------------------------------------------------------------------
+# --- tokens that end ----------------------------------------------------------------------------------------
 
 
 def test_a_token_that_ends_ends_the_screen(desk: Desk) -> None:
@@ -579,7 +579,7 @@ def test_revoking_closes_the_users_screens_or_the_sessions(desk: Desk) -> None:
     assert bob.phase is Phase.LIVE
 
 
-# --- silence, speed, the end -------------------------------------------------------------------------------------
+# --- silence, speed, the end --------------------------------------------------------------------------------
 
 
 def test_a_screen_that_is_silent_for_one_and_a_half_heartbeats_is_gone(desk: Desk) -> None:
@@ -640,7 +640,7 @@ def test_drain_says_bye_to_all_and_closes(desk: Desk) -> None:
     assert desk.verdicts(late) == ["restarting"]
 
 
-# --- operators -----------------------------------------------------------------------------------------------------
+# --- operators ----------------------------------------------------------------------------------------------
 
 
 def test_watching_is_answered_by_a_state_per_account(desk: Desk) -> None:
@@ -735,7 +735,7 @@ def test_a_hint_waits_for_a_paused_screen(desk: Desk) -> None:
     assert desk.told(ada) == [{"type": "changed", "lists": ["history"]}]
 
 
-# --- the wheel --------------------------------------------------------------------------------
+# --- the wheel ----------------------------------------------------------------------------------------------
 
 
 def test_the_wheel_hands_out_at_the_deadline_and_not_before() -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livecredits.core.rows import AccountState
 from livecredits.core.reducer import MAX_KEYS, ScreenState, newest
+from livecredits.core.rows import AccountState
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = json.loads((ROOT / "conformance" / "vectors.json").read_text(encoding="utf-8"))
@@ -70,7 +70,7 @@ def _frame(version: int, user: str = "ada") -> dict[str, Any]:
     return {"type": "state", "epoch": "ep", "user": user, "unit": "credits", "version": version}
 
 
-# --- the slot --------------------------------------------------------------------------------------------------------
+# --- the slot -----------------------------------------------------------------------------------------------
 
 
 def account(version: int, *, keys: tuple[tuple[str, int], ...] = (), receipt: bool = False) -> AccountState:

@@ -128,7 +128,7 @@ def test_times_are_rfc_3339_with_microseconds(at_us: int, text: str) -> None:
     assert wire.time_text(at_us) == text
 
 
-# --- carriers --------------------------------------------------------------------------------------------------------
+# --- carriers -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
@@ -157,7 +157,7 @@ def test_an_event_is_one_data_line_whatever_the_text_holds() -> None:
     assert json.loads(data.removeprefix(b"data: "))["user"] == "a\nb\r\n\u2028"
 
 
-# --- verdicts --------------------------------------------------------------------------------------------------------
+# --- verdicts -----------------------------------------------------------------------------------------------
 
 
 def test_every_verdict_has_its_own_code_and_name_and_fits_a_close_frame() -> None:
@@ -187,7 +187,7 @@ def test_the_range_of_a_code_is_its_advice(code: int, advice: str) -> None:
     assert wire.advice(code) == advice
 
 
-# --- what clients send -----------------------------------------------------------------------------------------------
+# --- what clients send --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -104,4 +104,4 @@ async def authenticate(token: str) -> Principal:
 
 
 def make_live(ledger: Ledger, *, limits: Limits | None = None, **settings: Any) -> Live:
-    return Live(ledger, authenticate, Settings(_env_file=None, **settings), limits=limits)
+    return Live(ledger, authenticate, Settings(**settings), limits=limits)

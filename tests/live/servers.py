@@ -72,7 +72,7 @@ async def hypercorn_live(live: Live) -> AsyncIterator[int]:
             return
         await live.endpoint(scope, receive, send)
 
-    task = asyncio.create_task(serve_hypercorn(app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
+    task = asyncio.create_task(serve_hypercorn(app, config, shutdown_trigger=stop.wait))
     try:
         yield port
     finally:

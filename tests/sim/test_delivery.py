@@ -32,7 +32,7 @@ def test_every_screen_equals_the_ledger_after_quiet_and_none_goes_back(first: in
             pytest.fail(f"seed {seed}: {wrong}")
 
 
-# --- faults on the server --------------------------------------------------------------------------------------------
+# --- faults on the server -----------------------------------------------------------------------------------
 
 
 class ReadsBeforeRegistering(Hub):
@@ -87,7 +87,7 @@ class NeverReadsAgain(Hub):
         pass
 
 
-# --- faults in the browser -------------------------------------------------------------------------------------------
+# --- faults in the browser ----------------------------------------------------------------------------------
 
 
 class LastWins(ScreenState):

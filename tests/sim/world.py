@@ -451,7 +451,7 @@ class World:
         self.clock.run_until(TROUBLE_S + QUIET_S)
         self.judge()
 
-    # --- what happens ------------------------------------------------------------------------------------------------
+    # --- what happens ---------------------------------------------------------------------------------------
 
     def commit(self, user: str | None = None) -> None:
         """One change, on one of the nodes: told at once there, a little later on the other, perhaps never or twice."""
@@ -553,7 +553,7 @@ class World:
             self.clock.after(self.dice.uniform(0.5, 3), node.start)
         self.ledger.restore(new_epoch=self.dice.random() < 0.7)
 
-    # --- the verdict -------------------------------------------------------------------------------------------------
+    # --- the verdict ----------------------------------------------------------------------------------------
 
     def judge(self) -> None:
         for client in self.clients:

@@ -76,7 +76,7 @@ class Delivery:
         out, self._out = self._out, Actions()
         return out
 
-    # --- a screen goes -------------------------------------------------------------------------------------------
+    # --- a screen goes --------------------------------------------------------------------------------------
 
     def left(self, screen: Screen) -> None:
         """The connection is closed; whoever closed it."""
@@ -118,7 +118,7 @@ class Delivery:
         screen.due_ms = due_ms
         self._wheel.add(screen, due_ms)
 
-    # --- the snapshot: register first, read after --------------------------------------------------------------------
+    # --- the snapshot: register first, read after -----------------------------------------------------------
 
     def _attend(self, screen: Screen, user_id: str) -> Audience:
         audience = self.audiences.get(user_id)
@@ -281,7 +281,7 @@ class Delivery:
             )
             self._resync(screen)
 
-    # --- a change was committed --------------------------------------------------------------------------------------
+    # --- a change was committed -----------------------------------------------------------------------------
 
     def committed(self, epoch: str, states: Iterable[AccountState]) -> None:
         """The ledger handed a batch over: the newest state of each account that it changed.
@@ -375,7 +375,7 @@ class Delivery:
             audience.excuse(screen)
         screen.phase = Phase.LIVE
 
-    # --- back-pressure -----------------------------------------------------------------------------------------------
+    # --- back-pressure --------------------------------------------------------------------------------------
 
     def paused(self, screen: Screen) -> None:
         """The transport takes nothing more for now."""
@@ -389,7 +389,7 @@ class Delivery:
         for state in (slot or {}).values():
             self._push(state, (screen,))
 
-    # --- hints: a list moved -----------------------------------------------------------------------------------------
+    # --- hints: a list moved --------------------------------------------------------------------------------
 
     def hint(self, lists: Iterable[str], users: Iterable[str] | None = None) -> None:
         """These lists moved: tell the followers, and the own screens of `users`, at the next turn."""
@@ -414,7 +414,7 @@ class Delivery:
             lists, screen.hints = screen.hints, None
             self._send(screen, wire.changed_text(lists or ()))
 
-    # --- writing -----------------------------------------------------------------------------------------------------
+    # --- writing --------------------------------------------------------------------------------------------
 
     def _text(self, state: AccountState) -> str:
         return wire.state_text(state, self.epoch, self._scale_of(state.unit))

@@ -31,7 +31,7 @@ TOLD_LIMIT = 16
 class Hub(Delivery):
     """The delivery state machine of one process; `Delivery` says how it is made."""
 
-    # --- a screen comes ------------------------------------------------------------------------------------------
+    # --- a screen comes -------------------------------------------------------------------------------------
 
     def joined(
         self, link: Any, carrier: int, *, address: str, user_agent: str, now_ms: int, now_us: int
@@ -51,7 +51,7 @@ class Hub(Delivery):
             self._wake(screen, now_ms + self.limits.auth_ms)
         return screen
 
-    # --- who it is ----------------------------------------------------------------------------------------------
+    # --- who it is ------------------------------------------------------------------------------------------
 
     def admitted(self, screen: Screen, who: Admitted, now_ms: int) -> None:
         """The token was good: of the first `auth`, or of a later one that renews it."""
@@ -91,7 +91,7 @@ class Hub(Delivery):
             self._wake(screen, self._next_tick(screen, now_ms, early=True))
         return None
 
-    # --- what clients say --------------------------------------------------------------------------------------------
+    # --- what clients say -----------------------------------------------------------------------------------
 
     def heard(self, screen: Screen, frame: wire.ClientFrame, now_ms: int) -> None:
         """A client frame came in whole."""
@@ -186,7 +186,7 @@ class Hub(Delivery):
                 screen.wait.discard(user_id)
                 self._greet(screen)
 
-    # --- time --------------------------------------------------------------------------------------------------------
+    # --- time -----------------------------------------------------------------------------------------------
 
     def turn(self, now_ms: int) -> None:
         """Do what is due: ticks, silence, tokens that end, screens that do not go, gathered hints."""
@@ -243,7 +243,7 @@ class Hub(Delivery):
             if self.audiences.get(audience.user_id) is audience and audience.known:
                 self._ask(audience)
 
-    # --- the end -----------------------------------------------------------------------------------------------------
+    # --- the end --------------------------------------------------------------------------------------------
 
     def revoke(self, now_ms: int, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """Close the screens of a user's tokens, or of an operator's session.

@@ -45,7 +45,7 @@ USER_LISTS = ("history", "orders", "vouchers")
 OPERATOR_LISTS = ("users", "audit", "broadcasts", "orders", "vouchers", "history")
 
 
-# --- how a connection ends ---------------------------------------------------------------------------------------
+# --- how a connection ends ----------------------------------------------------------------------------------
 
 
 class Close(NamedTuple):
@@ -121,7 +121,7 @@ def advice(code: int) -> str:
     return "stay_away" if code in {1002, 1003, 1007, 1009} else "reconnect_with_backoff"
 
 
-# --- server → client ---------------------------------------------------------------------------------------------
+# --- server → client ----------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
@@ -237,7 +237,7 @@ def closed_text(close: Close) -> str:
     return f'{{"type":"closed","code":{close.code},"reason":{quoted(close.reason)}}}'
 
 
-# --- the same text on each carrier ---------------------------------------------------------------------------------
+# --- the same text on each carrier --------------------------------------------------------------------------
 
 SOCKET, TEXT, EVENTS = 0, 1, 2
 """How a screen is reached: our own WebSocket, somebody else's WebSocket, a stream of server-sent events."""
@@ -282,7 +282,7 @@ def carried(text: str, carrier: int, event_id: str = "") -> bytes | str:
     return text if carrier == TEXT else event_bytes(text, event_id)
 
 
-# --- client → server ---------------------------------------------------------------------------------------------
+# --- client → server ----------------------------------------------------------------------------------------
 
 
 class Malformed(ValueError):

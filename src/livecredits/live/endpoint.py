@@ -119,7 +119,7 @@ class Endpoint:
         except Refused as refused:
             await _send_problem(send, refused, visit)
 
-    # --- WebSocket -----------------------------------------------------------------------------------------------
+    # --- WebSocket ------------------------------------------------------------------------------------------
 
     async def _serve_socket(self, visit: Visit, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -159,7 +159,7 @@ class Endpoint:
         if verdict is not None:
             await send({"type": "websocket.close", "code": verdict.code, "reason": verdict.reason})
 
-    # --- events --------------------------------------------------------------------------------------------------
+    # --- events ---------------------------------------------------------------------------------------------
 
     async def _serve_events(self, visit: Visit, receive: Receive, send: Send) -> None:
         self._check_page(visit)
@@ -189,7 +189,7 @@ class Endpoint:
         last = b"" if verdict is None else wire.event_bytes(wire.closed_text(verdict))
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
-    # --- both ----------------------------------------------------------------------------------------------------
+    # --- both -----------------------------------------------------------------------------------------------
 
     async def _speak(self, screen: Screen, outbox: Outbox, put: Any) -> wire.Close | None:
         """Send what is queued until there is a verdict; returns it, or None where there is no time to tell."""
@@ -225,7 +225,7 @@ class Endpoint:
         finally:
             sending.cancel()
 
-    # --- upstream ------------------------------------------------------------------------------------------------
+    # --- upstream -------------------------------------------------------------------------------------------
 
     async def _take_upstream(self, visit: Visit, receive: Receive, send: Send) -> None:
         self._check_page(visit)
@@ -359,19 +359,27 @@ def _as_refusal(verdict: wire.Close) -> Refused:
 
 async def _send_problem(send: Send, refused: Refused, visit: Visit) -> None:
     """An RFC 9457 document; the same members as everywhere."""
-    root_path = visit.scope.get("root_path", "")
     content = {
-        "type": f"{root_path}/docs#{refused.code}",
+        "type": f"{visit.scope.get('root_path', '')}/docs#{refused.code}",
         "title": refused.title,
         "status": refused.status,
         "detail": refused.detail,
         "code": refused.code,
-        **refused.extra,
+        # Whoever handed the request over knows it by this id and writes it into the headers.
+        "request_id": visit.scope.get("livecredits.request_id", ""),
+        **{name: value for name, value in refused.extra.items() if name != "allow"},
     }
-    headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
+    body = json.dumps(content).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
     if refused.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="livecredits"'))
+    if "allow" in refused.extra:
+        headers.append((b"allow", ", ".join(refused.extra["allow"]).encode()))
     if "retry_after_s" in refused.extra:
         headers.append((b"retry-after", str(refused.extra["retry_after_s"]).encode()))
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(content).encode()})
+    await send({"type": "http.response.body", "body": body})

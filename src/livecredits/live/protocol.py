@@ -6,7 +6,7 @@ Must not know: what frames mean, who anybody is.
 The odd thing: uvicorn gives the connection to the class named here only after it has read the request head, and
 plays that head back to `data_received`. So the first bytes choose who serves the connection, and `websockets`' own
 sans-I/O object does the handshake and is then let go. uvicorn calls none of this public: its minor version is pinned,
-and `tests/live/test_uvicorn_hook.py` breaks when the hook moves.
+and `tests/live/test_shell.py` breaks when the hook moves.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class ScreenProtocol(asyncio.Protocol):
         self.inbound: Inbound | None = None
         self.is_closing = False
 
-    # --- asyncio.Protocol ----------------------------------------------------------------------------------------
+    # --- asyncio.Protocol -----------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The request head has been read by uvicorn; it comes to `data_received` next."""
@@ -149,7 +149,7 @@ class ScreenProtocol(asyncio.Protocol):
             if self.screen is None:
                 self.transport.close()
 
-    # --- Link ----------------------------------------------------------------------------------------------------
+    # --- Link -----------------------------------------------------------------------------------------------
 
     def close(self, verdict: wire.Close) -> None:
         """Say why, and wait for the client to go; the hub cuts it if it does not."""
@@ -167,7 +167,7 @@ class ScreenProtocol(asyncio.Protocol):
         """It had its time."""
         self.transport.abort()
 
-    # --- what the client says ----------------------------------------------------------------------------------------
+    # --- what the client says -------------------------------------------------------------------------------
 
     def _listen(self, screen: Screen, data: bytes) -> None:
         if self.is_closing:  # the reason is on its way; whatever comes now is the answer to it, or late
@@ -199,7 +199,7 @@ class ScreenProtocol(asyncio.Protocol):
                 self.transport.write(b"\x8a" + len(payload).to_bytes(1, "big") + payload)
         return not self.is_closing
 
-    # --- the handshake -----------------------------------------------------------------------------------------------
+    # --- the handshake --------------------------------------------------------------------------------------
 
     def _open(self, head: bytes, upgrade: tuple[Config, ServerState, dict[str, Any]]) -> None:
         target = head.split(b" ", 2)[1].partition(b"?")[0]
