@@ -257,6 +257,22 @@ describe('where locks or channels are missing', () => {
   })
 })
 
+test('a lock that is granted just after the page left is given back at once', async () => {
+  const world = new World()
+  const tab = world.openTab()
+  let grant: () => Promise<unknown> = async () => {}
+  tab.environment.locks = () => ({
+    request: (_name, _options, granted) => {
+      grant = granted
+      return new Promise(() => {})
+    },
+  })
+  createStore({ url: '', user: 'ada', getToken: () => 'screen:ada' }, tab.environment).subscribe(() => {})
+  tab.freeze()
+  await grant()
+  expect(tab.sockets).toEqual([])
+})
+
 describe('two users of one browser', () => {
   test('never see each other', async () => {
     const world = new World()
