@@ -26,8 +26,10 @@ ABOUT = [
     "Start with an empty screen (epoch null, no accounts). If initial is not null it is a hello: apply it first.",
     "Then apply frames in order. resync lists the indexes of those that must be answered with a resync frame.",
     "A state needs the known epoch and a higher version to win; of another epoch it is ignored and asks for resync.",
-    "A tick asks for resync if its epoch differs, or (where user is not null) if its versions differ from the held "
-    "versions of that user, or if those of a user listed in watched differ. Absent and 0 are the same version.",
+    (
+        "A tick asks for resync if its epoch differs, or (where user is not null) if its versions differ from the held "
+        "versions of that user, or if those of a user listed in watched differ. Absent and 0 are the same version."
+    ),
     "A hello replaces epoch, user and all accounts, unconditionally. Every other type changes nothing.",
     "final.accounts is sorted by user and unit, and names every account held, version 0 included.",
     "closes is the table of close codes with the advice that the client follows.",
@@ -88,7 +90,7 @@ def held_after(frames: list[Frame]) -> tuple[str | None, str | None, dict[tuple[
     told = list(last["accounts"])
     told += [f for f in frames[hellos[-1] :] if f["type"] == "state" and f["epoch"] == last["epoch"]]
     newest: dict[tuple[str, str], Frame] = {}
-    for frame in sorted(reversed(told), key=lambda f: f["version"]):
+    for frame in sorted(told[::-1], key=lambda f: f["version"]):
         newest[frame["user"], frame["unit"]] = frame  # of equal versions the first one told comes last
     return last["epoch"], last["user"], newest
 
@@ -152,7 +154,9 @@ def by_hand() -> list[Frame]:
         vector("an empty screen ignores a tick and asks", None, [tick({"credits": 1})]),
         vector("an empty screen takes a hello", None, [start]),
         vector("a new user's account is version 0", None, [hello([ada[0]]), tick({})]),
-        vector("version 0 is left when the first change comes", hello([ada[0]]), [ada[1], tick({"credits": 1})]),
+        vector(
+            "version 0 is left when the first change comes", hello([ada[0]]), [ada[1], tick({"credits": 1})]
+        ),
         vector("the next version wins", start, [ada[4]]),
         vector("a gap is no gap: whole states need no repair", start, [ada[8]]),
         vector("the same version again changes nothing", start, [ada[3]]),
@@ -172,30 +176,62 @@ def by_hand() -> list[Frame]:
         vector("a tick without the account asks", start, [tick({})]),
         vector("a tick with an unknown unit asks", start, [tick({"credits": 3, "minutes": 1})]),
         vector("a tick may spell version 0 out", hello([ada[0]]), [tick({"credits": 0, "minutes": 0})]),
-        vector("a tick of another epoch asks though versions agree", start, [tick({"credits": 3}, epoch="ep_b")]),
-        vector("after the answer the tick agrees", start, [tick({"credits": 5}), hello([ada[5]]), tick({"credits": 5})]),
+        vector(
+            "a tick of another epoch asks though versions agree", start, [tick({"credits": 3}, epoch="ep_b")]
+        ),
+        vector(
+            "after the answer the tick agrees",
+            start,
+            [tick({"credits": 5}), hello([ada[5]]), tick({"credits": 5})],
+        ),
         vector("a lost last state is found by the tick", start, [tick({"credits": 4}), hello([ada[4]])]),
         vector("a state and its tick agree", start, [ada[4], tick({"credits": 4})]),
         vector("a changed list moves no balance", start, [changed]),
         vector("a bye moves no balance", start, [bye, ada[4]]),
         vector("an unknown type is ignored", start, [{"type": "confetti", "epoch": "ep_z"}, ada[4]]),
-        vector("another unit is another account", start, [state("ada", "minutes", 1), tick({"credits": 3, "minutes": 1})]),
+        vector(
+            "another unit is another account",
+            start,
+            [state("ada", "minutes", 1), tick({"credits": 3, "minutes": 1})],
+        ),
         vector("units do not compare with each other", start, [state("ada", "minutes", 2), ada[4]]),
         vector("an operator starts with nobody", None, [hello([], user=None), tick({})]),
         vector("an operator's versions are of watched users only", desk, [tick({"credits": 9})]),
-        vector("watched users that agree are silent", desk, [tick({}, watched={"ada": {"credits": 3}, "bob": {"credits": 5}})]),
-        vector("a watched user that differs asks", desk, [tick({}, watched={"ada": {"credits": 3}, "bob": {"credits": 6}})]),
-        vector("a held user that is not listed does not ask", desk, [tick({}, watched={"ada": {"credits": 3}})]),
+        vector(
+            "watched users that agree are silent",
+            desk,
+            [tick({}, watched={"ada": {"credits": 3}, "bob": {"credits": 5}})],
+        ),
+        vector(
+            "a watched user that differs asks",
+            desk,
+            [tick({}, watched={"ada": {"credits": 3}, "bob": {"credits": 6}})],
+        ),
+        vector(
+            "a held user that is not listed does not ask", desk, [tick({}, watched={"ada": {"credits": 3}})]
+        ),
         vector("a listed user that is not held asks", desk, [tick({}, watched={"eve": {"credits": 1}})]),
         vector("a listed user without an account is silent", desk, [tick({}, watched={"eve": {}})]),
         vector("watching adds accounts by states", hello([], user=None), [ada[3], bob[5], ada[4]]),
         vector("two watched users keep apart", desk, [ada[4], bob[4]]),
-        vector("a user id is not normalised", hello([], user=None), [state("Ada", "credits", 1), state("ada", "credits", 2)]),
+        vector(
+            "a user id is not normalised",
+            hello([], user=None),
+            [state("Ada", "credits", 1), state("ada", "credits", 2)],
+        ),
         vector("a user id may hold any letter", hello([], user=None), [state("søren 🦆", "credits", 1)]),
-        vector("a user and a unit do not run together", hello([], user=None), [state("a", "b c", 1), state("a b", "c", 2)]),
-        vector("a user named like a JavaScript property", hello([], user=None), [state("__proto__", "constructor", 1)]),
+        vector(
+            "user and unit do not run together",
+            hello([], user=None),
+            [state("a", "b c", 1), state("a b", "c", 2)],
+        ),
+        vector(
+            "a user named like a JavaScript property",
+            hello([], user=None),
+            [state("__proto__", "constructor", 1)],
+        ),
         vector("the largest version", start, [state("ada", "credits", 2**53 - 1), ada[4]]),
-    ]  # fmt: skip
+    ]
 
 
 def permuted() -> list[Frame]:
