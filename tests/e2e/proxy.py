@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Coroutine, Iterator
-from typing import Any
+from typing import Any, Self
 
 
 class Cable:
@@ -26,7 +26,7 @@ class Cable:
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Cable:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._call(self._start())
         return self

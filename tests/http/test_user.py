@@ -1,6 +1,7 @@
 """What a user's screens read: the own balance, waiting for news of it, the own history, the live path."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx2
 from tests.http.serving import listening
@@ -70,20 +71,21 @@ async def test_the_live_path_is_handed_over(stage: Stage) -> None:
         headers = {"authorization": f"Bearer {token}"}
         async with client.stream("GET", "/api/v1/credits/live", headers=headers) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")
-            async for line in answer.aiter_lines():
-                if line.startswith("data:"):
-                    assert '"type":"hello"' in line
-                    break
-            listed = await (await stage.backend()).get("/api/v1/admin/screens?user=ada")
+            lines = answer.aiter_lines()  # kept: a generator that nobody holds closes the stream
+            assert '"type":"hello"' in await _next_data(lines)
+            backend = await stage.backend()
+            listed = await backend.get("/api/v1/admin/screens?user=ada")
             (screen,) = ScreensAnswer.model_validate_json(listed.content).items
-            assert (screen.user, screen.carrier, screen.sent, screen.behind) == (
-                "ada",
-                "events",
-                {"credits": 1},
-                False,
-            )
-            closed = await (await stage.backend()).delete("/api/v1/users/ada/tokens")
+            assert (screen.user, screen.carrier) == ("ada", "events")
+            assert (screen.sent, screen.behind) == ({"credits": 1}, False)
+            closed = await backend.delete("/api/v1/users/ada/tokens")
             assert closed.json()["screens_closed"] == 1
+
+
+async def _next_data(lines: AsyncIterator[str]) -> str:
+    while not (line := await anext(lines)).startswith("data:"):
+        pass
+    return line
 
 
 async def test_a_socket_elsewhere_is_refused(stage: Stage) -> None:

@@ -1,0 +1,126 @@
+"""The two apps as a person meets them: what they see, press and type. No selector stands anywhere else."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from tests.e2e.server import Demo
+
+_numbers = itertools.count(1)
+WITHIN_MS = 5_000
+
+
+def new_user(demo: Demo, prefix: str, credits: int = 100) -> str:
+    """A user of this test alone, with credits."""
+    user = f"{prefix}-{next(_numbers)}-{demo.process.pid}"
+    done = demo.api("POST", f"/users/{user}/grants", json={"amount": credits, "label": "Welcome"})
+    assert done.status_code == 200, done.text
+    return user
+
+
+class Log:
+    """What a page wrote to its console, and the errors that it did not catch."""
+
+    def __init__(self, page: Page) -> None:
+        self.lines: list[str] = []
+        self.errors: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        self.lines.append(message.text)
+
+
+class Wallet:
+    """One tab of the host app."""
+
+    def __init__(self, context: BrowserContext, demo: Demo, user: str, *, base: str | None = None) -> None:
+        self.page = context.new_page()
+        self.log = Log(self.page)
+        self.user = user
+        self.page.goto(f"{base or demo.url}/wallet/?user={user}")
+
+    @property
+    def badge(self) -> Locator:
+        return self.page.get_by_test_id("header-badge")
+
+    @property
+    def sidebar(self) -> Locator:
+        return self.page.get_by_test_id("sidebar-balance")
+
+    @property
+    def status(self) -> Locator:
+        return self.page.get_by_test_id("status")
+
+    @property
+    def toast(self) -> Locator:
+        return self.page.get_by_test_id("toast")
+
+    def go(self, name: str) -> None:
+        self.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+
+    def shows(self, credits: int, within_ms: int = WITHIN_MS) -> None:
+        """Every component of the tab shows this number."""
+        expect(self.badge).to_have_text(f"{credits:,}".replace("-", "−"), timeout=within_ms)
+        expect(self.sidebar).to_have_text(f"{credits:,}".replace("-", "−"), timeout=within_ms)
+
+    def is_live(self, within_ms: int = 10_000) -> None:
+        expect(self.status).to_have_attribute("data-status", "live", timeout=within_ms)
+
+    def switch_to(self, user: str) -> None:
+        """Become another user in the same tab."""
+        self.page.evaluate(
+            "user => { const to = new URL(location.href); to.searchParams.set('user', user);"
+            " history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')) }",
+            user,
+        )
+        self.user = user
+
+
+class Console:
+    """An operator's tab."""
+
+    def __init__(self, context: BrowserContext, demo: Demo, *, role: str = "admin", **limits: Any) -> None:
+        self.demo = demo
+        self.email = f"op-{next(_numbers)}-{demo.process.pid}@example.com"
+        made = demo.api(
+            "POST",
+            "/admin/operators",
+            json={"email": self.email, "name": "Test", "role": role, "password": "correct horse", **limits},
+        )
+        assert made.status_code in {200, 201}, made.text
+        self.page = context.new_page()
+        self.log = Log(self.page)
+        self.page.goto(f"{demo.url}/console")
+        self.page.get_by_label("Email").fill(self.email)
+        self.page.get_by_label("Password", exact=True).fill("correct horse")
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("heading", name="Users")).to_be_visible()
+
+    def show(self, search: str) -> None:
+        """The Users screen with the users that match."""
+        self.page.goto(f"{self.demo.url}/console/users?q={search}")
+
+    def row(self, user: str) -> Locator:
+        return self.page.locator(f"tr[data-user='{user}']")
+
+    def number(self, user: str) -> Locator:
+        return self.row(user).locator(".balance-number")
+
+    def shows(self, user: str, credits: int) -> None:
+        expect(self.number(user)).to_have_text(f"{credits:,}".replace("-", "−"), timeout=WITHIN_MS)
+
+    def open_editor(self, user: str) -> None:
+        self.row(user).get_by_role("button", name="change the credits").click()
+
+    def edit(self, user: str, change: str, reason: str = "Goodwill") -> None:
+        """Type `+50`, `-50` or `=200` with a reason into the row, and apply it."""
+        self.open_editor(user)
+        self.page.get_by_label("Change", exact=True).fill(change)
+        self.page.get_by_role("combobox", name="Reason").fill(reason)
+        self.page.get_by_role("button", name="Apply").click()
+
+    def toast(self, text: str) -> Locator:
+        return self.page.get_by_role("group", name=text)
