@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import typer
 from tests.demo_process import STOP_S, Demo, environment, running_demo, spawn
@@ -114,25 +114,13 @@ def test_an_address_without_a_key_is_half_an_address(own_file: Path, monkeypatch
 def test_while_a_server_has_the_file_the_command_says_how_to_go_on(tmp_path: Path) -> None:
     file = tmp_path / "held.db"
     with running_demo("--file", str(file)) as demo:
-        blocked = subprocess.run(
-            [*spawn_line("grant", "ada", "5")],
-            env=environment(LIVECREDITS_DATABASE_URL=f"sqlite:///{file}"),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        blocked = spawn("grant", "ada", "5", LIVECREDITS_DATABASE_URL=f"sqlite:///{file}")
+        _, told = blocked.communicate(timeout=30)
         assert demo.process.poll() is None
     assert blocked.returncode == 2
-    assert str(demo.process.pid) in blocked.stderr
-    assert "LIVECREDITS_URL" in blocked.stderr
-    assert "LIVECREDITS_KEY" in blocked.stderr
-
-
-def spawn_line(*arguments: str) -> Sequence[str]:
-    from tests.demo_process import COMMAND
-
-    return [str(COMMAND), *arguments]
+    assert str(demo.process.pid) in told
+    assert "LIVECREDITS_URL" in told
+    assert "LIVECREDITS_KEY" in told
 
 
 # --- access ----------------------------------------------------------------------------------------------------
@@ -233,7 +221,9 @@ def test_verify_finds_an_altered_entry(own_file: Path) -> None:
         db.commit()
     told = run("verify")
     assert told.exit_code == 1
-    assert "ada" in told.output
+    assert "1 damage." in told.stdout
+    (damage,) = json.loads(run("verify", "--json").stdout)["damages"]
+    assert damage["table"] == "entries"
 
 
 # --- live ------------------------------------------------------------------------------------------------------
@@ -317,8 +307,10 @@ def test_amounts_are_exact(amount: int, scale: int, text: str) -> None:
 def test_serve_serves_and_goes(tmp_path: Path) -> None:
     process = spawn("serve", "--port", "0", "--database", f"sqlite:///{tmp_path}/served.db")
     assert process.stderr is not None
-    line = process.stderr.readline()
-    assert re.search(r"http://127\.0\.0\.1:\d+", line), line
+    line = next(line for line in process.stderr if line.startswith("✓"))
+    url = re.search(r"http://127\.0\.0\.1:\d+", line)
+    assert url
+    assert httpx2.get(f"{url[0]}/readyz").status_code == 200
     demo = Demo(process, {})
     assert demo.stop() < STOP_S
     assert process.returncode == 0

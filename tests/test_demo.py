@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,14 @@ def service(demo: Demo) -> Iterator[Client]:
         yield client
 
 
-def screen(demo: Demo, token: str) -> ClientConnection:
+@contextmanager
+def screen(demo: Demo, token: str) -> Iterator[ClientConnection]:
     """A user's screen, admitted: the hello has been read."""
-    socket = connect(demo.url.replace("http", "ws") + wire.LIVE_PATH, subprotocols=[wire.SUBPROTOCOL])  # type: ignore[list-item]
-    socket.send(json.dumps({"type": "auth", "token": token}))
-    assert frame(socket, "hello")["user"]
-    return socket
+    live = demo.url.replace("http", "ws") + wire.LIVE_PATH
+    with connect(live, subprotocols=[wire.SUBPROTOCOL]) as socket:  # type: ignore[list-item]
+        socket.send(json.dumps({"type": "auth", "token": token}))
+        assert frame(socket, "hello")["user"]
+        yield socket
 
 
 def frame(socket: ClientConnection, kind: str) -> dict[str, Any]:

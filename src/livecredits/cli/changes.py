@@ -135,7 +135,8 @@ def _print_report(report: VerifyReport, *, as_json: bool) -> None:
     if not report.damages:
         out().print(f"[green]✓[/green] {read}: every number adds up and no entry was altered.")
         return
-    out().print(f"[red]✗[/red] {read}: {len(report.damages):,} damages.")
+    plural = "" if len(report.damages) == 1 else "s"
+    out().print(f"[red]✗[/red] {read}: {len(report.damages):,} damage{plural}.")
     rows = [(damage.table, damage.row, damage.what) for damage in report.damages]
     print_table(("table", "row", "what"), rows, empty="")
 
