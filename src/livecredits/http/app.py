@@ -132,7 +132,7 @@ class App:
         except Exception as error:  # noqa: BLE001 - whatever happens, the caller gets a problem document
             answer = unexpected(error, call.request_id, root_path)
         if isinstance(answer, Handover):
-            await answer.to(scope, receive, send)
+            await answer.to(scope, receive, _with_request_id(send, call.request_id))
             return
         if route is not None and route.rule.from_elsewhere:
             self._share(answer, headers)
@@ -302,6 +302,17 @@ async def _send(send: Send, answer: Reply | Stream, call: Call[Any, Any], *, wit
         headers.append((b"content-length", str(len(answer.body)).encode()))
     await send(start)
     await send({"type": "http.response.body", "body": answer.body if with_body else b""})
+
+
+def _with_request_id(send: Send, request_id: str) -> Send:
+    """`send` for an endpoint that writes its own headers."""
+
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id.encode())]}
+        await send(message)
+
+    return send_with_id
 
 
 async def _acknowledge_lifespan(receive: Receive, send: Send) -> None:

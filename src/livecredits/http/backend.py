@@ -103,8 +103,8 @@ async def hold(call: Call[HoldBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
-@routes.add("POST", "/users/{user_id}/holds/{hold_id}/capture", rule=MOVES_OR_SUPPORT, body=CaptureBody, result=ChangeAnswer,
-            keyed=True, refuses=(NotFound, HoldClosed, OverOperatorLimit, *MOVED))  # fmt: skip
+@routes.add("POST", "/users/{user_id}/holds/{hold_id}/capture", rule=MOVES_OR_SUPPORT, body=CaptureBody,
+            result=ChangeAnswer, keyed=True, refuses=(NotFound, HoldClosed, OverOperatorLimit, *MOVED))  # fmt: skip
 async def capture(call: Call[CaptureBody, NoQuery]) -> Reply:
     """Spend what a hold has set aside, all or part of it; the rest is released."""
     user_id = call.params["user_id"]
