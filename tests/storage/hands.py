@@ -68,5 +68,3 @@ def rows(path: Path, statement: str, *values: object) -> list[tuple[object, ...]
         return db.execute(statement, values).fetchall()
     finally:
         db.close()
-
-

@@ -54,7 +54,7 @@ class HeldSum:
     state: str = "open"
 
 
-class No(Exception):  # noqa: N818
+class No(Exception):
     """The change is refused, with this code."""
 
 
@@ -91,7 +91,7 @@ class Purse:
             sums[0] += 1
             sums[1] += credit.held_by is not None
         return [
-            (portion.priority, portion.expires_at_us, *found[portion])
+            (portion.priority, portion.expires_at_us, found[portion][0], found[portion][1])
             for portion in sorted(found, key=lambda portion: portion.place)
         ]
 
@@ -141,7 +141,9 @@ class Purse:
             remove(credit)
         order = {hold: place for place, hold in enumerate(self.holds)}
         held = [one for one in self.credits if one.held_by is not None]
-        from_the_end = sorted(held, key=lambda one: ([-part for part in one.portion.place], order[str(one.held_by)]))
+        from_the_end = sorted(
+            held, key=lambda one: ([-part for part in one.portion.place], order[str(one.held_by)])
+        )
         for credit in from_the_end[:left]:
             remove(credit)
         self.debt += left

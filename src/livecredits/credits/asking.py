@@ -133,7 +133,10 @@ def checked(change: Change, units: Mapping[str, Any]) -> Change:
     Raises:
         Invalid: 422 `invalid`, naming the field.
     """
-    _CHECKS[type(change)](change)
+    check = _CHECKS.get(type(change))
+    if check is None:
+        raise bad_field("change", "is not one that can be asked for")
+    check(change)
     if change.unit not in units:
         raise bad_field("unit", "is not a configured unit")
     if change.reason is not None or change.label is not None or change.metadata is not None:

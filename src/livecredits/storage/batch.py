@@ -4,9 +4,9 @@ Promises: every change is decided on the rows as the changes before it left them
 trace but its stored refusal; the same idempotency key gets the same answer, also within the batch; what was due on an
 account is posted before anything is decided on it. Must not know which database it talks to, nor who is waiting.
 
-The odd thing: accounts are first loaded in part, the first `PART` lots in burn order or none for a grant, so that a change costs the same
-on an account with a hundred thousand lots. When a rule needs more (`NotLoaded`), what is decided so far is written,
-more of the account is loaded from the same transaction, and the change is decided again.
+The odd thing: accounts are first loaded in part, with the first `PART` lots in burn order (none for a grant), so that a
+change costs the same on an account with a hundred thousand lots. When a rule needs more (`NotLoaded`), what is decided
+so far is written, more of the account is loaded from the same transaction, and the change is decided again.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from livecredits.clock import Clock
 from livecredits.errors import StartRefused, StorageFailed
 from livecredits.storage import migrate, sqlite
 from livecredits.storage.handover import Subscribers
-from livecredits.storage.lockfile import LONGEST_WAIT_S, FileLock
+from livecredits.storage.lockfile import FileLock
 from livecredits.storage.writer import Writer
 
 T = TypeVar("T")
@@ -44,9 +44,7 @@ def path_of(url: str) -> Path:
 class Database:
     """A database file of which this object is the owner."""
 
-    def __init__(
-        self, url: str, clock: Clock, subscribers: Subscribers, wait_s: float = LONGEST_WAIT_S
-    ) -> None:
+    def __init__(self, url: str, clock: Clock, subscribers: Subscribers) -> None:
         """Lock the file, migrate it, start the writer.
 
         Raises:
@@ -55,7 +53,7 @@ class Database:
         self.path = path_of(url)
         if not self.path.parent.is_dir():
             raise StartRefused(f"There is no folder {self.path.parent} for the database {self.path.name}.")
-        self._lock = FileLock(self.path, wait_s)
+        self._lock = FileLock(self.path)
         try:
             self.writer = Writer(self._open_store, clock, subscribers)
         except BaseException:

@@ -23,7 +23,7 @@ _PAUSE_S = 0.05
 class FileLock:
     """Holds FILE.lock until `release`."""
 
-    def __init__(self, database: Path, wait_s: float = LONGEST_WAIT_S) -> None:
+    def __init__(self, database: Path) -> None:
         """Take the lock.
 
         Raises:
@@ -34,7 +34,7 @@ class FileLock:
             self._file: IO[str] = path.open("a+", encoding="utf-8")
         except OSError as error:
             raise StartRefused(f"The database {database} cannot be locked: {error}.") from error
-        deadline = time.monotonic() + wait_s
+        deadline = time.monotonic() + LONGEST_WAIT_S
         while not self._try():
             if time.monotonic() >= deadline:
                 holder = self._holder()

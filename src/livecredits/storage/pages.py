@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
     Connection,
     Row,
@@ -31,7 +30,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    type_coerce,
 )
 
 from livecredits.core.rows import Entry
@@ -106,8 +104,10 @@ class HistoryFilter:
         if self.actor is not None:
             found.append(entries.c.actor == self.actor)
         for name, value in (self.metadata or {}).items():
-            field = type_coerce(entries.c.metadata, JSON)[name].as_string()
-            found.append(cast(field, Text) == str(value))
+            # Not by a JSON path: there is no quoting there for every key that JSON allows.
+            fields = func.json_each(entries.c.metadata).table_valued("key", "value")
+            is_there = and_(fields.c.key == name, cast(fields.c.value, Text) == str(value))
+            found.append(select(literal(1)).select_from(fields).where(is_there).exists())
         return found
 
 
