@@ -77,7 +77,9 @@ def test_when_the_leader_goes_the_others_go_on(demo: Demo, new_context: NewConte
     for tab in others:
         tab.shows(105)
     if fate == "cached":
-        leader.page.evaluate("history.back()")  # `go_back` waits for a load, which a page from the cache never fires
+        leader.page.evaluate(
+            "history.back()"
+        )  # `go_back` waits for a load, which a page from the cache never fires
         leader.shows(105)
 
 
