@@ -301,7 +301,18 @@ async def test_a_grant_with_terms(stage: Stage) -> None:
     assert balance["next_expiry"] == {"at": "2098-12-31T23:00:00.123456Z", "amount": 5}
     (lot,) = balance["lots"]
     assert (lot["priority"], lot["source"], lot["remaining"]) == (3, "invoice 7", 5)
-    for wrong in ("2001-01-01T00:00:00Z", "2099-01-01T00:00:00", "tomorrow", 4_070_908_800):
+    for wrong in (
+        "2001-01-01T00:00:00Z",
+        "2099-01-01T00:00:00",
+        "tomorrow",
+        4_070_908_800,
+        "4070908800",
+        "2099-01-01 00:00:00Z",
+        "2099-13-01T00:00:00Z",
+        "2099-01-01",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+    ):
         check_problem(
             await backend.post(f"{ADA}/grants", json={"amount": 5, "expires_at": wrong}), 422, "invalid"
         )

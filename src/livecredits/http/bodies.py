@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -29,6 +30,7 @@ from livecredits.credits.asking import METADATA_LENGTH_MAX, TEXT_LENGTHS_MAX, TT
 
 TOKEN_TTL_MAX_S = 3_600
 USER_ID_LENGTH_MAX = 128
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,16}", re.ASCII)
 
 
@@ -36,6 +38,16 @@ def _not_zero(amount: int) -> int:
     if amount == 0:
         raise ValueError("must not be 0")
     return amount
+
+
+def _rfc3339(value: Any) -> Any:
+    """Times are RFC 3339 with an offset: the library would also take a bare number for seconds or milliseconds."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError("must be a time such as 2026-11-23T05:36:21Z")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be in the years 1 to 9999 in UTC") from None
 
 
 def _from_text(value: Any) -> Any:
@@ -110,10 +122,14 @@ UserId = Annotated[
 UNIT_NAME = r"^[a-z][a-z0-9_]{0,31}$"
 UnitName = Annotated[str, StringConstraints(pattern=UNIT_NAME)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_MAX["reason"])]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_MAX["label"])]
+Label = Annotated[
+    str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_MAX["label"], pattern=r"^[^\x00]*$")
+]
+
 Source = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_MAX["source"])]
 Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small)]
 TextWhole = Annotated[int, BeforeValidator(_from_text)]
+Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
 Password = Annotated[str, StringConstraints(min_length=12, max_length=256)]
 
@@ -171,7 +187,7 @@ class GrantBody(OwnKeyBody):
 
     model_config = example_of({"amount": 100, "reason": "welcome", "expires_at": "2099-12-31T23:59:59Z"})
     amount: Amount
-    expires_at: AwareDatetime | None = Field(default=None, description="When what is left of them ends.")
+    expires_at: Time | None = Field(default=None, description="When what is left of them ends.")
     priority: int = Field(
         default=0, ge=-1_000_000, le=1_000_000, description="Lots of a lower number burn first."
     )
@@ -367,8 +383,8 @@ class HistoryQuery(PageQuery):
     kind: str | None = Field(
         default=None, description="Kinds of entries, separated by commas.", max_length=120
     )
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Time | None = None
+    until: Time | None = None
 
 
 class FullHistoryQuery(HistoryQuery):
@@ -407,8 +423,8 @@ class AuditQuery(PageQuery):
     actor: str | None = Field(default=None, max_length=200)
     action: str | None = Field(default=None, max_length=100)
     target: str | None = Field(default=None, max_length=200)
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Time | None = None
+    until: Time | None = None
     format: Literal["json", "csv", "ndjson"] = "json"
 
 

@@ -128,14 +128,16 @@ class Guard:
         call.principal = principal
 
     async def _authenticate(self, call: Call[Any, Any]) -> Principal:
-        """Whose credential the request carries; strangers who try too often wait."""
-        address = limit_key(call.origin.address)
-        if wait := self._refusals.peek(address):
-            raise _too_often(wait)
+        """Whose credential the request carries.
+
+        Strangers who try too often are told to wait. A good credential from the same address still passes: behind one
+        address there may be a whole company, or a proxy that nobody has declared as trusted.
+        """
         try:
             return await self._look_up(call)
         except Unauthenticated:
-            self._refusals.take(address)
+            if wait := self._refusals.take(limit_key(call.origin.address)):
+                raise _too_often(wait) from None
             raise
 
     async def _look_up(self, call: Call[Any, Any]) -> Principal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -86,8 +87,9 @@ _SECURITY = {
 }
 
 
+@lru_cache(maxsize=8)
 def describe(table: Table, root_path: str = "") -> dict[str, Any]:
-    """The document for all visible routes.
+    """The document for all visible routes; not to be changed by whoever reads it.
 
     Args:
         table: what is served.
