@@ -24,7 +24,10 @@ from livecredits.errors import InsufficientCredits
 MINUTES = "minutes"
 MINUTES_SCALE = 2
 DAY_US = 86_400_000_000
+MINUTE_US = 60_000_000
 STORY_DAYS = 30
+PARTS = 4
+"""Of a day: in each, everybody has a chance to work."""
 FIRST_USERS = ("ada", "grace")
 
 SHOP = Actor("service", "shop", "Shop")
@@ -69,29 +72,34 @@ async def tell(settings: Settings) -> None:
             return
         await credits.put_unit(MINUTES, MINUTES_SCALE)
         for day in range(STORY_DAYS + 1):
-            await asyncio.gather(*[_Life(credits, person, clock.now_us()).day(day) for person in PEOPLE])
-            clock.walk(DAY_US)
+            for part, minute in enumerate(_moments(day)):
+                clock.move_to(day, minute)
+                lives = [_Life(credits, person, clock.now_us()) for person in PEOPLE]
+                await asyncio.gather(*[life.part(day, part) for life in lives])
+
+
+def _moments(day: int) -> list[int]:
+    """The times of that day at which things happen, in minutes before its end."""
+    return sorted(random.Random(f"moments of {day}").sample(range(5, 900), PARTS), reverse=True)
 
 
 class StoryClock:
-    """A clock that starts a month ago and is moved by hand, never past the real time."""
+    """A clock that is moved by hand, from a month ago until now."""
 
     def __init__(self) -> None:
-        self._now_us = time.time_ns() // 1_000 - STORY_DAYS * DAY_US - 600_000_000
-        self._moved = threading.Condition()
+        self._end_us = time.time_ns() // 1_000
+        self._now_us = self._end_us - (STORY_DAYS + 1) * DAY_US
 
     def now_us(self) -> int:
         """The story's time, in microseconds UTC."""
         return self._now_us
 
-    def walk(self, by_us: int) -> None:
-        """Let time pass."""
-        with self._moved:
-            self._now_us = min(self._now_us + by_us, time.time_ns() // 1_000)
-            self._moved.notify_all()
+    def move_to(self, day: int, minutes_before_its_end: int) -> None:
+        """Let time pass until then."""
+        self._now_us = self._end_us - (STORY_DAYS - day) * DAY_US - minutes_before_its_end * MINUTE_US
 
     def wait(self, bell: threading.Event, until_us: int | None) -> None:
-        """Wait for the bell or for a step of the story; short, since it is asked again."""
+        """Wait for the bell or for a step of the story; short, since whoever waits looks again."""
         del until_us
         bell.wait(0.05)
 
@@ -104,12 +112,14 @@ class _Life:
         self._person = person
         self._now = datetime.fromtimestamp(now_us / 1_000_000, UTC)
 
-    async def day(self, day: int) -> None:
-        """What happens on that day, in order."""
-        await self._plan(day)
-        await self._work(day)
-        for act in _EVENTS.get((self._person.id, day), ()):
-            await act(self)
+    async def part(self, day: int, part: int) -> None:
+        """What happens in that part of that day."""
+        if part == 0:
+            await self._plan(day)
+        await self._work(day, part)
+        if part == PARTS - 1:
+            for act in _EVENTS.get((self._person.id, day), ()):
+                await act(self)
 
     async def _plan(self, day: int) -> None:
         person = self._person
@@ -128,13 +138,13 @@ class _Life:
             until = self._now + timedelta(days=STORY_DAYS - 1)
             await self._grant(person.monthly, label=f"{person.plan} plan", source="plan", expires_at=until)
 
-    async def _work(self, day: int) -> None:
-        chance = random.Random(f"{self._person.id}:{day}")
+    async def _work(self, day: int, part: int) -> None:
+        chance = random.Random(f"{self._person.id}:{day}:{part}")
         jobs = [
             self._spend(5 * chance.randint(1, 4), label=chance.choice(_PICTURES))
-            for _ in range(round(chance.random() * self._person.appetite))
+            for _ in range(round(chance.random() * self._person.appetite / PARTS + 0.2))
         ]
-        if chance.random() < 0.25:
+        if chance.random() < 0.25 / PARTS:
             jobs.append(self._spend(chance.randint(25, 350), unit=MINUTES, label="Transcription"))
         await asyncio.gather(*jobs)  # at once, so that they share a commit
 

@@ -27,12 +27,17 @@ export const timeText = (at: number): string =>
   new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format(at)
 
 /** A moment as day and time, for lists. */
-export const momentText = (at: string | number): string =>
-  new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at))
+export const momentText = (at: string | number, now = new Date()): string =>
+  dated(at, now, { hour: 'numeric', minute: '2-digit' })
 
-/** A moment as a day; the year only where it is another one. */
-export function dayText(at: string, now = new Date()): string {
-  const day = new Date(at)
-  const year = day.getFullYear() === now.getFullYear() ? {} : ({ year: 'numeric' } as const)
-  return new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', ...year }).format(day)
+/** A moment as a day. */
+export const dayText = (at: string | number, now = new Date()): string => dated(at, now, {})
+
+/** The year stands there only where it is another one. */
+function dated(at: string | number, now: Date, time: Intl.DateTimeFormatOptions): string {
+  const moment = new Date(at)
+  const year = moment.getFullYear() === now.getFullYear() ? {} : ({ year: 'numeric' } as const)
+  return new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', ...year, ...time }).format(
+    moment,
+  )
 }
