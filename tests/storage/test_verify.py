@@ -1,0 +1,195 @@
+"""M6: history cannot be rewritten: the database refuses it, and whoever edits the file is found out, field by field."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.storage.hands import IS_DEEP, SECOND_US, HandClock, fresh_database
+
+from livecredits import Credits, StartRefused
+from livecredits.core.changes import Actor, Spend
+from livecredits.storage.verify import verify
+
+EDITS = 1_000 if IS_DEEP else 200
+EDITED = {
+    "accounts": ("user_id", "unit", "version", "settled", "held", "floor", "frozen", "last_hash", "user_keys",
+                 "changed_at_us", "created_at_us", "seal"),
+    "entries": ("id", "account_id", "version", "kind", "amount", "settled_delta", "held_delta", "settled_after",
+                "held_after", "at_us", "actor", "reason", "label", "metadata", "user_key", "request_id", "reverses",
+                "peer", "hold_id", "hold_expires_at_us", "hash"),
+    "lots": ("id", "account_id", "amount", "remaining", "earmarked", "priority", "expires_at_us", "source", "born",
+             "created_at_us"),
+    "holds": ("id", "account_id", "amount", "state", "marks", "captured", "expires_at_us", "created_at_us",
+              "closed_at_us"),
+    "entry_lots": ("entry_id", "lot_id", "delta"),
+    "reversals": ("entry_id", "reversed_by"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed file with every kind of entry in it."""
+    path = fresh_database(tmp_path_factory.mktemp("verify"))
+    clock = HandClock()
+    credits = Credits(f"sqlite:///{path}", clock=clock)
+    _live(credits, clock)
+    credits.sync.close()
+    return path
+
+
+def _live(credits: Credits, clock: HandClock) -> None:
+    ask = credits.sync
+    for number in range(12):
+        user = f"user-{number % 4}"
+        later = datetime.fromtimestamp(clock.now_us() / SECOND_US + 50, UTC)
+        ask.grant(user, 100, key=f"grant-{number}", reason="r", label="l", metadata={"n": number})
+        ask.grant(user, 20, expires_at=later, priority=1, source="gift")
+        spent = ask.spend(user, 7, key=f"mine-{number}", as_user=True)
+        held = ask.hold(user, 30, ttl_s=1000)
+        if number % 3:
+            ask.capture(held.hold or "", 10)
+        if number % 3 == 2:
+            ask.release(ask.hold(user, 5).hold or "")
+        if number > 3:
+            ask.transfer(user, f"user-{(number + 1) % 4}", 3)
+        ask.reverse(spent.entry)
+        clock.advance(20)
+    ask.put_user("user-1", floor=-50)
+    ask.apply(
+        Spend(user_id="user-1", amount=5, audit="x", actor=Actor("operator", "op_1", request_id="req_1"))
+    )
+
+
+def test_an_honest_ledger_is_clean(ledger: Path) -> None:
+    told: list[tuple[int, int]] = []
+    report = verify(ledger, lambda done, total: told.append((done, total)))
+    assert report.is_clean, [str(damage) for damage in report.damages]
+    assert told[-1] == (report.entries, report.entries)
+    assert report.entries > 60
+
+
+@pytest.mark.parametrize("table", ["entries", "entry_lots", "reversals", "audit"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET rowid = rowid", "DELETE FROM {}", "REPLACE INTO {} SELECT * FROM {}"]
+)
+async def test_the_database_refuses_to_rewrite_it(
+    ledger: Path, tmp_path: Path, table: str, statement: str
+) -> None:
+    path = Path(shutil.copy(ledger, tmp_path))
+    first = "entry_id" if table in {"entry_lots", "reversals"} else "id"
+    statement = statement.replace("rowid", first).replace("{}", table)
+    async with Credits(f"sqlite:///{path}") as credits:
+        with pytest.raises(Exception, match="append-only"):
+            await credits.write(lambda connection: connection.exec_driver_sql(statement))
+
+
+def test_every_single_edit_of_a_field_is_found(ledger: Path, tmp_path: Path) -> None:
+    chance = random.Random(20_261_123)
+    path = tmp_path / "edited.db"
+    missed = []
+    for _ in range(EDITS):
+        shutil.copyfile(ledger, path)
+        edit = _edit(path, chance)
+        if verify(path).is_clean:
+            missed.append(edit)
+    assert not missed
+
+
+def test_every_field_of_every_table_is_among_the_edits(ledger: Path) -> None:
+    """A new column must either be covered by `verify` or be named here with the reason why it need not be."""
+    free = {
+        ("accounts", "id"),
+        ("entry_lots", "position"),
+    }  # the others' references lead nowhere without them
+    db = sqlite3.connect(ledger)
+    for table, fields in EDITED.items():
+        columns = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+        assert columns - set(fields) <= {name for owner, name in free if owner == table}
+    db.close()
+
+
+def _edit(path: Path, chance: random.Random) -> tuple[str, str, Any, Any]:
+    """Change one field of one row to another value of its kind, past all triggers and constraints."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA ignore_check_constraints = ON")
+    for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        db.execute(f"DROP TRIGGER {trigger}")
+    while True:
+        table = chance.choice(list(EDITED))
+        field = chance.choice(EDITED[table])
+        count = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        row = chance.randrange(count)
+        key = (
+            "user_id, unit"
+            if table == "accounts"
+            else "entry_id"
+            if table in {"entry_lots", "reversals"}
+            else "id"
+        )
+        where = f"({key}) = (SELECT {key} FROM {table} ORDER BY {key} LIMIT 1 OFFSET {row})"
+        if table == "entry_lots":
+            where += " AND position = 0"
+        (former,) = db.execute(f"SELECT {field} FROM {table} WHERE {where}").fetchone()
+        value = _another(former, chance)
+        try:
+            db.execute(f"UPDATE {table} SET {field} = ? WHERE {where}", (value,))
+        except sqlite3.IntegrityError:
+            continue
+        db.close()
+        return table, field, former, value
+
+
+def _another(former: Any, chance: random.Random) -> Any:
+    if isinstance(former, int):
+        return former + chance.choice([-1, 1, 1_000, -(2**40)])
+    if former is None:
+        return chance.choice([1, 2**40])
+    place = chance.randrange(len(former))
+    return former[:place] + ("0" if former[place] != "0" else "1") + former[place + 1 :]
+
+
+def test_a_missing_row_is_found(ledger: Path, tmp_path: Path) -> None:
+    for table in ("entries", "entry_lots", "lots", "holds", "reversals", "accounts", "users"):
+        path = Path(shutil.copyfile(ledger, tmp_path / f"{table}.db"))
+        db = sqlite3.connect(path, isolation_level=None)
+        db.execute(f"DROP TRIGGER IF EXISTS {table}_no_delete")
+        first = {
+            "accounts": "user_id",
+            "users": "user_id",
+            "entry_lots": "entry_id",
+            "reversals": "entry_id",
+        }.get(table, "id")
+        db.execute(f"DELETE FROM {table} WHERE {first} = (SELECT max({first}) FROM {table})")
+        db.close()
+        assert not verify(path).is_clean, table
+
+
+def test_an_answer_whose_entry_is_gone_is_found(ledger: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(ledger, tmp_path))
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("UPDATE idempotency SET answer = replace(answer, 'ent_', 'ent-') WHERE key = 'grant-3'")
+    db.close()
+    (damage,) = verify(path).damages
+    assert (damage.table, damage.row) == ("idempotency", "service grant-3")
+
+
+async def test_it_reads_beside_a_running_writer(tmp_path: Path) -> None:
+    path = fresh_database(tmp_path)
+    async with Credits(f"sqlite:///{path}") as credits:
+        await credits.grant("ada", 5)
+        assert verify(path).entries == 1
+        await credits.grant("ada", 5)
+        assert (await credits.verify()).entries == 2
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    sqlite3.connect(path).close()
+    with pytest.raises(StartRefused, match="migrate"):
+        verify(path)
