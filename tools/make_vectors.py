@@ -90,8 +90,8 @@ def held_after(frames: list[Frame]) -> tuple[str | None, str | None, dict[tuple[
     told = list(last["accounts"])
     told += [f for f in frames[hellos[-1] :] if f["type"] == "state" and f["epoch"] == last["epoch"]]
     newest: dict[tuple[str, str], Frame] = {}
-    for frame in sorted(told[::-1], key=lambda f: f["version"]):
-        newest[frame["user"], frame["unit"]] = frame  # of equal versions the first one told comes last
+    for frame in sorted(told, key=lambda f: f["version"], reverse=True):
+        newest.setdefault((frame["user"], frame["unit"]), frame)  # of equal versions the first one told
     return last["epoch"], last["user"], newest
 
 

@@ -44,9 +44,10 @@ dropped. Times are RFC 3339 in UTC. Fields and types that you do not know are to
 ## Carriers
 
 - **WebSocket** at `{wire.LIVE_PATH}`, subprotocol `{wire.SUBPROTOCOL}`, no compression. The first frame is
-  `auth`, at the latest 5 s after the handshake. Pings come with every `tick`; any bytes from the client count as a sign of life.
+  `auth`, at the latest 5 s after the handshake. Pings come with every `tick`;
+  any bytes from the client count as a sign of life.
 - **Server-sent events**: `GET {wire.LIVE_PATH}` with `Accept: text/event-stream` and `Authorization: Bearer …`.
-  Each frame is one `data:` line; `id:` of a state is `epoch.version`. Frames of the client go as a JSON array to
+  Each frame is one `data:` line; `id:` of a state is `epoch.version`. Frames of the client go, one or an array, to
   `POST {wire.LIVE_PATH}/{{screen}}` with the same token, and are answered with 204.
 - **Long poll**: `GET /api/v1/credits/balance?after_version=41&wait=25` answers as soon as the version is another one,
   or with the current state when the time is over.

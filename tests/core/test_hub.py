@@ -444,6 +444,16 @@ def test_a_silent_stranger_is_sent_away(desk: Desk) -> None:
     assert desk.later(3).cuts == [screen]
 
 
+def test_deadlines_longer_than_a_heartbeat_are_kept_too() -> None:
+    desk = Desk(Limits(heartbeat_ms=1_000, auth_ms=5_000, close_ms=2_000, step_ms=250))
+    screen = desk.join()
+    assert not desk.later(4.5).closes
+    desk.later(1)
+    assert desk.verdicts(screen) == ["auth_timeout"]
+    assert not desk.later(1).cuts
+    assert desk.later(1).cuts == [screen]
+
+
 def test_a_token_that_cannot_be_checked_in_time_is_our_fault(desk: Desk) -> None:
     screen = desk.join()
     desk.say(screen, type="auth", token="t")

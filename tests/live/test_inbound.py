@@ -100,3 +100,17 @@ def test_nothing_is_kept_between_two_messages(texts: list[bytes], size: int) -> 
     ]
     assert seen == texts
     assert (inbound.rest, inbound.message) == (b"", None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(FRAMES, st.integers(1, 5000))
+def test_never_more_than_a_message_is_kept(frames: list[bytes], size: int) -> None:
+    inbound = Inbound()
+    data = b"".join(frames)
+    try:
+        for at in range(0, len(data), size):
+            list(inbound.feed(data[at : at + size]))
+            assert len(inbound.rest) <= 4096 + 14
+            assert len(inbound.message or b"") <= 4096
+    except Violation:
+        pass

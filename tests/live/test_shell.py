@@ -212,6 +212,7 @@ async def test_what_a_stream_is_refused_with(
     ("token", "body", "status"),
     [
         ("user:ada", '[{"type":"resync"}]', 204),
+        ("user:ada", '{"type":"resync"}', 204),
         ("user:bob", '[{"type":"resync"}]', 404),
         ("operator:olga", '[{"type":"resync"}]', 404),
         ("user:ada", "{}", 400),

@@ -64,7 +64,9 @@ class Delivery:
         self._new_id = new_id
         self._random = random
         self._out = Actions()
-        self._wheel: Wheel[Screen] = Wheel(limits.step_ms, limits.heartbeat_ms * 6 // 5, now_ms)
+        # Long enough for every deadline that the hub sets: what a wheel hands out early is nobody's.
+        span_ms = max(limits.heartbeat_ms * 6 // 5, limits.auth_ms, limits.close_ms)
+        self._wheel: Wheel[Screen] = Wheel(limits.step_ms, span_ms, now_ms)
         self._per_user: dict[str, int] = {}
         self._per_address: dict[str, int] = {}
         self._followers: dict[Screen, None] = {}

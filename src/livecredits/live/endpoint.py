@@ -335,8 +335,10 @@ async def _read_body(receive: Receive) -> bytes:
 def _read_frames(body: bytes) -> list[wire.ClientFrame]:
     try:
         told = json.loads(body)
+        if isinstance(told, dict):
+            told = [told]
         if not isinstance(told, list) or len(told) > UPSTREAM_FRAMES:
-            raise Malformed(f"The body is an array of at most {UPSTREAM_FRAMES} frames.")
+            raise Malformed(f"The body is a frame, or an array of at most {UPSTREAM_FRAMES} frames.")
         return [wire.decode_object(frame) for frame in told]
     except wire.Malformed as error:
         raise Malformed(f"A frame is malformed: {error}.") from None
