@@ -110,8 +110,6 @@ export interface Screen {
   user_agent: string | null
   visible: boolean | null
   painted: Record<string, number>
-  sent: Record<string, number>
-  behind: boolean
   tabs: number | null
 }
 

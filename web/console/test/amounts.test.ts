@@ -1,3 +1,4 @@
+/** What people type and read, against the integers behind it. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatAmount, formatSigned, MAX_AMOUNT, outcome, parseAmount, parseEdit } from '../src/amounts'

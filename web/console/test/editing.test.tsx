@@ -1,5 +1,5 @@
 /** Changing credits in the row: what is shown ahead, what is said after, and what happens when it is refused. */
-import { screen, waitFor, within } from '@testing-library/react'
+import { fireEvent, screen, waitFor, within } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 import { balanceOf, edit, open, problem, Server, settle } from './harness'
 
@@ -220,6 +220,22 @@ describe('by keyboard', () => {
     await user.type(field, '-40')
     expect(screen.getByRole('form', { name: 'Change the credits of Ada' }).textContent).toContain('60')
   })
+})
+
+it('keeps what was typed while the row is scrolled out of sight', async () => {
+  vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockReturnValue(53)
+  const server = withAda()
+  for (let at = 0; at < 150; at += 1) server.addUser(`user-${String(at).padStart(3, '0')}`, at)
+  const { user } = open(server, '/users?size=200')
+  await user.click(await balanceOf('Ada'))
+  await user.keyboard('+77')
+  const field = screen.getByRole('textbox', { name: 'Change' })
+  vi.spyOn(window, 'scrollY', 'get').mockReturnValue(5000)
+  fireEvent.scroll(window)
+  await balanceOf('user-100')
+  expect(screen.queryByText('bob')).toBeNull()
+  expect(field.isConnected).toBe(true)
+  expect((field as HTMLInputElement).value).toBe('+77')
 })
 
 it('keeps changes of two users apart', async () => {

@@ -105,7 +105,7 @@ it('reverses an entry with a reason', async () => {
   expect(server.sent('POST', /reverse$/)[0]?.body).toEqual({ reason: 'wrong user' })
 })
 
-it('releases a hold', async () => {
+function withHold(): Server {
   const server = withAda()
   server.holds = [
     {
@@ -120,11 +120,33 @@ it('releases a hold', async () => {
       closed_at: null,
     },
   ]
-  const { user } = open(server, '/users/ada')
+  return server
+}
+
+it('releases a hold with a reason', async () => {
+  const { user, server } = open(withHold(), '/users/ada')
   await user.click(await screen.findByRole('button', { name: 'Release the hold of 30' }))
+  const form = await screen.findByRole('dialog', { name: 'Release the hold of 30' })
+  await user.type(within(form).getByRole('combobox', { name: 'Reason' }), 'job cancelled{Enter}')
   await screen.findByText('Hold released')
   await screen.findByText('Nothing is set aside.')
-  expect(server.sent('POST', /holds\/hld_1\/release$/)).toHaveLength(1)
+  expect(server.sent('POST', /holds\/hld_1\/release$/)[0]?.body).toEqual({ reason: 'job cancelled' })
+})
+
+it('captures a part of a hold, and no more than is held', async () => {
+  const { user, server } = open(withHold(), '/users/ada')
+  await user.click(await screen.findByRole('button', { name: 'Capture the hold of 30' }))
+  const form = await screen.findByRole('dialog', { name: 'Capture the hold of 30' })
+  const amount = within(form).getByLabelText('Amount')
+  await user.type(within(form).getByRole('combobox', { name: 'Reason' }), 'job done')
+  await user.clear(amount)
+  await user.type(amount, '31{Enter}')
+  expect(within(form).getByText('Between 1 and 30')).toBeTruthy()
+  expect(server.sent('POST', /capture$/)).toHaveLength(0)
+  await user.clear(amount)
+  await user.type(amount, '22{Enter}')
+  await screen.findByText('Hold captured')
+  expect(server.sent('POST', /capture$/)[0]?.body).toEqual({ amount: 22, reason: 'job done' })
 })
 
 it('lists the screens and what each shows', async () => {
@@ -138,8 +160,6 @@ it('lists the screens and what each shows', async () => {
     user_agent: 'Mozilla/5.0 (X11; Linux) Firefox/130.0',
     visible: true,
     painted: { credits: painted },
-    sent: { credits: 1 },
-    behind: false,
     tabs: 2,
   })
   server.screens = [screenOf(1), screenOf(0)]

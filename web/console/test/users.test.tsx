@@ -72,6 +72,17 @@ it('shows a change by somebody else at once, flashes it, and says it', async () 
   await waitFor(() => expect(document.querySelector('[data-announcer]')?.textContent).toContain('bob: 100'))
 })
 
+it('flashes once, not again when an edit is left', async () => {
+  const { user, server } = open(withTwo())
+  await balanceOf('bob')
+  await settle()
+  server.someoneChanges('bob', 5)
+  await waitFor(async () => expect((await balanceOf('bob')).querySelector('[data-flash]')).toBeTruthy())
+  await user.click(await balanceOf('bob'))
+  await user.keyboard('{Escape}')
+  expect((await balanceOf('bob')).querySelector('[data-flash]')).toBeNull()
+})
+
 it('does not flash for a change of one’s own', async () => {
   const { user } = open(withTwo())
   await edit(user, 'bob', '+10')

@@ -5,7 +5,7 @@
  * somebody else flashes once; the flash restarts by its key, not by timers.
  */
 import { IconAlertCircle, IconCheck, IconLoader2, IconPencil } from '@tabler/icons-react'
-import { type KeyboardEvent, type Ref, useEffect, useRef } from 'react'
+import { type KeyboardEvent, type Ref, useEffect, useRef, useState } from 'react'
 import { formatAmount } from '../amounts'
 import { announce } from '../announce'
 import type { ShownBalance } from '../balances'
@@ -23,10 +23,12 @@ interface Props {
 export function BalanceCell({ name, balance, scale, editable, onEdit, buttonRef, onKeyDown }: Props) {
   const { credits, layer, flashes } = balance
   const shown = formatAmount(credits, scale)
+  // The cell comes back after an edit: flashes from before have been seen.
+  const [seen] = useState(flashes)
   useSpokenFlash(flashes, `${name}: ${shown}`)
 
   const number = (
-    <span className="numeral balance-number" key={flashes} data-flash={flashes > 0 || undefined}>
+    <span className="numeral balance-number" key={flashes} data-flash={flashes > seen || undefined}>
       {shown}
     </span>
   )

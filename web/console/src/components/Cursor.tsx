@@ -11,6 +11,10 @@ interface Props {
 }
 
 export function Cursor({ summary, previous, next, onGo }: Props) {
+  const go: Props['onGo'] = (page) => {
+    onGo(page)
+    window.scrollTo(0, 0)
+  }
   return (
     <nav className="cursor" aria-label="Pages">
       <Text size="sm" c="dimmed" className="numeral">
@@ -23,7 +27,7 @@ export function Cursor({ summary, previous, next, onGo }: Props) {
             variant="default"
             disabled={!previous}
             leftSection={<IconChevronLeft size={14} />}
-            onClick={() => onGo({ before: previous, after: null })}
+            onClick={() => go({ before: previous, after: null })}
           >
             Previous
           </Button>
@@ -32,7 +36,7 @@ export function Cursor({ summary, previous, next, onGo }: Props) {
             variant="default"
             disabled={!next}
             rightSection={<IconChevronRight size={14} />}
-            onClick={() => onGo({ after: next, before: null })}
+            onClick={() => go({ after: next, before: null })}
           >
             Next
           </Button>

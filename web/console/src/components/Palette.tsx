@@ -81,6 +81,8 @@ export default function Palette({ onClose, onHelp }: Props) {
       nothingFound="Nobody and nothing of that name"
       title="Find"
       classNames={{ header: 'visually-hidden' }}
+      centered={false}
+      yOffset="14vh"
       scrollable
       maxHeight={420}
       searchProps={{

@@ -4,15 +4,14 @@
  * An entry that can be taken back has Reverse; one that was taken back says so. Entries that came while the
  * page was open are tinted once.
  */
-import { Button, Popover, Select, Skeleton, Stack } from '@mantine/core'
+import { Button, Select, Skeleton } from '@mantine/core'
 import { IconArrowBackUp, IconHistory } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { Fragment, useRef, useState } from 'react'
+import { Fragment, useRef } from 'react'
 import { useActorName } from '../actors'
 import { formatAmount } from '../amounts'
 import { api, asProblem, type Entry } from '../api'
 import { type Target, useChanges } from '../changes'
-import { useOnline } from '../live'
 import { useSession } from '../session'
 import { clockTime, dayName, fullTime } from '../time'
 import { useUrlState } from '../url'
@@ -21,7 +20,8 @@ import { Card } from './Card'
 import { Empty } from './Empty'
 import { EntryIcon, KINDS, kindName } from './EntryIcon'
 import { ProblemPanel } from './ProblemPanel'
-import { IN_PLACE, ReasonInput } from './ReasonInput'
+import { IN_PLACE } from './ReasonInput'
+import { ReasonPopover } from './ReasonPopover'
 
 const PAGE = 50
 const REVERSIBLE = new Set(['adjust', 'set', 'grant', 'spend', 'capture', 'transfer', 'redeem', 'fulfil'])
@@ -154,67 +154,19 @@ function EntryAmount({ entry, scale }: { entry: Entry; scale: number }) {
 function Reverse({ entry, target }: { entry: Entry; target: Target }) {
   const { mayChange } = useSession()
   const { reverse } = useChanges()
-  const online = useOnline()
-  const [opened, setOpened] = useState(false)
-  const [reason, setReason] = useState('')
-  const [tried, setTried] = useState(false)
   if (!mayChange || entry.reversed_by || !REVERSIBLE.has(entry.kind)) return null
-
-  const submit = () => {
-    setTried(true)
-    if (reason.trim() === '') return
-    setOpened(false)
-    setTried(false)
-    void reverse(target, entry, reason.trim())
-  }
   return (
-    <Popover
-      opened={opened}
-      onChange={setOpened}
-      position="bottom-end"
-      shadow="md"
-      trapFocus
-      returnFocus
-      hideDetached={false}
+    <ReasonPopover
+      label="Reverse"
+      name={`Reverse ${entry.kind} of version ${entry.version}`}
+      icon={<IconArrowBackUp size={13} />}
+      confirm="Reverse entry"
+      onConfirm={(reason) => void reverse(target, entry, reason)}
     >
-      <Popover.Target>
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          color="gray"
-          className="quiet"
-          disabled={!online}
-          leftSection={<IconArrowBackUp size={13} />}
-          aria-label={`Reverse ${entry.kind} of version ${entry.version}`}
-          onClick={() => setOpened((before) => !before)}
-        >
-          Reverse
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            submit()
-          }}
-        >
-          <Stack gap="xs" w={240}>
-            <span className="hint">
-              Books the counter-entry <Amount value={-entry.amount} scale={target.scale} />
-            </span>
-            <ReasonInput
-              label="Reason"
-              value={reason}
-              onChange={setReason}
-              error={tried && reason.trim() === '' ? 'A reason is needed' : undefined}
-            />
-            <Button type="submit" size="xs">
-              Reverse entry
-            </Button>
-          </Stack>
-        </form>
-      </Popover.Dropdown>
-    </Popover>
+      <span className="hint">
+        Books the counter-entry <Amount value={-entry.amount} scale={target.scale} />
+      </span>
+    </ReasonPopover>
   )
 }
 

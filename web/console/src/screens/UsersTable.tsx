@@ -7,7 +7,7 @@
 
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual'
-import { useLayoutEffect, useRef, useState } from 'react'
+import { Fragment, useLayoutEffect, useRef, useState } from 'react'
 import type { UserRow } from '../api'
 import { UserLine } from './UserLine'
 
@@ -82,19 +82,21 @@ export function UsersTable({ rows, scale, editable, sort, onSort, isOld }: Props
         {drawn.map((item, at) => {
           const row = rows[item.index]
           if (!row) return null
-          return [
-            <Spacer key={`gap-${item.key}`} height={spacers.before[at] ?? 0} />,
-            <UserLine
-              key={item.key}
-              row={row}
-              index={item.index}
-              measure={virtual.measureElement}
-              scale={scale}
-              editable={editable}
-              editing={editing === row.user_id}
-              onEdit={(on) => setEditing(on ? row.user_id : null)}
-            />,
-          ]
+          return (
+            // Keyed as a pair: a row keeps its state while the rows before it come and go.
+            <Fragment key={item.key}>
+              <Spacer height={spacers.before[at] ?? 0} />
+              <UserLine
+                row={row}
+                index={item.index}
+                measure={virtual.measureElement}
+                scale={scale}
+                editable={editable}
+                editing={editing === row.user_id}
+                onEdit={(on) => setEditing(on ? row.user_id : null)}
+              />
+            </Fragment>
+          )
         })}
         <Spacer height={spacers.after} />
       </tbody>
