@@ -7,7 +7,6 @@ The odd thing: it must work where nothing else does, so each check fails alone a
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import shutil
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from livecredits.cli.lock import holder_of
 from livecredits.cli.output import REFUSED, AsJson, out, print_json
 from livecredits.errors import StartRefused
 
@@ -154,20 +154,11 @@ def _fault_of(file: Path) -> str | None:
 
 
 def _lock(file: Path | None) -> Finding:
-    lock = Path(f"{file}.lock")
-    if file is None or not lock.exists():
+    holder = holder_of(file) if file is not None else None
+    if holder is None:
         return Finding("lock", "ok", "no process has the ledger open")
-    with lock.open() as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = handle.read(200).strip() or "unknown"
-            return Finding(
-                "lock",
-                "note",
-                f"open in another process ({holder}): commands need LIVECREDITS_URL and LIVECREDITS_KEY",
-            )
-    return Finding("lock", "ok", "no process has the ledger open")
+    told = f"open in another process ({holder}): commands need LIVECREDITS_URL and LIVECREDITS_KEY"
+    return Finding("lock", "note", told)
 
 
 def _schema(file: Path | None) -> Finding:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from livecredits.cli.lock import require_free
 from livecredits.cli.output import ended
 from livecredits.errors import NotFound, StartRefused
 
@@ -114,6 +115,7 @@ async def ledger() -> AsyncIterator[Ledger]:
     from livecredits.credits import Credits
 
     settings = Settings.load()
+    require_free(settings.database_url)
     async with Credits(settings.database_url, settings=settings) as credits:
         yield Local(credits)
 

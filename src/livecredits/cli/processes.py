@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from livecredits.cli.lock import require_free
 from livecredits.cli.output import AsJson, ended, err, fail, out, print_json
 from livecredits.errors import LivecreditsError
 
@@ -111,6 +112,7 @@ def migrate(*, database: Database = None, as_json: AsJson = False) -> None:
         from livecredits.credits import Credits
 
         settings = Settings.load(**({} if database is None else {"database_url": database}))
+        require_free(settings.database_url)
         async with Credits(settings.database_url, settings=settings) as credits:
             await credits.states([])  # a ledger opens, and migrates, on first use
             return {"epoch": credits.epoch, "units": sorted(credits.units)}
