@@ -13,10 +13,10 @@ INCLUDES = (
     "screen. Ours includes the hub, encoding each state (every user is another one, so every frame is encoded), "
     "WebSocket framing, and the transport's write, in a real uvicorn process with the product's protocol class; "
     "states come in batches of 256, as a group commit hands them over. Not included: HTTP, the decision, the commit, "
-    "making the state objects (the ledger's writer does). The C loop (`bench/peers/epoll_send.c`) sends ready-made "
-    "bytes of the same length, one `send()` per screen and frame. Starlette (`bench/peers/starlette_push.py`) "
-    "encodes with `json.dumps` and awaits `send_text`. All three hold their screens at the same time and push in "
-    "turn, on one core; the receivers have the other."
+    "and making the state objects, which the ledger's writer does (the clock stands still meanwhile). The C loop "
+    "(`bench/peers/epoll_send.c`) sends a ready-made frame of the same length to each screen, one `send()` each. "
+    "Starlette (`bench/peers/starlette_push.py`) encodes with `json.dumps` and awaits `send_text`. All three hold "
+    "their screens at the same time and push in turn, on one core; the receivers have the other."
 )
 KINDS = ("ours", "C", "Starlette")
 

@@ -75,7 +75,7 @@ async def obey(line: str) -> dict[str, Any]:
             if handed % int(batch) == 0:
                 await asyncio.sleep(0)
     cpu_s = time.process_time() - began_cpu
-    return {"event": "pushed", "handed": handed, "began_ns": began_ns, "ended_ns": now_ns(), "cpu_s": cpu_s}
+    return {"event": "pushed", "handed": handed, "began_ns": began_ns, "cpu_s": cpu_s}
 
 
 async def serve() -> None:
