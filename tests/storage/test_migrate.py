@@ -1,0 +1,75 @@
+"""Migrations: a fresh file equals an upgraded one, and nothing that is not ours is touched."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.storage.hands import fresh_database, rows
+
+from livecredits import Credits, StartRefused
+from livecredits.storage import migrate, sqlite
+
+
+def schema_of(path: Path) -> set[str]:
+    """Every table, index and trigger, without the accidents of spelling."""
+    found = rows(path, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {re.sub(r'\s+|"', " ", str(sql)).replace(" ", "") for (sql,) in found}
+
+
+def test_a_fresh_schema_equals_what_the_migrations_add_up_to(tmp_path: Path) -> None:
+    fresh = fresh_database(tmp_path)
+    db = sqlite.connect(tmp_path / "upgraded.db")
+    db.execute("BEGIN IMMEDIATE")
+    migrate._upgrade(db, "none")
+    db.execute("COMMIT")
+    db.close()
+    assert schema_of(tmp_path / "upgraded.db") == schema_of(fresh)
+
+
+def test_the_newest_migration_is_the_head() -> None:
+    versions = sorted(path.name[:4] for path in (migrate.FOLDER / "versions").glob("[0-9]*.py"))
+    assert versions[-1] == migrate.HEAD
+
+
+async def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = fresh_database(tmp_path)
+    _run(path, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StartRefused, match="newer version"):
+        await Credits(f"sqlite:///{path}").balance("ada")
+
+
+async def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    _run(path, "CREATE TABLE theirs (id)")
+    with pytest.raises(StartRefused, match="something else"):
+        await Credits(f"sqlite:///{path}").balance("ada")
+    assert rows(path, "SELECT name FROM sqlite_master") == [("theirs",)]
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "letter.db"
+    path.write_text("Dear Ada, " * 1_000)
+    with pytest.raises(StartRefused, match="cannot be opened"):
+        await Credits(f"sqlite:///{path}").balance("ada")
+
+
+def test_opening_an_up_to_date_file_loads_no_alembic(tmp_path: Path) -> None:
+    path = fresh_database(tmp_path)
+    program = (
+        "import sys; from livecredits import Credits; c = Credits(sys.argv[1]); c.sync.grant('ada', 1); "
+        "c.sync.close(); print('alembic' in sys.modules)"
+    )
+    url = f"sqlite:///{path}"
+    done = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def _run(path: Path, statement: str) -> None:
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute(statement)
+    db.close()

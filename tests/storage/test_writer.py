@@ -1,0 +1,176 @@
+"""The writer: shared commits, faults that stay with their cause, and what is said when the database fails."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.storage.hands import fresh_database, rows
+
+from livecredits import Answer, Credits, Draining, OutcomeUnknown, StorageFailed, StorageFull
+from livecredits.errors import Refused, Unavailable
+from livecredits.storage import writer as writers
+from livecredits.storage.batch import Batch
+from livecredits.storage.sqlite import SqliteStore
+from livecredits.storage.verify import verify
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return fresh_database(tmp_path)
+
+
+@pytest.fixture
+async def credits(path: Path) -> AsyncIterator[Credits]:
+    async with Credits(f"sqlite:///{path}") as opened:
+        await opened.grant("ada", 1_000)
+        yield opened
+
+
+async def outcomes(*asked: Any) -> list[Any]:
+    return list(await asyncio.gather(*asked, return_exceptions=True))
+
+
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    commits: list[None] = []
+    honest = SqliteStore.commit
+
+    def commit(store: SqliteStore) -> None:
+        commits.append(None)
+        honest(store)
+
+    monkeypatch.setattr(SqliteStore, "commit", commit)
+    return commits
+
+
+async def test_many_callers_share_few_commits(credits: Credits, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits = counting(monkeypatch)
+    await asyncio.gather(*(credits.spend("ada", 1) for _ in range(300)))
+    assert len(commits) < 30
+
+
+async def test_a_row_that_breaks_the_database_refuses_itself_alone(
+    credits: Credits, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    honest = Batch._decide
+
+    def decide(batch: Batch, change: Any) -> Any:
+        if change.label == "broken":
+            raise sqlite3.IntegrityError("a constraint that nobody foresaw")
+        return honest(batch, change)
+
+    monkeypatch.setattr(Batch, "_decide", decide)
+    labels = ["fine", "broken", "fine too"]
+    first, second, third = await outcomes(*(credits.spend("ada", 1, label=label) for label in labels))
+    assert isinstance(first, Answer)
+    assert isinstance(second, sqlite3.IntegrityError)
+    assert isinstance(third, Answer)
+    assert "one by one" in caplog.text
+    assert (await credits.verify()).is_clean
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "later"),
+    [
+        (sqlite3.SQLITE_FULL, StorageFull, None),
+        (sqlite3.SQLITE_IOERR_FSYNC, OutcomeUnknown, StorageFailed),
+        (sqlite3.SQLITE_BUSY, OutcomeUnknown, None),
+    ],
+    ids=["full", "fsync", "busy"],
+)
+async def test_an_error_at_commit_is_told_as_what_it_is(
+    credits: Credits, path: Path, monkeypatch: pytest.MonkeyPatch, code: int, said: Any, later: Any
+) -> None:
+    failures: list[Refused] = []
+    credits.on_failure(failures.append)
+
+    class Failing(sqlite3.OperationalError):
+        sqlite_errorcode = code
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "commit", _failing_commit(Failing("the disk says no")))
+        first, second = await outcomes(credits.spend("ada", 1, key="a"), credits.spend("ada", 2, key="b"))
+    assert {type(first), type(second)} <= {said, later}
+    assert isinstance(first, Unavailable)
+    assert first.retryable
+    if later is None:
+        assert (await credits.spend("ada", 1, key="a")).credits in {999, 997}
+        assert not failures
+        return
+    assert [type(failure) for failure in failures] == [StorageFailed]
+    for ask in (credits.spend("ada", 1, key="a"), credits.balance("ada"), credits.states(["ada"])):
+        with pytest.raises(StorageFailed):
+            await ask
+    await credits.aclose()
+    assert verify(path).is_clean
+
+
+def _failing_commit(error: sqlite3.Error) -> Any:
+    from livecredits.storage.sqlite import told_apart
+
+    def commit(_store: SqliteStore) -> None:
+        with told_apart():
+            raise error
+
+    return commit
+
+
+async def test_an_own_transaction_is_whole_or_nothing(credits: Credits, path: Path) -> None:
+    def half(connection: Any) -> None:
+        connection.exec_driver_sql("INSERT INTO meta (name, value) VALUES ('a', 'b')")
+        raise RuntimeError("after all not")
+
+    with pytest.raises(RuntimeError, match="after all not"):
+        await credits.write(half)
+    assert await credits.write(lambda connection: connection.exec_driver_sql("SELECT 5").scalar()) == 5
+    assert rows(path, "SELECT count(*) FROM meta WHERE name = 'a'") == [(0,)]
+    assert isinstance(await credits.spend("ada", 1), Answer)
+
+
+async def test_too_many_that_wait_are_turned_away(credits: Credits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers, "WAITING_MOST", 3)
+    answers = await outcomes(*(credits.spend("ada", 1) for _ in range(50)))
+    refused = [one for one in answers if isinstance(one, Unavailable)]
+    assert len(refused) + sum(isinstance(one, Answer) for one in answers) == 50
+    assert refused
+    assert refused[0].extra == {"retry_after_s": 1}
+
+
+async def test_what_waits_at_the_close_is_written_or_refused(path: Path) -> None:
+    credits = Credits(f"sqlite:///{path}")
+    await credits.grant("ada", 1_000)
+    waiting = [asyncio.ensure_future(credits.spend("ada", 1, key=f"k{n}")) for n in range(100)]
+    await asyncio.sleep(0)
+    await credits.aclose()
+    answers = await outcomes(*waiting)
+    passed = [one for one in answers if isinstance(one, Answer)]
+    assert all(isinstance(one, (Answer, Draining)) for one in answers)
+    assert rows(path, "SELECT count(*) FROM entries") == [(1 + len(passed),)]
+
+
+async def test_the_log_is_copied_into_the_file_and_stays_short(credits: Credits, path: Path) -> None:
+    longest = 0
+    for _ in range(12):
+        padding = {"padding": "x" * 10_000}
+        await asyncio.gather(*(credits.spend("ada", 1, metadata=padding) for _ in range(60)))
+        longest = max(longest, _log_size(path))
+    assert longest < 12 * 1024 * 1024
+    await credits.aclose()
+    assert _log_size(path) == 0
+
+
+def _log_size(path: Path) -> int:
+    log = Path(f"{path}-wal")
+    return log.stat().st_size if log.exists() else 0
+
+
+async def test_a_caller_that_has_gone_stops_nobody(credits: Credits) -> None:
+    gone = asyncio.ensure_future(credits.spend("ada", 1))
+    stays = asyncio.ensure_future(credits.spend("ada", 1))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert isinstance(await stays, Answer)
