@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 import typer
-from tests.demo_process import STOP_S, Demo, environment, running_demo, spawn
+from tests.demo_process import STOP_S, Demo, environment, free_port, running_demo, spawn
 from typer.testing import CliRunner, Result
 
 from livecredits.cli import app
@@ -274,6 +274,33 @@ def test_tail_ends_where_the_key_may_not(through_demo: Demo, monkeypatch: pytest
     assert run("tail", "ada").exit_code == 1
     monkeypatch.delenv("LIVECREDITS_URL")
     assert run("tail", "ada").exit_code == 2
+
+
+def test_tail_comes_back_after_a_restart(own_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer("grant", "ada", "10")
+    key = answer("key", "add", "watcher")["secret"]
+    port = free_port()
+    place = {"LIVECREDITS_URL": f"http://127.0.0.1:{port}", "LIVECREDITS_KEY": key}
+    watching = None
+    for change in ("before the restart", "after the restart"):
+        server = spawn("serve", "--port", str(port), LIVECREDITS_DATABASE_URL=f"sqlite:///{own_file}")
+        assert server.stderr is not None
+        next(line for line in server.stderr if line.startswith("✓"))
+        if watching is None:
+            watching = spawn("tail", "ada", "--count", "2", "--json", **place)
+            assert watching.stdout is not None
+            assert json.loads(watching.stdout.readline())["version"] == 1
+        with monkeypatch.context() as patch:
+            for name, value in place.items():
+                patch.setenv(name, value)
+            answer("grant", "ada", "5", "--label", change)
+        assert watching.stdout is not None
+        assert json.loads(watching.stdout.readline())["cause"]["label"] == change
+        server.terminate()
+        server.communicate(timeout=30)
+    assert watching is not None
+    watching.communicate(timeout=30)
+    assert watching.returncode == 0
 
 
 def test_close_codes_are_obeyed() -> None:

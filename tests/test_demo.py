@@ -133,6 +133,14 @@ def test_the_wallet_refuses_what_is_wrong(demo: Demo, method: str, path: str, bo
     assert refused.json()["detail"]
 
 
+def test_a_form_of_another_page_cannot_spend(demo: Demo) -> None:
+    forged = '{"user": "ada", "amount": 5, "key": "forged"}'
+    refused = httpx2.post(
+        f"{demo.url}/wallet/api/spend", content=forged, headers={"Content-Type": "text/plain"}
+    )
+    assert refused.status_code == 415
+
+
 def test_the_users_page_of_the_wallet_sets_credits(demo: Demo, service: Client) -> None:
     assert wallet(demo, "PUT", "/users/joan/credits", {"credits": 77}).json()["credits"] == 77
     assert service.balance("joan").credits == 77

@@ -30,7 +30,7 @@ from livecredits.core.amounts import positive, whole
 from livecredits.core.changes import Actor
 from livecredits.credits import Credits
 from livecredits.demo_data import FIRST_USERS, PEOPLE, tell
-from livecredits.errors import Conflict, Malformed, Refused
+from livecredits.errors import Conflict, Malformed, Refused, UnsupportedMedia
 from livecredits.http.app import App, build_app
 from livecredits.http.keys import Keys
 from livecredits.http.operators import Operators
@@ -44,6 +44,7 @@ STATIC = Path(__file__).parent / "static" / "wallet"
 OPERATOR_EMAIL = "operator@demo.example"
 TOKEN_TTL_S = 900
 LINK_TTL_S = 3_600
+NOT_KEPT = {"Cache-Control": "no-store"}
 
 Answering = Callable[[Request, Mapping[str, Any]], Awaitable[Any]]
 
@@ -112,7 +113,7 @@ def _answering(answer: Answering) -> Callable[[Request], Awaitable[Response]]:
 
     async def endpoint(request: Request) -> Response:
         try:
-            return JSONResponse(await answer(request, await _body(request)))
+            return JSONResponse(await answer(request, await _body(request)), headers=NOT_KEPT)
         except Refused as refused:
             told = {"code": refused.code, "status": refused.status, "detail": refused.detail}
             return JSONResponse({**refused.extra, **told}, refused.status)
@@ -123,6 +124,9 @@ def _answering(answer: Answering) -> Callable[[Request], Awaitable[Response]]:
 async def _body(request: Request) -> Mapping[str, Any]:
     if request.method == "GET":
         return {}
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        # A form on any web page could send other types without asking; browsers ask before they send this one.
+        raise UnsupportedMedia("The body must be application/json.")
     try:
         body = await request.json()
     except ValueError:
