@@ -15,12 +15,25 @@
     │   │   ├── AlreadyReversed     `reversed_by`
     │   │   ├── NotReversible
     │   │   ├── HoldClosed          `state`
-    │   │   └── AccountFrozen
+    │   │   ├── AccountFrozen
+    │   │   ├── AlreadyFulfilled    `fulfilled_by`, `fulfilled_at`, `entry`
+    │   │   ├── OrderClosed         `state`
+    │   │   ├── OrderNotFulfilled
+    │   │   ├── OrderSpent          `left`, `amount`
+    │   │   ├── PackageOrdered      it was ordered, so it can only be deactivated
+    │   │   ├── VoucherUsed
+    │   │   ├── AlreadyRedeemed     by this user
+    │   │   ├── VoucherNotYetValid
+    │   │   └── CodeTaken           another voucher has this code
+    │   ├── Gone             410
+    │   │   ├── VoucherExpired
+    │   │   └── VoucherRevoked
     │   ├── VersionMismatch  412    `version`, `balance` as they are now
     │   ├── TooLarge         413
     │   ├── UnsupportedMedia 415
     │   ├── Invalid          422    a field is out of its range; `errors` names it
     │   │   ├── BalanceLimit        the balance would leave ±(2^53 − 1)
+    │   │   ├── WrongCheckSymbol    the voucher's code has a typing error
     │   │   └── KeyReused           the idempotency key belongs to another request
     │   ├── RateLimited      429    `retry_after_s`
     │   └── Unavailable      503    try again with the same key
@@ -174,6 +187,79 @@ class AccountFrozen(Conflict):
     code = "account_frozen"
 
 
+class AlreadyFulfilled(Conflict):
+    """The order was fulfilled before."""
+
+    code = "already_fulfilled"
+
+
+class OrderClosed(Conflict):
+    """The order is closed."""
+
+    code = "order_closed"
+
+
+class OrderNotFulfilled(Conflict):
+    """The order is not fulfilled yet."""
+
+    code = "order_not_fulfilled"
+
+
+class OrderSpent(Conflict):
+    """Part of the order's credits is spent."""
+
+    code = "order_spent"
+
+
+class PackageOrdered(Conflict):
+    """The package has been ordered."""
+
+    code = "package_ordered"
+
+
+class VoucherUsed(Conflict):
+    """The voucher has been used."""
+
+    code = "voucher_used"
+
+
+class AlreadyRedeemed(Conflict):
+    """The user has redeemed it before."""
+
+    code = "already_redeemed"
+
+
+class VoucherNotYetValid(Conflict):
+    """The voucher is not valid yet."""
+
+    code = "voucher_not_yet_valid"
+
+
+class CodeTaken(Conflict):
+    """Another voucher has this code."""
+
+    code = "code_taken"
+
+
+class Gone(Refused):
+    """It has ended."""
+
+    code = "gone"
+    status = 410
+
+
+class VoucherExpired(Gone):
+    """The voucher has expired."""
+
+    code = "voucher_expired"
+
+
+class VoucherRevoked(Gone):
+    """The voucher has been withdrawn."""
+
+    code = "voucher_revoked"
+
+
 class VersionMismatch(Refused):
     """The balance has moved since it was read."""
 
@@ -206,6 +292,12 @@ class BalanceLimit(Invalid):
     """The balance would leave the range of exact numbers."""
 
     code = "balance_limit"
+
+
+class WrongCheckSymbol(Invalid):
+    """The code has a typing error."""
+
+    code = "wrong_check_symbol"
 
 
 class KeyReused(Invalid):

@@ -1,7 +1,8 @@
 """What can be asked of the ledger: one frozen class for each kind of change, and who asks.
 
 Promises nothing about whether a change is possible; `ledger.decide` says that. Amounts are checked for type and
-range at the edges (`amounts`), before a change is made. Redemption and fulfilment are grants that other rows gate.
+range at the edges (`amounts`), before a change is made. Redemption and fulfilment are
+grants that other rows gate.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Actor:
 
 LIBRARY = Actor("service", "library")
 SYSTEM = Actor("system", "time")
+WELCOMER = Actor("system", "welcome")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class Change:
     """What every change carries; the subclasses say what is to happen.
 
     Attributes:
-        user_id: whose account; empty where a hold or an entry names it (`Capture`, `Release`, `Reverse`).
+        user_id: whose account; empty where a hold, an entry or an order names it (`Capture`, `Reverse`, `Fulfil` …).
         unit: which of the user's accounts.
         key: the idempotency key, 1–255 characters.
         key_scope: whose key it is: `user:<id>`, `operator:<id>` or `service`.
@@ -132,6 +134,48 @@ class Transfer(Change):
 
     to_user_id: str
     amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeem(Change):
+    """Take what a voucher pays. The voucher says of which unit.
+
+    Attributes:
+        code: what the user typed, or the symbols that were read from it.
+        digest: under what the code is looked up; filled in where the change is checked.
+        address: from where it was asked, for the operators.
+    """
+
+    code: str
+    digest: str = ""
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome(Change):
+    """Give a new user the welcome vouchers that they have not had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fulfil(Change):
+    """Grant what a pending order has bought. `fulfilled_by` is the caller's claim; the actor is who did it."""
+
+    order_id: str
+    fulfilled_by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund(Change):
+    """Take back what a fulfilled order granted.
+
+    Attributes:
+        order_id: which order.
+        spent: where part of its credits is gone: `refuse`, take what is `left`, or go `below_floor`.
+    """
+
+    order_id: str
+    spent: Literal["refuse", "left", "below_floor"] = "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

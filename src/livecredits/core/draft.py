@@ -36,7 +36,8 @@ class Draft:
     """The account as it is becoming. `entries`, `holds` and `pile.touched` are what the change will have written."""
 
     __slots__ = (
-        "_account", "_change", "_hash", "_new_id", "_now_us", "entries", "held", "holds", "pile", "settled", "version",
+        "_account", "_change", "_hash", "_new_id", "_now_us", "entries", "held", "holds", "label", "pile", "settled",
+        "version",
     )  # fmt: skip
 
     def __init__(self, account: Account, change: Change, now_us: int, new_id: NewId) -> None:
@@ -45,6 +46,7 @@ class Draft:
         self._now_us = now_us
         self._new_id = new_id
         self._hash = account.last_hash
+        self.label = change.label
         self.settled, self.held, self.version = account.settled, account.held, account.version
         self.pile = Pile(account.key, account.lots, account.loaded_through)
         self.entries: list[Entry] = []
@@ -116,7 +118,7 @@ class Draft:
             settled_after=self.settled, held_after=self.held, at_us=self._now_us,
             actor=str(change.actor if asked else SYSTEM),
             reason=change.reason if asked else None,
-            label=change.label if asked else None,
+            label=self.label if asked else None,
             metadata=change.metadata if asked else None,
             user_key=change.key if own_key else None,
             request_id=change.actor.request_id, lots=tuple(lots), **links,

@@ -15,27 +15,47 @@ decision never meets a lot past its second or an overdue hold, and what was due 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from livecredits.core.changes import (
     SYSTEM,
+    WELCOMER,
     Adjust,
     Capture,
     Change,
+    Fulfil,
     Grant,
     Hold,
+    Redeem,
+    Refund,
     Release,
     Reverse,
     Set,
     Settle,
     Spend,
     Transfer,
+    Welcome,
 )
 from livecredits.core.draft import Draft, NewId, Refuse
-from livecredits.core.lots import Lot
-from livecredits.core.rows import AccountKey, Book, Decision, Entry, HoldRow, Refusal
+from livecredits.core.lots import Lot, NotLoaded, Terms
+from livecredits.core.orders import refundable, require_fulfilled, require_pending
+from livecredits.core.rows import (
+    Account,
+    AccountKey,
+    Book,
+    Decision,
+    Entry,
+    HoldRow,
+    OrderRow,
+    Past,
+    Redemption,
+    Refusal,
+    Voucher,
+)
+from livecredits.core.vouchers import NO_SUCH_CODE, require_redeemable
 
-REVERSIBLE = frozenset({"adjust", "set", "grant", "spend", "capture", "transfer"})
+REVERSIBLE = frozenset({"adjust", "set", "grant", "spend", "capture", "transfer", "redeem", "fulfil"})
 """The kinds that a `reverse` can undo; what time or a hold's end did cannot be undone, nor can a reversal."""
 
 
@@ -58,6 +78,8 @@ def decide(book: Book, change: Change, now_us: int, new_id: NewId) -> Decision |
         _require_known(book, change)
         decision = _RULES[type(change)](book, change, now_us, new_id)
         _require_within_limit(change, decision)
+        if book.welcomes:
+            decision = _with_welcomes(book, decision, now_us, new_id)
     except Refuse as refuse:
         return refuse.refusal
     return decision
@@ -81,8 +103,8 @@ def settle_due(book: Book, key: AccountKey, now_us: int, new_id: NewId) -> Decis
 
 
 def _require_known(book: Book, change: Change) -> None:
-    """Only a grant may be a user's first appearance; anything else to an unknown user is a mistyped id."""
-    if isinstance(change, Grant):
+    """Only a grant or a redemption may be a user's first appearance; else an unknown user is a mistyped id."""
+    if isinstance(change, (Grant, Redeem)):
         return
     named = (change.user_id, change.to_user_id) if isinstance(change, Transfer) else (change.user_id,)
     for user_id in named:
@@ -229,7 +251,8 @@ def _reverse(book: Book, change: Reverse, now_us: int, new_id: NewId) -> Decisio
         draft = Draft(book.account(undone.user_id, undone.unit), change, now_us, new_id)
         _undo(draft, undone, amount, book.lots)
         drafts.append(draft)
-    return _decision(drafts[0].entries[0], *drafts)
+    decision = _decision(drafts[0].entries[0], *drafts)
+    return replace(decision, orders=_orders_undone(book, past, decision.primary))
 
 
 def _undo(draft: Draft, entry: Entry, amount: int, lots: Mapping[str, Lot]) -> None:
@@ -240,6 +263,148 @@ def _undo(draft: Draft, entry: Entry, amount: int, lots: Mapping[str, Lot]) -> N
     else:
         own = [(move.lot_id, move.delta) for move in entry.lots]
         draft.debit("reverse", amount, first=own, reverses=entry.id)
+
+
+# --- vouchers and orders -------------------------------------------------------------------------------------------
+
+
+def _redeem(book: Book, change: Redeem, now_us: int, new_id: NewId) -> Decision:
+    voucher_id = book.codes.get(change.digest)
+    if voucher_id is None:
+        raise Refuse("not_found", NO_SUCH_CODE, sticks=False)
+    voucher = book.vouchers[voucher_id]
+    turn = _require_redeemable(book, voucher, change.user_id, now_us)
+    draft = Draft(book.account(change.user_id, voucher.unit), change, now_us, new_id)
+    draft.require_thawed()
+    return _pay_out(draft, voucher, turn, now_us, address=change.address)
+
+
+def _require_redeemable(book: Book, voucher: Voucher, user_id: str, now_us: int) -> int:
+    """The number of this redemption among the user's own in the voucher's scope, if it may be."""
+    redeemed = book.redeemed.get((voucher.scope, user_id), 0)
+    is_allowed = not voucher.is_listed or (voucher.scope, user_id) in book.listed
+    require_redeemable(voucher, user_id, now_us, redeemed=redeemed, is_allowed=is_allowed)
+    return redeemed + 1
+
+
+def _pay_out(draft: Draft, voucher: Voucher, user_turn: int, now_us: int, *, address: str | None) -> Decision:
+    terms = Terms(0, _end_of(voucher.validity_s, now_us), voucher.id)
+    if draft.label is None:
+        draft.label = voucher.label
+    entry = draft.credit("redeem", voucher.amount, [(terms, voucher.amount)], origin=voucher.id)
+    redemption = Redemption(
+        voucher.id, voucher.redemptions + 1, voucher.scope, entry.user_id, user_turn, entry.id, voucher.amount,
+        now_us, address,
+    )  # fmt: skip
+    return replace(_decision(entry, draft), redemptions=(redemption,))
+
+
+def _end_of(validity_s: int | None, now_us: int) -> int | None:
+    return None if validity_s is None else now_us + validity_s * 1_000_000
+
+
+def _with_welcomes(book: Book, decision: Decision, now_us: int, new_id: NewId) -> Decision:
+    """Add what new users of this decision are welcomed with, behind its own entries."""
+    redeemed = {(one.scope, one.user_id) for one in decision.redemptions}
+    for user_id in sorted({account.user_id for account in decision.accounts} - book.users):
+        for voucher, turn in _welcomes_for(book, user_id, now_us):
+            if (voucher.scope, user_id) not in redeemed:
+                known = {account.key: account for account in decision.accounts}
+                account = known.get((user_id, voucher.unit)) or book.account(user_id, voucher.unit)
+                decision = _joined(decision, _welcome_one(account, voucher, turn, now_us, new_id))
+    return decision
+
+
+def _welcome(book: Book, change: Welcome, now_us: int, new_id: NewId) -> Decision:
+    decision: Decision | None = None
+    for voucher, turn in _welcomes_for(book, change.user_id, now_us):
+        known = {account.key: account for account in decision.accounts} if decision else {}
+        account = known.get((change.user_id, voucher.unit)) or book.account(change.user_id, voucher.unit)
+        given = _welcome_one(account, voucher, turn, now_us, new_id)
+        decision = given if decision is None else _joined(decision, given)
+    if decision is None:
+        raise Refuse("not_found", "There is nothing to welcome this user with.", sticks=False)
+    return decision
+
+
+def _welcomes_for(book: Book, user_id: str, now_us: int) -> list[tuple[Voucher, int]]:
+    """The welcome vouchers that pay for this user now, each with the user's turn."""
+    found = []
+    for voucher_id in book.welcomes:
+        voucher = book.vouchers[voucher_id]
+        try:
+            turn = _require_redeemable(book, voucher, user_id, now_us)
+        except Refuse:
+            continue  # it is used up, or not in its window: nobody asked for it, so nobody is refused
+        if turn == 1:
+            found.append((voucher, turn))
+    return found
+
+
+def _welcome_one(account: Account, voucher: Voucher, turn: int, now_us: int, new_id: NewId) -> Decision:
+    asked = Welcome(user_id=account.user_id, unit=account.unit, actor=WELCOMER)
+    return _pay_out(Draft(account, asked, now_us, new_id), voucher, turn, now_us, address=None)
+
+
+def _joined(first: Decision, then: Decision) -> Decision:
+    """Two decisions as one: rows of `then` replace those of `first`, whose primary stays."""
+    accounts = {account.key: account for account in (*first.accounts, *then.accounts)}
+    return Decision(
+        first.primary, (*first.entries, *then.entries), tuple(accounts.values()), (*first.holds, *then.holds),
+        (*first.lots, *then.lots), (*first.orders, *then.orders), (*first.redemptions, *then.redemptions),
+    )  # fmt: skip
+
+
+def _fulfil(book: Book, change: Fulfil, now_us: int, new_id: NewId) -> Decision:
+    order = _order(book, change.order_id, change.user_id)
+    require_pending(order)
+    draft = Draft(book.account(order.user_id, order.unit), change, now_us, new_id)
+    terms = Terms(0, _end_of(order.validity_s, now_us), order.id)
+    entry = draft.credit("fulfil", order.credits, [(terms, order.credits)], origin=order.id)
+    fulfilled = replace(
+        order, state="fulfilled", entry_id=entry.id, fulfilled_at_us=now_us, fulfilled_by=str(change.actor),
+        claimed_by=change.fulfilled_by, note=change.note,
+    )  # fmt: skip
+    return replace(_decision(entry, draft), orders=(fulfilled,))
+
+
+def _refund(book: Book, change: Refund, now_us: int, new_id: NewId) -> Decision:
+    order = _order(book, change.order_id, change.user_id)
+    require_fulfilled(order)
+    past = book.past[order.entry_id or ""]
+    if past.reversed_by is not None:
+        raise Refuse("already_reversed", "The entry was reversed before.", reversed_by=past.reversed_by)
+    account = book.account(order.user_id, order.unit)
+    left = _left_of(account, {move.lot_id for move in past.entry.lots})
+    amount, anyway = refundable(order, left, change.spent)
+    asked = replace(change, allow_below_floor=change.allow_below_floor or anyway)
+    draft = Draft(account, asked, now_us, new_id)
+    _undo(draft, past.entry, amount, book.lots)
+    return replace(_decision(draft.entries[0], draft), orders=(_refunded(order, draft.entries[0]),))
+
+
+def _left_of(account: Account, lot_ids: set[str]) -> int:
+    if account.loaded_through is not None:
+        raise NotLoaded(*account.key)
+    return sum(lot.free for lot in account.lots if lot.id in lot_ids)
+
+
+def _refunded(order: OrderRow, entry: Entry) -> OrderRow:
+    return replace(order, state="refunded", refund_entry_id=entry.id, refunded_at_us=entry.at_us)
+
+
+def _orders_undone(book: Book, past: Past, entry: Entry) -> tuple[OrderRow, ...]:
+    """The order that a reversal of its fulfilment refunds."""
+    if past.entry.kind != "fulfil" or past.entry.origin is None:
+        return ()
+    return (_refunded(book.orders[past.entry.origin], entry),)
+
+
+def _order(book: Book, order_id: str, user_id: str) -> OrderRow:
+    order = book.orders.get(order_id)
+    if order is None or (user_id and order.user_id != user_id):
+        raise Refuse("not_found", f"There is no order {order_id}.", sticks=False)
+    return order
 
 
 def _bad_field(field: str, message: str) -> Refuse:
@@ -257,4 +422,8 @@ _RULES: Mapping[type[Change], Callable[[Book, Any, int, NewId], Decision]] = {
     Capture: _capture,
     Release: _release,
     Reverse: _reverse,
+    Redeem: _redeem,
+    Welcome: _welcome,
+    Fulfil: _fulfil,
+    Refund: _refund,
 }

@@ -14,12 +14,13 @@ from livecredits.core.chain import GENESIS
 from livecredits.core.lots import BurnKey, Lot, Mark, Terms
 
 Kind = Literal[
-    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer"
+    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer", "redeem", "fulfil"
 ]
 KINDS: tuple[Kind, ...] = (
-    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer",
+    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer", "redeem", "fulfil",
 )  # fmt: skip
 HoldState = Literal["open", "captured", "released"]
+OrderState = Literal["pending", "fulfilled", "cancelled", "refunded"]
 AccountKey = tuple[str, str]
 """(user_id, unit)."""
 
@@ -38,6 +39,72 @@ class HoldRow:
     marks: tuple[Mark, ...] = ()
     captured: int = 0
     closed_at_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """A user's order with the package as it was when it was ordered; `validity_s` is how long its credits last."""
+
+    id: str
+    user_id: str
+    unit: str
+    credits: int
+    validity_s: int | None
+    state: OrderState = "pending"
+    entry_id: str | None = None
+    fulfilled_at_us: int | None = None
+    fulfilled_by: str | None = None
+    claimed_by: str | None = None
+    note: str | None = None
+    refund_entry_id: str | None = None
+    refunded_at_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A code with the terms under which it pays; those of a campaign stand in each of its vouchers.
+
+    `redemptions` counts them all. `max_redemptions` and `max_per_user` of None are no limit. `user_id` binds it to one
+    user; `is_listed` says that the campaign names its users. `validity_s` is how long the credits last.
+    """
+
+    id: str
+    unit: str
+    amount: int
+    campaign_id: str | None = None
+    user_id: str | None = None
+    validity_s: int | None = None
+    starts_at_us: int | None = None
+    ends_at_us: int | None = None
+    max_redemptions: int | None = 1
+    max_per_user: int | None = 1
+    redemptions: int = 0
+    is_listed: bool = False
+    is_revoked: bool = False
+    label: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """Over what a user's redemptions are counted: the campaign, or the voucher that stands alone."""
+        return self.campaign_id or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """That a voucher paid. `turn` counts the voucher's redemptions, `user_turn` those of the user in its scope.
+
+    Both are unique in the database, so that no turn is taken twice whoever looked at which row.
+    """
+
+    voucher_id: str
+    turn: int
+    scope: str
+    user_id: str
+    user_turn: int
+    entry_id: str
+    amount: int
+    at_us: int
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +153,7 @@ class Entry:
     """The immutable row that an accepted change leaves.
 
     `amount` is the entry's effect: `settled_delta` where settled credits move, else `held_delta`. `content` of the
-    chain is `fields()`; `hash` links it to the entry before.
+    chain is `fields()`; `hash` links it to the entry before. `origin` is the order or the voucher that it came from.
     """
 
     id: str
@@ -110,6 +177,7 @@ class Entry:
     peer: str | None = None
     hold_id: str | None = None
     hold_expires_at_us: int | None = None
+    origin: str | None = None
     lots: tuple[LotMove, ...] = ()
     hash: str = ""
 
@@ -132,6 +200,7 @@ class Entry:
 
 _OPTIONAL_FIELDS = (
     "reason", "label", "metadata", "user_key", "request_id", "reverses", "peer", "hold_id", "hold_expires_at_us",
+    "origin",
 )  # fmt: skip
 
 
@@ -156,6 +225,8 @@ class Book:
 
     `users` are the known ones among those that the batch names; `holds` those that changes name, open or not; `past`
     the entries that reversals name, with their peers; `lots` those that the reversed entries moved, spent or not.
+    `orders` those that changes name, `codes` the vouchers by the digest that was asked for, `welcomes` the vouchers
+    that a new user is given. `redeemed` counts (scope, user), `listed` holds the pairs that a campaign's list allows.
     """
 
     users: set[str] = field(default_factory=set)
@@ -163,6 +234,12 @@ class Book:
     holds: dict[str, HoldRow] = field(default_factory=dict)
     past: dict[str, Past] = field(default_factory=dict)
     lots: dict[str, Lot] = field(default_factory=dict)
+    orders: dict[str, OrderRow] = field(default_factory=dict)
+    vouchers: dict[str, Voucher] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    welcomes: tuple[str, ...] = ()
+    redeemed: dict[tuple[str, str], int] = field(default_factory=dict)
+    listed: set[tuple[str, str]] = field(default_factory=set)
 
     def account(self, user_id: str, unit: str) -> Account:
         """The account, or an empty one where this user has none yet."""
@@ -177,6 +254,12 @@ class Book:
             self.holds[hold.id] = hold
         for lot in decision.lots:
             self.lots[lot.id] = lot
+        for order in decision.orders:
+            self.orders[order.id] = order
+        for redemption in decision.redemptions:
+            voucher = self.vouchers[redemption.voucher_id]
+            self.vouchers[voucher.id] = replace(voucher, redemptions=redemption.turn)
+            self.redeemed[redemption.scope, redemption.user_id] = redemption.user_turn
         for entry in decision.entries:
             if entry.reverses is not None and entry.reverses in self.past:
                 self.past[entry.reverses] = replace(self.past[entry.reverses], reversed_by=entry.id)
@@ -194,6 +277,8 @@ class Decision:
     accounts: tuple[Account, ...]
     holds: tuple[HoldRow, ...] = ()
     lots: tuple[Lot, ...] = ()
+    orders: tuple[OrderRow, ...] = ()
+    redemptions: tuple[Redemption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +306,7 @@ class AccountState:
     """The whole current state of an account: what is read, pushed and compared. Version 0 = no entry yet.
 
     `keys` are the user's own last ≤ 16 (idempotency key, version) pairs, oldest first; `receipt` asks the screens to
-    tell at once that they painted it.
+    tell at once that they painted it. `low` says that `credits` is at or below the account's or the unit's threshold.
     """
 
     user_id: str
@@ -237,6 +322,7 @@ class AccountState:
     next_expiry_amount: int = 0
     keys: tuple[tuple[str, int], ...] = ()
     receipt: bool = False
+    low: bool = False
 
     @property
     def available(self) -> int:

@@ -152,11 +152,12 @@ def state_text(state: AccountState, epoch: str, scale: int) -> str:
         f'"next_expiry":{_next_expiry_text(state)},'
         f'"changed_at":{"null" if state.changed_at_us is None else _quoted_time(state.changed_at_us)},'
         f'"cause":{"null" if state.cause is None else _cause_text(state.cause)},'
-        f'"keys":{f"[[{keys}]]" if keys else "[]"}{_RECEIPT if state.receipt else ""}}}'
+        f'"keys":{f"[[{keys}]]" if keys else "[]"}{_RECEIPT if state.receipt else ""}{_LOW if state.low else ""}}}'
     )
 
 
 _RECEIPT = ',"receipt":true'
+_LOW = ',"low":true'
 
 
 def _quoted_time(at_us: int) -> str:

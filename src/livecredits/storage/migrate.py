@@ -16,8 +16,9 @@ from livecredits.errors import StartRefused
 
 _log = logging.getLogger(__name__)
 
-HEAD = "0001"
+HEAD = "0002"
 """The schema that this program works with; a test holds it to the newest file in migrations/versions."""
+VOUCHER_KEY_BYTES = 32
 FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -86,6 +87,9 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute(_ALEMBICS_OWN_TABLE)
     db.execute("INSERT INTO alembic_version (version_num) VALUES (?)", (HEAD,))
     db.execute("INSERT INTO meta (name, value) VALUES ('epoch', ?)", (new_epoch(),))
+    db.execute(
+        "INSERT INTO meta (name, value) VALUES ('voucher_key', ?)", (secrets.token_hex(VOUCHER_KEY_BYTES),)
+    )
     db.execute("INSERT INTO units (name, scale) VALUES ('credits', 0)")
 
 

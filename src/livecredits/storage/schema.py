@@ -2,7 +2,8 @@
 
 Promises: amounts and times are whole numbers (SQLite tables are STRICT, so a float cannot slip in), names are those of
 the glossary, and what must never change cannot: triggers refuse UPDATE and DELETE on the append-only tables. Personal
-data stands in `users` alone, outside every hashed row, so that a person can be erased while the entries stay.
+data (`users`, an order's billing, a redemption's address) stands outside every hashed row, so that a person can be
+erased while the entries stay.
 
 The odd thing: an account is named by a small number inside the ledger (`account_id`) and by (user_id, unit) outside,
 because the number stands in every entry, lot and hold. Migrations own the database; this file is what they add up to.
@@ -52,15 +53,17 @@ meta = _table(
     _required("value", Text),
     clustered=True,
 )
-"""`epoch`: the identity of this database's line of history."""
+"""`epoch`: the identity of this database's line of history. `voucher_key`: what the digests of codes are keyed with."""
 
 units = _table(
     "units",
     Column("name", Text, primary_key=True),
     _required("scale"),
+    Column("low_threshold", Whole),
     CheckConstraint("scale BETWEEN 0 AND 9", name="units_scale"),
     clustered=True,
 )
+"""`low_threshold`: available credits at or below it are marked as low, unless the account has a threshold of its own."""
 
 users = _table(
     "users",
@@ -90,6 +93,7 @@ accounts = _table(
     Column("changed_at_us", Whole),
     _required("created_at_us"),
     _required("seal", Text),
+    Column("low_threshold", Whole),
     UniqueConstraint("user_id", "unit", name="accounts_user_unit"),
     CheckConstraint("held >= 0", name="accounts_held"),
     CheckConstraint("frozen IN (0, 1)", name="accounts_frozen"),
@@ -123,9 +127,13 @@ entries = _table(
     Column("hold_id", Text),
     Column("hold_expires_at_us", Whole),
     _required("hash", Text),
+    Column("origin", Text),
     UniqueConstraint("account_id", "version", name="entries_account_version"),
 )
-"""The ledger. Append-only. Ids are time-ordered, so one file's entries sorted by id are in the order of commit."""
+"""The ledger. Append-only. Ids are time-ordered, so one file's entries sorted by id are in the order of commit.
+
+`origin`: the order or the voucher that a `fulfil` or `redeem` entry came from.
+"""
 
 entry_lots = _table(
     "entry_lots",
@@ -227,6 +235,172 @@ audit = _table(
 Index("audit_target", audit.c.target, audit.c.id)
 Index("audit_actor", audit.c.actor, audit.c.id)
 
+packages = _table(
+    "packages",
+    Column("id", Text, primary_key=True),
+    _required("name", Text),
+    _required("credits"),
+    _required("unit", Text),
+    _required("price_minor"),
+    _required("currency", Text),
+    Column("validity_s", Whole),
+    _required("active"),
+    _required("position"),
+    Column("description", Text),
+    _required("created_at_us"),
+    _required("updated_at_us"),
+    CheckConstraint("active IN (0, 1)", name="packages_active"),
+    CheckConstraint("credits > 0 AND price_minor >= 0", name="packages_amounts"),
+)
+
+orders = _table(
+    "orders",
+    Column("id", Text, primary_key=True),
+    _required("user_id", Text, ForeignKey("users.user_id")),
+    _required("package_id", Text),
+    _required("package", Text),
+    _required("unit", Text),
+    _required("credits"),
+    Column("validity_s", Whole),
+    _required("state", Text),
+    Column("billing", Text),
+    Column("purchase_reference", Text),
+    Column("metadata", Text),
+    _required("created_by", Text),
+    _required("created_at_us"),
+    Column("entry_id", Text, ForeignKey("entries.id")),
+    Column("fulfilled_at_us", Whole),
+    Column("fulfilled_by", Text),
+    Column("claimed_by", Text),
+    Column("note", Text),
+    Column("cancelled_at_us", Whole),
+    Column("cancelled_by", Text),
+    Column("cancel_reason", Text),
+    Column("refund_entry_id", Text, ForeignKey("entries.id")),
+    Column("refunded_at_us", Whole),
+    CheckConstraint("state IN ('pending', 'fulfilled', 'cancelled', 'refunded')", name="orders_state"),
+    CheckConstraint("(state IN ('fulfilled', 'refunded')) = (entry_id IS NOT NULL)", name="orders_entry"),
+)
+"""`package`: the package as it was ordered, as JSON. `billing`: whom to bill, as JSON; it goes when a person is erased."""
+Index("orders_user", orders.c.user_id, orders.c.id)
+Index("orders_state", orders.c.state, orders.c.id)
+Index("orders_package", orders.c.package_id)
+
+fulfilments = _table(
+    "fulfilments",
+    Column("order_id", Text, ForeignKey("orders.id"), primary_key=True),
+    _required("entry_id", Text, ForeignKey("entries.id"), unique=True),
+    clustered=True,
+)
+"""Which entry fulfilled which order. The primary key is what makes a second fulfilment impossible. Append-only."""
+
+campaigns = _table(
+    "campaigns",
+    Column("id", Text, primary_key=True),
+    _required("name", Text),
+    Column("label", Text),
+    _required("credits"),
+    _required("unit", Text),
+    Column("validity_s", Whole),
+    Column("starts_at_us", Whole),
+    Column("ends_at_us", Whole),
+    Column("max_per_code", Whole),
+    Column("max_per_user", Whole),
+    Column("prefix", Text),
+    Column("word", Text),
+    _required("listed"),
+    _required("welcome"),
+    _required("codes"),
+    _required("created_by", Text),
+    _required("created_at_us"),
+    CheckConstraint("credits > 0", name="campaigns_credits"),
+)
+"""`codes`: how many were asked for; they are made in pieces. `listed`: only the users in `campaign_users` may redeem."""
+
+campaign_users = _table(
+    "campaign_users",
+    Column("campaign_id", Text, ForeignKey("campaigns.id"), primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    clustered=True,
+)
+
+vouchers = _table(
+    "vouchers",
+    Column("id", Text, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaigns.id")),
+    Column("position", Whole),
+    _required("code", Text),
+    _required("digest", Text, unique=True),
+    Column("amount", Whole),
+    Column("unit", Text),
+    Column("user_id", Text),
+    Column("ends_at_us", Whole),
+    Column("max_redemptions", Whole),
+    _required("redemptions", server_default=text("0")),
+    Column("revoked_at_us", Whole),
+    _required("created_by", Text),
+    _required("created_at_us"),
+    _required("updated_at_us"),
+    UniqueConstraint("campaign_id", "position", name="vouchers_position"),
+    CheckConstraint("0 <= redemptions AND redemptions <= max_redemptions", name="vouchers_redemptions"),
+    CheckConstraint("(campaign_id IS NULL) = (amount IS NOT NULL)", name="vouchers_terms"),
+)
+"""Codes. `amount`, `unit`, `user_id` and `ends_at_us` are those of single ones; a campaign's have their campaign's."""
+
+redemptions = _table(
+    "redemptions",
+    Column("voucher_id", Text, ForeignKey("vouchers.id"), primary_key=True),
+    Column("turn", Whole, primary_key=True),
+    _required("scope", Text),
+    _required("user_id", Text, ForeignKey("users.user_id")),
+    _required("user_turn"),
+    _required("entry_id", Text, ForeignKey("entries.id"), unique=True),
+    _required("amount"),
+    _required("at_us"),
+    Column("address", Text),
+    UniqueConstraint("scope", "user_id", "user_turn", name="redemptions_user_turn"),
+)
+"""That a voucher paid. No turn can be taken twice, whoever looked at which row. Append-only but for `address`, which
+goes when a person is erased. `scope`: the campaign, or the voucher that stands alone."""
+Index("redemptions_user", redemptions.c.user_id, redemptions.c.entry_id)
+
+batches = _table(
+    "batches",
+    Column("id", Text, primary_key=True),
+    _required("key_scope", Text),
+    _required("key", Text),
+    _required("content", Text),
+    _required("actor", Text),
+    Column("reason", Text),
+    Column("label", Text),
+    _required("atomic"),
+    _required("state", Text),
+    _required("rows"),
+    _required("created_at_us"),
+    Column("finished_at_us", Whole),
+    UniqueConstraint("key_scope", "key", name="batches_key"),
+    CheckConstraint("state IN ('running', 'applied', 'reversed', 'partly_reversed')", name="batches_state"),
+    CheckConstraint("atomic IN (0, 1)", name="batches_atomic"),
+)
+"""Many changes that came in one request. One that is `running` for long broke off; its key takes it up again."""
+
+batch_rows = _table(
+    "batch_rows",
+    Column("batch_id", Text, ForeignKey("batches.id"), primary_key=True),
+    Column("row", Whole, primary_key=True),
+    _required("user_id", Text),
+    _required("unit", Text),
+    _required("op", Text),
+    _required("amount"),
+    Column("before", Whole),
+    Column("after", Whole),
+    Column("entry_id", Text),
+    Column("code", Text),
+    Column("detail", Text),
+    clustered=True,
+)
+"""What each row of a batch came to: the entry that it left, or the refusal's code and sentence."""
+
 operators = _table(
     "operators",
     Column("operator_id", Text, primary_key=True),
@@ -275,16 +449,31 @@ api_keys = _table(
     Column("revoked_at_us", Whole),
 )
 
-APPEND_ONLY = (entries, entry_lots, reversals, audit)
+APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions)
+_ERASABLE = ("before IS NULL AND new.after IS NULL AND new.details = '{\"erased\":true}'", ("before", "after", "details"))
+_MAY_CHANGE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "audit": _ERASABLE,
+    "redemptions": ("address IS NULL", ("address",)),
+}
+"""What the erasure of a person may do to an append-only row: the new values that pass, and in which columns."""
 
 
 def append_only_triggers(table: str) -> list[str]:
     """The statements by which SQLite refuses to rewrite a table, whoever asks."""
     return [
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}{_unless_erased(table, verb)} "
         f"BEGIN SELECT RAISE(ABORT, '{table}: append-only'); END"
         for verb in ("UPDATE", "DELETE")
     ]
+
+
+def _unless_erased(table: str, verb: str) -> str:
+    if verb == "DELETE" or table not in _MAY_CHANGE:
+        return ""
+    passes, free = _MAY_CHANGE[table]
+    kept = [column.name for column in metadata.tables[table].columns if column.name not in free]
+    same = " AND ".join(f"new.{name} IS old.{name}" for name in kept)
+    return f" WHEN NOT (new.{passes} AND {same})"
 
 
 for _append_only in APPEND_ONLY:

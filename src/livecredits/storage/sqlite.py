@@ -252,6 +252,9 @@ INSERT_ANSWERS = ManyRows("idempotency", "scope, key, content, answer, created_a
 INSERT_AUDIT = ManyRows(
     "audit", "id, at_us, actor, action, target, reason, before, after, address, request_id, details"
 )
+INSERT_BATCH_ROWS = ManyRows(
+    "batch_rows", "batch_id, row, user_id, unit, op, amount, before, after, entry_id, code, detail"
+)
 
 _entry_values = attrgetter(*(name for name in _ENTRY_COLUMNS.split(", ")), "hash")
 _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -423,6 +426,7 @@ class SqliteStore:
             INSERT_REVERSALS.insert(db, rows.reversals)
             INSERT_ANSWERS.insert(db, rows.answers)
             INSERT_AUDIT.insert(db, (astuple(row) for row in rows.audit))
+            INSERT_BATCH_ROWS.insert(db, rows.batch_rows)
 
     # --- housekeeping ----------------------------------------------------------------------------------------------
 

@@ -73,6 +73,8 @@ class Rows:
     answers: list[tuple[str, str, str, str, int]] = field(default_factory=list)
     """Scope, key, content, answer and time of each new idempotency key."""
     audit: list[AuditRow] = field(default_factory=list)
+    batch_rows: list[tuple[Any, ...]] = field(default_factory=list)
+    """Rows of `schema.batch_rows`, in the order of its columns."""
 
 
 class Store(Protocol):

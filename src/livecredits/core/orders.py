@@ -1,0 +1,71 @@
+"""Orders: which step may follow which, and how much of a fulfilled one can be given back.
+
+Promises: an order goes from pending to fulfilled or cancelled, from fulfilled to refunded, and no other way; whoever
+comes second is told what the first one did. Must not know accounts or entries: `ledger` posts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from livecredits.core.draft import Refuse
+from livecredits.core.rows import OrderRow
+from livecredits.core.wire import time_text
+
+
+def require_pending(order: OrderRow) -> None:
+    """Refuse unless the order waits for its fulfilment.
+
+    A fulfilled order tells who fulfilled it and when, since two operators may work on the same queue.
+    """
+    if order.state == "fulfilled":
+        raise Refuse(
+            "already_fulfilled",
+            f"The order was fulfilled by {order.fulfilled_by}.",
+            order=order.id,
+            **done_by(order),
+        )
+    if order.state != "pending":
+        raise Refuse("order_closed", f"The order is {order.state}.", order=order.id, state=order.state)
+
+
+def require_fulfilled(order: OrderRow) -> None:
+    """Refuse unless there are credits of this order to take back."""
+    if order.state == "pending":
+        raise Refuse("order_not_fulfilled", "The order is not fulfilled; cancel it.", order=order.id)
+    if order.state != "fulfilled":
+        raise Refuse("order_closed", f"The order is {order.state}.", order=order.id, state=order.state)
+
+
+def done_by(order: OrderRow) -> Mapping[str, Any]:
+    """Who fulfilled an order, when, and which entry that left."""
+    at_us = order.fulfilled_at_us
+    return {
+        "fulfilled_by": order.fulfilled_by,
+        "fulfilled_at": None if at_us is None else time_text(at_us),
+        "entry": order.entry_id,
+    }
+
+
+def refundable(order: OrderRow, left: int, spent: str) -> tuple[int, bool]:
+    """How much to take back, and whether the floor does not bind it.
+
+    Args:
+        order: fulfilled.
+        left: what is left, free, of the lot that the fulfilment made.
+        spent: what to do where part is gone: `refuse`, take what is `left`, or go `below_floor`.
+    """
+    if spent == "below_floor":
+        return order.credits, True
+    if left == order.credits:
+        return left, False
+    if spent == "refuse" or not left:
+        raise Refuse(
+            "order_spent",
+            f"{left} of {order.credits} are left of this order.",
+            order=order.id,
+            left=left,
+            amount=order.credits,
+        )
+    return left, False

@@ -1,0 +1,385 @@
+"""The shop's verbs of `Credits`: packages, orders, campaigns, vouchers, redemption, and the erasure of a person.
+
+Promises: what moves credits (`fulfil`, `refund`, `redeem`) is a change like every other; the rest is written in a
+transaction of its own with its audit row, and told to whoever watches these lists. Must not know of HTTP.
+`Credits` inherits these; `sync.SyncCredits` has the same for threads.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, Unpack
+
+from livecredits.core.changes import Actor, Change
+from livecredits.credits.asking import Common
+from livecredits.credits.desk import Desk, WantedCampaign, WantedPackage, fulfil_of, redeem_of, refund_of
+from livecredits.credits.opened import Opened
+from livecredits.storage.answers import Answer
+from livecredits.storage.pages import Slice
+from livecredits.storage.people import UNTOUCHED
+from livecredits.storage.shop_pages import OrderFilter, VoucherFilter
+from livecredits.storage.shop_views import Billing, Campaign, Order, Package, RedemptionView, VoucherView
+from livecredits.storage.views import Page
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Shop(ABC):
+    """What `Credits` can do beside moving credits directly."""
+
+    @abstractmethod
+    async def _in_thread(
+        self, ask: Callable[Concatenate[Opened, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+    @abstractmethod
+    async def apply(self, change: Change) -> Answer:
+        """See `Credits.apply`."""
+
+    async def _at_desk(
+        self, ask: Callable[Concatenate[Desk, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self._in_thread(lambda opened: ask(opened.desk, *args, **kwargs))
+
+    # --- packages --------------------------------------------------------------------------------------------------
+
+    async def packages(self, *, active_only: bool = False) -> list[Package]:
+        """All packages in their order of display."""
+        return await self._at_desk(Desk.packages, active_only=active_only)
+
+    async def put_package(  # noqa: PLR0913 - the fields of a package
+        self,
+        package_id: str | None = None,
+        *,
+        name: str,
+        credits: int,
+        unit: str = "credits",
+        price_minor: int,
+        currency: str,
+        validity_s: int | None = None,
+        active: bool = True,
+        position: int = 0,
+        description: str | None = None,
+        actor: Actor | None = None,
+    ) -> Package:
+        """Make a package, or replace what stands in it; orders keep theirs as it was.
+
+        Args:
+            package_id: which one; None makes one.
+            name: 1–200 characters.
+            credits: what it grants, 1 … 2^53 − 1.
+            unit: of which unit.
+            price_minor: the price in the currency's smallest part, 0 or more.
+            currency: three capital letters, ISO 4217.
+            validity_s: how long the credits last after fulfilment, in seconds; None for ever.
+            active: whether it can be ordered.
+            position: low numbers stand first.
+            description: at most 2,000 characters.
+            actor: who asks.
+
+        Raises:
+            NotFound: there is no such package.
+            Invalid: a field is out of its range.
+        """
+        wanted = WantedPackage(
+            name=name, credits=credits, unit=unit, price_minor=price_minor, currency=currency,
+            validity_s=validity_s, active=active, position=position, description=description,
+        )  # fmt: skip
+        return await self._at_desk(Desk.put_package, package_id, wanted, actor)
+
+    async def delete_package(self, package_id: str, *, actor: Actor | None = None) -> None:
+        """Remove a package that was never ordered; raises `PackageOrdered` (409) else: deactivate it."""
+        await self._at_desk(Desk.delete_package, package_id, actor)
+
+    # --- orders ----------------------------------------------------------------------------------------------------
+
+    async def order(
+        self,
+        user_id: str,
+        package_id: str,
+        *,
+        billing: Billing | None = None,
+        purchase_reference: str | None = None,
+        **common: Unpack[Common],
+    ) -> Order:
+        """Order a package; an unknown user is made. The same key gives the same order.
+
+        Raises:
+            NotFound: there is no such package, or it is not active.
+        """
+        return await self._at_desk(Desk.order, user_id, package_id, billing, purchase_reference, common)
+
+    async def orders(  # noqa: PLR0913 - filters, all of them optional
+        self,
+        user_id: str | None = None,
+        *,
+        state: str | None = None,
+        search: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+        audience: Literal["operator", "user"] = "operator",
+    ) -> Page[Order]:
+        """A page of orders, the newest first; `search` looks in ids, users, references and billing."""
+        asked = OrderFilter(user_id=user_id, state=state, search=search, since=since, until=until)
+        part = Slice(before=before, after=after, limit=limit)
+        return await self._at_desk(Desk.orders, asked, part, for_user=audience == "user")
+
+    async def order_of(self, order_id: str, *, audience: Literal["operator", "user"] = "operator") -> Order:
+        """One order. Raises `NotFound`."""
+        return await self._at_desk(Desk.order_of, order_id, for_user=audience == "user")
+
+    async def cancel_order(
+        self,
+        order_id: str,
+        *,
+        reason: str | None = None,
+        actor: Actor | None = None,
+        user_id: str | None = None,
+    ) -> Order:
+        """Close a pending order without fulfilling it; an order that is cancelled already stays as it is.
+
+        Args:
+            order_id: which order.
+            reason: why, for the user as well.
+            actor: who asks.
+            user_id: whose order it must be; another's is answered like one that does not exist.
+
+        Raises:
+            AlreadyFulfilled, OrderClosed: 409.
+        """
+        return await self._at_desk(Desk.cancel_order, order_id, reason, actor, user_id)
+
+    async def fulfil(
+        self,
+        order_id: str,
+        *,
+        fulfilled_by: str | None = None,
+        note: str | None = None,
+        **common: Unpack[Common],
+    ) -> Answer:
+        """Grant what a pending order has bought, once.
+
+        Args:
+            order_id: which order.
+            fulfilled_by: whom the caller names; kept as a claim, the actor is who did it.
+            note: for operators.
+            common: see `asking.Common`.
+
+        Raises:
+            AlreadyFulfilled: 409, with `fulfilled_by`, `fulfilled_at` and `entry`.
+            OrderClosed: 409, with `state`.
+        """
+        return await self.apply(fulfil_of(order_id, fulfilled_by, note, common))
+
+    async def refund(
+        self,
+        order_id: str,
+        *,
+        spent: Literal["refuse", "left", "below_floor"] = "refuse",
+        **common: Unpack[Common],
+    ) -> Answer:
+        """Take back what a fulfilled order granted, once.
+
+        Args:
+            order_id: which order.
+            spent: where part of it is gone: `refuse`, take exactly what is `left` of it, or go `below_floor`.
+            common: see `asking.Common`.
+
+        Raises:
+            OrderSpent: 409, with `left` and `amount`.
+            OrderNotFulfilled, OrderClosed: 409.
+        """
+        return await self.apply(refund_of(order_id, spent, common))
+
+    # --- campaigns -------------------------------------------------------------------------------------------------
+
+    async def create_campaign(  # noqa: PLR0913 - the fields of a campaign
+        self,
+        name: str,
+        *,
+        credits: int,
+        unit: str = "credits",
+        validity_s: int | None = None,
+        starts_at: datetime | None = None,
+        ends_at: datetime | None = None,
+        max_per_code: int | None = UNTOUCHED,
+        max_per_user: int | None = 1,
+        allowed_users: Collection[str] | None = None,
+        prefix: str | None = None,
+        codes: int | None = None,
+        word: str | None = None,
+        label: str | None = None,
+        welcome: bool = False,
+        key: str | None = None,
+        actor: Actor | None = None,
+    ) -> Campaign:
+        """Make a campaign and its codes.
+
+        Args:
+            name: for operators, 1–200 characters.
+            credits: what each redemption grants.
+            unit: of which unit.
+            validity_s: how long the credits last after redemption; None for ever.
+            starts_at: from when codes can be redeemed.
+            ends_at: until when; the moment itself is too late.
+            max_per_code: how often one code pays; None without limit. By default 1, and no limit for a word.
+            max_per_user: how often one user may redeem codes of the campaign; None without limit.
+            allowed_users: nobody else may redeem; others are told that there is no such code.
+            prefix: what generated codes begin with: 1–12 capital letters and digits.
+            codes: how many codes to generate, 1 … 100,000; or
+            word: the one code, chosen: 4–16 capital letters and digits (`WELCOME10`).
+            label: what users read in their history.
+            welcome: give it to every new user at the first appearance; needs a word, or one code.
+            key: the idempotency key; repeated, it also finishes codes that an ended process left unmade.
+            actor: who asks.
+
+        Raises:
+            CodeTaken: 409, another voucher has this word.
+            Invalid: a field is out of its range.
+        """
+        wanted = WantedCampaign(
+            name=name, credits=credits, unit=unit, validity_s=validity_s, starts_at=starts_at, ends_at=ends_at,
+            max_per_code=(None if word else 1) if max_per_code is UNTOUCHED else max_per_code,
+            max_per_user=max_per_user, allowed_users=allowed_users, prefix=prefix, codes=codes, word=word,
+            label=label, welcome=welcome,
+        )  # fmt: skip
+        return await self._at_desk(Desk.create_campaign, wanted, key, actor)
+
+    async def campaigns(
+        self, *, before: str | None = None, after: str | None = None, limit: int = 50
+    ) -> Page[Campaign]:
+        """A page of campaigns, the newest first, each with its funnel."""
+        return await self._at_desk(Desk.campaigns, Slice(before=before, after=after, limit=limit))
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        """One campaign. Raises `NotFound`."""
+        return await self._at_desk(Desk.campaign, campaign_id)
+
+    async def campaign_codes(
+        self,
+        campaign_id: str,
+        *,
+        state: str | None = None,
+        search: str | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[VoucherView]:
+        """A page of a campaign's codes in the order in which they were made. Raises `NotFound`."""
+        asked = VoucherFilter(campaign_id=campaign_id, state=state, search=search)
+        return await self._at_desk(
+            Desk.campaign_codes, asked, Slice(before=before, after=after, limit=limit)
+        )
+
+    async def revoke_code(self, voucher_id: str, *, actor: Actor | None = None) -> VoucherView:
+        """Withdraw one code, single or of a campaign; what it has paid stays. Again: nothing happens."""
+        return await self._at_desk(Desk.revoke_code, voucher_id, actor)
+
+    async def revoke_rest(self, campaign_id: str, *, actor: Actor | None = None) -> Campaign:
+        """Withdraw all codes of a campaign that can still pay."""
+        return await self._at_desk(Desk.revoke_rest, campaign_id, actor)
+
+    # --- vouchers --------------------------------------------------------------------------------------------------
+
+    async def create_voucher(
+        self,
+        amount: int,
+        *,
+        unit: str = "credits",
+        user_id: str | None = None,
+        expires_at: datetime | None = None,
+        code: str | None = None,
+        key: str | None = None,
+        actor: Actor | None = None,
+    ) -> VoucherView:
+        """Make a single voucher, for anybody or for one user; raises `CodeTaken` (409) for a chosen code in use."""
+        return await self._at_desk(Desk.create_voucher, amount, unit, user_id, expires_at, code, key, actor)
+
+    async def put_voucher(
+        self,
+        voucher_id: str,
+        *,
+        amount: int = UNTOUCHED,
+        expires_at: datetime | None = UNTOUCHED,
+        actor: Actor | None = None,
+    ) -> VoucherView:
+        """Change amount or expiry of a single voucher while it is unused; raises `VoucherUsed` (409) else."""
+        return await self._at_desk(Desk.put_voucher, voucher_id, amount, expires_at, actor)
+
+    async def delete_voucher(self, voucher_id: str, *, actor: Actor | None = None) -> None:
+        """Remove a single voucher while it is unused; raises `VoucherUsed` (409) else."""
+        await self._at_desk(Desk.delete_voucher, voucher_id, actor)
+
+    async def vouchers(  # noqa: PLR0913 - filters, all of them optional
+        self,
+        *,
+        search: str | None = None,
+        state: str | None = None,
+        user_id: str | None = None,
+        single_only: bool = True,
+        before: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[VoucherView]:
+        """A page of vouchers, the newest first; `search` looks for a code, or part of one."""
+        asked = VoucherFilter(search=search, state=state, user_id=user_id, single_only=single_only)
+        return await self._at_desk(Desk.vouchers, asked, Slice(before=before, after=after, limit=limit))
+
+    async def voucher(self, voucher_id: str) -> VoucherView:
+        """One voucher. Raises `NotFound`."""
+        return await self._at_desk(Desk.voucher, voucher_id)
+
+    async def redeem(
+        self, user_id: str, code: str, *, address: str | None = None, **common: Unpack[Common]
+    ) -> Answer:
+        """Take what a voucher pays; `answer.voucher` names it. An unknown user is made.
+
+        Args:
+            user_id: who redeems.
+            code: as it was typed.
+            address: from where; wrong guesses are limited for each user and each address. The actor's by default.
+            common: see `asking.Common`.
+
+        Raises:
+            WrongCheckSymbol: 422, a typing error; nothing was looked up.
+            RateLimited: 429, too many wrong guesses.
+            NotFound: 404, there is no such code for this user.
+            VoucherUsed, AlreadyRedeemed, VoucherNotYetValid, AccountFrozen: 409.
+            VoucherExpired, VoucherRevoked: 410.
+        """
+        return await self.apply(redeem_of(user_id, code, address, common))
+
+    async def redemptions(
+        self,
+        user_id: str,
+        *,
+        before: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+        audience: Literal["operator", "user"] = "operator",
+    ) -> Page[RedemptionView]:
+        """A page of a user's redemptions, the newest first. Raises `NotFound` for an unknown user."""
+        part = Slice(before=before, after=after, limit=limit)
+        return await self._at_desk(Desk.redemptions, user_id, part, for_user=audience == "user")
+
+    # --- people ----------------------------------------------------------------------------------------------------
+
+    async def erase(self, user_id: str, *, actor: Actor | None = None, reason: str | None = None) -> Mapping[str, Any]:
+        """Remove a person's data; the entries stay and `verify` holds.
+
+        Name, e-mail and metadata go, billing and metadata of their orders, the addresses of their redemptions, and
+        what the audit trail had kept of these. Screen tokens are revoked.
+
+        Returns:
+            How many rows of each table were emptied.
+
+        Raises:
+            NotFound: nobody has this id.
+        """
+        return await self._at_desk(Desk.erase, user_id, actor, reason)
