@@ -58,6 +58,8 @@ class Answer:
         as_of: when it was decided, microseconds UTC.
         epoch: the line of history that `version` counts in.
         hold: id of the hold that the entry belongs to, if any.
+        order: id of the order that was fulfilled or refunded, if any.
+        voucher: id of the voucher that was redeemed, if any.
         replayed: whether this is a former answer, given again for the same idempotency key.
     """
 
@@ -72,6 +74,8 @@ class Answer:
     as_of: int
     epoch: str
     hold: str | None = None
+    order: str | None = None
+    voucher: str | None = None
     replayed: bool = field(default=False, compare=False)
 
     @property
@@ -91,8 +95,9 @@ class Answer:
             "amount": self.amount, "version": self.version, "epoch": self.epoch, "credits": self.credits,
             "balance": self.balance.as_json(), "as_of": rfc3339(self.as_of),
         }  # fmt: skip
-        if self.hold is not None:
-            body["hold"] = self.hold
+        for name, value in (("hold", self.hold), ("order", self.order), ("voucher", self.voucher)):
+            if value is not None:
+                body[name] = value
         return body
 
 
@@ -105,7 +110,8 @@ def answer_of(decision: Decision, epoch: str) -> Answer:
     entry, account = decision.primary, decision.accounts[0]
     return Answer(
         entry.id, account.user_id, account.unit, entry.kind, entry.amount, account.version, account.settled,
-        account.held, entry.at_us, epoch, entry.hold_id,
+        account.held, entry.at_us, epoch, entry.hold_id, decision.orders[0].id if decision.orders else None,
+        entry.origin if entry.kind == "redeem" else None,
     )  # fmt: skip
 
 
@@ -118,8 +124,14 @@ def dump(outcome: Answer | Refused) -> str:
     return (
         f'{{"entry":"{outcome.entry}","user_id":{_quote(outcome.user_id)},"unit":{_quote(outcome.unit)},'
         f'"kind":"{outcome.kind}","amount":{outcome.amount},"version":{outcome.version},'
-        f'"settled":{outcome.settled},"held":{outcome.held},"as_of":{outcome.as_of},"hold":{hold}}}'
+        f'"settled":{outcome.settled},"held":{outcome.held},"as_of":{outcome.as_of},"hold":{hold}{_origin(outcome)}}}'
     )
+
+
+def _origin(answer: Answer) -> str:
+    if answer.order is not None:
+        return f',"order":"{answer.order}"'
+    return "" if answer.voucher is None else f',"voucher":"{answer.voucher}"'
 
 
 def parse(stored: str, epoch: str) -> Answer | Refused:
@@ -144,7 +156,7 @@ class CommittedBatch:
     Attributes:
         epoch: the line of history that the versions count in.
         states: the newest state of each account that changed.
-        lists: which lists have changed for whom: `history` of a user; `users`, `audit` for operators.
+        lists: which lists have changed for whom: `history`, `orders`, `vouchers` of a user; `users`, `audit` for operators; of the user "" what concerns no user.
         committed_monotonic_ns: when the commit returned, by this process's monotonic clock.
     """
 

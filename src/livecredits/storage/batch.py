@@ -14,7 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from livecredits.core.chain import canonical
-from livecredits.core.changes import Capture, Change, Grant, Release, Reverse, Settle, Transfer
+from livecredits.core.changes import (
+    Capture,
+    Change,
+    Fulfil,
+    Grant,
+    Redeem,
+    Refund,
+    Release,
+    Reverse,
+    Settle,
+    Transfer,
+    Welcome,
+)
 from livecredits.core.ledger import decide, settle_due
 from livecredits.core.lots import BurnKey, Lot, NotLoaded
 from livecredits.core.rows import (
@@ -27,6 +39,7 @@ from livecredits.core.rows import (
     Entry,
     HoldRow,
     Refusal,
+    Voucher,
 )
 from livecredits.errors import KeyReused, Refused, from_code
 from livecredits.storage.answers import Answer, Outcome, again, amounts_of, answer_of, dump, parse
@@ -47,6 +60,10 @@ BEFORE_ALL: BurnKey = (-(2**63), 0, 0, "")
 """Where the loaded part of an account ends of which no lot is loaded."""
 
 
+_BY_ANOTHER_ROW = frozenset({Redeem, Welcome, Fulfil, Refund})
+"""Changes whose account is known only when the voucher or the order is."""
+
+
 class Batch:
     """A batch of changes inside one open transaction of `store`."""
 
@@ -61,7 +78,7 @@ class Batch:
         self._rows = Rows()
         self._parts: dict[AccountKey, int | None] = {}
         self._known_users: set[str] = set()
-        self._answered: dict[KeyOf, tuple[str, Answer | Refused]] = {}
+        self._answered: dict[KeyOf, tuple[str, Answer | Refused | str]] = {}
         self._newest: dict[AccountKey, Entry] = {}
         self._receipts: set[AccountKey] = set()
         self._lists: dict[str, set[str]] = {}
@@ -76,13 +93,25 @@ class Batch:
         self._load([change for change in changes if (change.key_scope, change.key) not in self._answered])
         return [self._answer(change) for change in changes]
 
+    def decide_with_balances(self, changes: Sequence[Change]) -> list[tuple[Answer | Refused, int | None]]:
+        """The same, each with the available credits before it; None where the user was unknown."""
+        self._find_answers(changes)
+        self._load(changes)
+        return [self._answer_with_balance(change) for change in changes]
+
+    def _answer_with_balance(self, change: Change) -> tuple[Answer | Refused, int | None]:
+        is_known = change.user_id in self._book.users
+        known = self._book.account(change.user_id, change.unit).available
+        outcome = self._answer(change)
+        assert outcome is not None, "a Settle has no balance before it"
+        if isinstance(outcome, Answer):
+            return outcome, outcome.credits - outcome.amount
+        return outcome, known if is_known else None
+
     def _find_answers(self, changes: Sequence[Change]) -> None:
         keys = {(change.key_scope, change.key) for change in changes if change.key is not None}
         if keys:
-            found = self._store.find_answers(keys)
-            self._answered = {
-                key: (content, parse(stored, self._epoch)) for key, (content, stored) in found.items()
-            }
+            self._answered.update(self._store.find_answers(keys))
 
     def _answer(self, change: Change) -> Outcome:
         if change.key is None:
@@ -90,7 +119,9 @@ class Batch:
         key = (change.key_scope, change.key)
         if key in self._answered:
             content, known = self._answered[key]
-            return again(known) if content == change.content else _reused(change.key)
+            if content != change.content:
+                return _reused(change.key)
+            return again(parse(known, self._epoch) if isinstance(known, str) else known)
         outcome, sticks = self._decide(change)
         if outcome is not None and sticks:
             self._answered[key] = (change.content, outcome)
@@ -119,6 +150,8 @@ class Batch:
     # --- what a decision leaves to be written ------------------------------------------------------------------------
 
     def _keep(self, decision: Decision, change: Change | None) -> None:
+        if decision.orders or decision.redemptions:
+            self._keep_shop(decision)
         self._book.apply(decision)
         rows = self._rows
         for account in decision.accounts:
@@ -144,6 +177,21 @@ class Batch:
             if hold.state == "open":
                 self._note_due(hold.expires_at_us)
 
+    def _keep_shop(self, decision: Decision) -> None:
+        """Note how orders and vouchers move on, from the state in which the database has them."""
+        rows = self._rows
+        for order in decision.orders:
+            before = rows.orders[order.id][0] if order.id in rows.orders else self._book.orders[order.id].state
+            rows.orders[order.id] = (before, order)
+            if order.state == "fulfilled" and order.entry_id is not None:
+                rows.fulfilments.append((order.id, order.entry_id))
+            self._lists.setdefault(order.user_id, set()).add("orders")
+        for one in decision.redemptions:
+            count = rows.vouchers[one.voucher_id][0] if one.voucher_id in rows.vouchers else one.turn - 1
+            rows.vouchers[one.voucher_id] = (count, one.turn)
+            rows.redemptions.append(one)
+            self._lists.setdefault(one.user_id, set()).add("vouchers")
+
     def _side(self, key: AccountKey) -> Side:
         """The account's side; a first entry makes the account, and the user if need be."""
         if key not in self._sides:
@@ -164,6 +212,10 @@ class Batch:
         entry, actor = decision.primary, change.actor
         after = decision.accounts[0]
         details = {"entry": entry.id, "kind": entry.kind, "amount": entry.amount, "unit": entry.unit}
+        if decision.orders:
+            details["order"] = decision.orders[0].id
+        elif entry.origin is not None:
+            details["voucher"] = entry.origin
         row = AuditRow(
             self._ids("aud"), self._now_us, str(actor), change.audit or entry.kind, entry.user_id,
             change.reason, canonical(amounts_of(before)), canonical(amounts_of(after)), actor.address,
@@ -179,14 +231,63 @@ class Batch:
         takers: set[AccountKey] = set()
         others: set[AccountKey] = set()
         for change in changes:
-            if change.user_id:
+            if change.user_id and type(change) not in _BY_ANOTHER_ROW:
                 (others if type(change) is Grant else takers).add((change.user_id, change.unit))
                 if type(change) is Transfer:
                     others.add((change.to_user_id, change.unit))
             elif type(change) is Settle:
                 others.update(self._store.due_accounts(self._now_us, SETTLED_AT_ONCE))
-        whole = self._load_holds(changes) | self._load_past(changes)
-        self._load_accounts(takers | others | whole, takers, whole)
+        others |= self._load_vouchers(changes) | self._load_welcomes(changes)
+        granted, undone = self._load_orders(changes)
+        whole = self._load_holds(changes) | self._load_past(changes, undone)
+        self._load_accounts(takers | others | granted | whole, takers, whole)
+
+    def _load_orders(self, changes: Sequence[Change]) -> tuple[set[AccountKey], set[str]]:
+        """Load the orders that changes name; gives their accounts, and the entries that refunds undo."""
+        wanted = [change for change in changes if isinstance(change, (Fulfil, Refund))]
+        if not wanted:
+            return set(), set()
+        found = {order.id: order for order in self._store.find_orders({change.order_id for change in wanted})}
+        self._book.orders.update(found)
+        refunds = {change.order_id for change in wanted if isinstance(change, Refund)} & set(found)
+        undone = {entry_id for id in refunds if (entry_id := found[id].entry_id) is not None}
+        return {(order.user_id, order.unit) for order in found.values()}, undone
+
+    def _load_vouchers(self, changes: Sequence[Change]) -> set[AccountKey]:
+        asked = [change for change in changes if isinstance(change, Redeem)]
+        if not asked:
+            return set()
+        by_digest = self._store.find_vouchers({change.digest for change in asked})
+        self._book.codes.update({digest: voucher.id for digest, voucher in by_digest.items()})
+        pairs = [
+            (by_digest[change.digest], change.user_id) for change in asked if change.digest in by_digest
+        ]
+        return self._load_turns(pairs)
+
+    def _load_turns(self, pairs: Sequence[tuple[Voucher, str]]) -> set[AccountKey]:
+        """Load what users have redeemed of these vouchers' scopes, and whether they may."""
+        self._book.vouchers.update({voucher.id: voucher for voucher, _ in pairs})
+        scopes = {(voucher.scope, user_id) for voucher, user_id in pairs}
+        if scopes:
+            self._book.redeemed.update(self._store.find_redeemed(scopes))
+        listed = {(voucher.scope, user_id) for voucher, user_id in pairs if voucher.is_listed}
+        if listed:
+            self._book.listed |= self._store.find_listed(listed)
+        return {(user_id, voucher.unit) for voucher, user_id in pairs}
+
+    def _load_welcomes(self, changes: Sequence[Change]) -> set[AccountKey]:
+        """Load what new users are given, for those whom these changes may make or welcome."""
+        if not self._store.has_welcomes():
+            return set()
+        named = {change.user_id for change in changes if isinstance(change, (Grant, Redeem, Welcome))}
+        known = self._store.find_users(named)
+        welcomed = {change.user_id for change in changes if isinstance(change, Welcome)}
+        newcomers = (named - known) | (welcomed & known)
+        if not newcomers:
+            return set()
+        vouchers = self._store.find_welcomes()
+        self._book.welcomes = tuple(voucher.id for voucher in vouchers)
+        return self._load_turns([(voucher, user_id) for voucher in vouchers for user_id in newcomers])
 
     def _load_holds(self, changes: Sequence[Change]) -> set[AccountKey]:
         ids = {change.hold_id for change in changes if isinstance(change, (Capture, Release))}
@@ -194,13 +295,18 @@ class Batch:
         self._book.holds.update({hold.id: hold for hold in found})
         return {(hold.user_id, hold.unit) for hold in found}
 
-    def _load_past(self, changes: Sequence[Change]) -> set[AccountKey]:
-        ids = {change.entry_id for change in changes if isinstance(change, Reverse)}
+    def _load_past(self, changes: Sequence[Change], undone: set[str]) -> set[AccountKey]:
+        """Load the entries that are to be undone, and the orders that those fulfilled."""
+        ids = undone | {change.entry_id for change in changes if isinstance(change, Reverse)}
         if not ids:
             return set()
         past, lots = self._store.find_past(ids)
         self._book.past.update(past)
         self._book.lots.update({lot.id: lot for lot in lots})
+        origins = {known.entry.origin for known in past.values() if known.entry.kind == "fulfil"}
+        fulfilled = {origin for origin in origins if origin is not None} - set(self._book.orders)
+        if fulfilled:
+            self._book.orders.update({order.id: order for order in self._store.find_orders(fulfilled)})
         return {(known.entry.user_id, known.entry.unit) for known in past.values()}
 
     def _load_accounts(self, keys: set[AccountKey], takers: set[AccountKey], whole: set[AccountKey]) -> None:
@@ -304,10 +410,13 @@ class Batch:
     def _state(self, account: Account, entry: Entry, expiry: tuple[int | None, int]) -> AccountState:
         if account.loaded_through is None:
             expiry = _next_expiry(account)
+        side = self._sides[account.key]
+        low_at = self._store.low_threshold(account.unit) if side.low_threshold is None else side.low_threshold
         return AccountState(
             account.user_id, account.unit, account.version, account.settled, account.held, account.floor,
             account.frozen, account.changed_at_us, Cause(entry.id, entry.kind, entry.amount, entry.label),
-            expiry[0], expiry[1], self._sides[account.key].user_keys, account.key in self._receipts,
+            expiry[0], expiry[1], side.user_keys, account.key in self._receipts,
+            low_at is not None and account.available <= low_at,
         )  # fmt: skip
 
 

@@ -45,11 +45,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a function of its own transaction returns when its commit is news: the result, and what changed."""
+    """What a function of its own transaction returns when its commit is news: the result, and what changed.
+
+    `newcomers` are users whom it has made; the writer welcomes them before it commits.
+    """
 
     result: Any
     states: list[AccountState]
     lists: Mapping[str, set[str]]
+    newcomers: frozenset[str] = frozenset()
 
 
 class Subscribers:

@@ -164,7 +164,7 @@ def entry_of(row: Row[Any], user_id: str, unit: str) -> Entry:
     return Entry(
         row.id, user_id, unit, row.version, row.kind, row.amount, row.settled_delta, row.held_delta,
         row.settled_after, row.held_after, row.at_us, row.actor, row.reason, row.label, row.metadata,
-        row.user_key, row.request_id, row.reverses, row.peer, row.hold_id, row.hold_expires_at_us,
+        row.user_key, row.request_id, row.reverses, row.peer, row.hold_id, row.hold_expires_at_us, row.origin,
         hash=row.hash,
     )  # fmt: skip
 

@@ -16,7 +16,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
-from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +23,8 @@ from typing import Any, TypeVar
 from livecredits.core.lots import NEVER, Lot, Terms
 from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, LotMove, Past
 from livecredits.errors import StartRefused, StorageFailed, StorageFull
+from livecredits.storage.many_rows import ManyRows
+from livecredits.storage.sqlite_shop import ShopStore
 from livecredits.storage.store import KeyOf, Rows, Side
 
 T = TypeVar("T")
@@ -112,7 +113,7 @@ _BROKEN = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLIT
 
 _ACCOUNT = (
     "a.user_id, a.unit, a.version, a.settled, a.held, a.floor, a.frozen, a.last_hash, a.changed_at_us, "
-    "a.id, a.created_at_us, a.seal, a.user_keys"
+    "a.id, a.created_at_us, a.seal, a.user_keys, a.low_threshold"
 )
 _LOT = (
     "l.account_id, l.id, l.amount, l.remaining, l.earmarked, l.priority, l.expires_at_us, l.source, l.born, "
@@ -122,7 +123,7 @@ _HOLD = "h.account_id, h.id, h.amount, h.state, h.expires_at_us, h.created_at_us
 _ENTRY = (
     "e.id", "e.version", "e.kind", "e.amount", "e.settled_delta", "e.held_delta", "e.settled_after",
     "e.held_after", "e.at_us", "e.actor", "e.reason", "e.label", "e.metadata", "e.user_key", "e.request_id",
-    "e.reverses", "e.peer", "e.hold_id", "e.hold_expires_at_us",
+    "e.reverses", "e.peer", "e.hold_id", "e.hold_expires_at_us", "e.origin",
 )  # fmt: skip
 _BURN_ORDER = f"priority, coalesce(expires_at_us, {NEVER}), born, id"
 _DUE_LOTS = "expires_at_us IS NOT NULL AND remaining > earmarked AND expires_at_us <= ?2"
@@ -197,29 +198,6 @@ ALL = -1
 """As a LIMIT: no limit."""
 
 
-class ManyRows:
-    """One INSERT for any number of rows, in a handful of texts that stay prepared: 256 rows, 128, 64 … 1."""
-
-    def __init__(self, into: str, columns: str, after: str = "") -> None:
-        width = columns.count(",") + 1
-        row = f"({', '.join('?' * width)})"
-        self._width = width
-        self._texts = [
-            (size, f"INSERT INTO {into} ({columns}) VALUES {', '.join([row] * size)} {after}")
-            for size in (256, 128, 64, 32, 16, 8, 4, 2, 1)
-        ]
-
-    def insert(self, db: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
-        """Write the rows."""
-        values = list(chain.from_iterable(rows))
-        at, left = 0, len(values) // self._width
-        for size, text in self._texts:
-            while left >= size:
-                end = at + size * self._width
-                db.execute(text, values[at:end])
-                at, left = end, left - size
-
-
 _ACCOUNT_COLUMNS = (
     "user_id, unit, version, settled, held, floor, frozen, last_hash, changed_at_us, id, created_at_us, seal, "
     "user_keys"
@@ -263,7 +241,7 @@ _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # --- the store -----------------------------------------------------------------------------------------------------
 
 
-class SqliteStore:
+class SqliteStore(ShopStore):
     """The writer's side of one SQLite file; `store.Store` says what each method promises."""
 
     def __init__(self, path: Path) -> None:
@@ -271,8 +249,8 @@ class SqliteStore:
         self._log_path = Path(f"{path}-wal")
         self._db = connect(path)
         self._checkpoint_at = CHECKPOINT_BYTES
-        self._last_account_id = self._newest_account_id()
         self._engine: Any = None
+        self._look_around()
 
     def _one(self, statement: str, *values: Any) -> Any:
         row = self._db.execute(statement, values).fetchone()
@@ -291,9 +269,21 @@ class SqliteStore:
         newest: str | None = self._one("SELECT max(id) FROM entries")
         return newest
 
-    def _newest_account_id(self) -> int:
-        newest: int = self._one("SELECT coalesce(max(id), 0) FROM accounts")
-        return newest
+    def _look_around(self) -> None:
+        """Read what batches need of tables that only functions of their own transaction (`run`) write."""
+        self._last_account_id: int = self._one("SELECT coalesce(max(id), 0) FROM accounts")
+        self._low_thresholds: dict[str, int] = dict(
+            self._rows("SELECT json_group_array(json_array(name, low_threshold)) FROM units WHERE low_threshold IS NOT NULL")
+        )
+        self._has_welcomes = bool(self._one("SELECT EXISTS (SELECT 1 FROM campaigns WHERE welcome = 1)"))
+
+    def low_threshold(self, unit: str) -> int | None:
+        """At or below how many available credits an account of this unit is low."""
+        return self._low_thresholds.get(unit)
+
+    def has_welcomes(self) -> bool:
+        """Whether new users may be given anything."""
+        return self._has_welcomes
 
     def new_account_id(self) -> int:
         """The next number; nobody else writes to this file."""
@@ -326,7 +316,7 @@ class SqliteStore:
             self._engine = create_engine("sqlite://", creator=lambda: self._db, poolclass=StaticPool)
         with self._engine.connect() as connection, told_apart():
             result = ask(connection)
-        self._last_account_id = self._newest_account_id()
+        self._look_around()
         return result
 
     # --- reading ---------------------------------------------------------------------------------------------------
@@ -345,7 +335,7 @@ class SqliteStore:
         return [
             (
                 Account(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), row[7], row[8]),
-                Side(row[9], row[10], row[11], _user_keys(row[12])),
+                Side(row[9], row[10], row[11], _user_keys(row[12]), row[13]),
             )
             for row in self._rows(FIND_ACCOUNTS, _dump(list(keys)))
         ]
@@ -424,6 +414,7 @@ class SqliteStore:
                 ),
             )
             INSERT_REVERSALS.insert(db, rows.reversals)
+            self._save_shop(rows)
             INSERT_ANSWERS.insert(db, rows.answers)
             INSERT_AUDIT.insert(db, (astuple(row) for row in rows.audit))
             INSERT_BATCH_ROWS.insert(db, rows.batch_rows)

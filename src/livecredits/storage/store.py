@@ -15,12 +15,16 @@ from typing import Any, Protocol, TypeVar
 
 from livecredits.core.chain import canonical
 from livecredits.core.lots import Lot
-from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, Past
+from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, OrderRow, Past, Redemption, Voucher
 
 T = TypeVar("T")
 UserKeys = tuple[tuple[str, int], ...]
 KeyOf = tuple[str, str]
 """An idempotency key with its scope: (scope, key)."""
+
+
+class Raced(Exception):
+    """A row had moved on since it was read; the transaction is to be undone and decided anew."""
 
 
 @dataclass(slots=True)
@@ -31,14 +35,27 @@ class Side:
     created_at_us: int
     seal: str
     user_keys: UserKeys = ()
+    low_threshold: int | None = None
 
 
-def seal_of(user_id: str, unit: str, floor: int | None, frozen: bool, created_at_us: int) -> str:  # noqa: FBT001
-    """A digest of the fields of an account that no entry covers, so that `verify` notices an edit of them."""
-    fields = {
+def seal_of(
+    user_id: str,
+    unit: str,
+    floor: int | None,
+    frozen: bool,  # noqa: FBT001 - a column's value
+    created_at_us: int,
+    low_threshold: int | None = None,
+) -> str:
+    """A digest of the fields of an account that no entry covers, so that `verify` notices an edit of them.
+
+    A threshold of none is left out, so that the seals of a file that knew no thresholds stay right.
+    """
+    fields: dict[str, Any] = {
         "user_id": user_id, "unit": unit, "floor": floor, "frozen": bool(frozen),
         "created_at_us": created_at_us,
     }  # fmt: skip
+    if low_threshold is not None:
+        fields["low_threshold"] = low_threshold
     return hashlib.sha256(canonical(fields).encode()).hexdigest()
 
 
@@ -75,6 +92,13 @@ class Rows:
     audit: list[AuditRow] = field(default_factory=list)
     batch_rows: list[tuple[Any, ...]] = field(default_factory=list)
     """Rows of `schema.batch_rows`, in the order of its columns."""
+    orders: dict[str, tuple[str, OrderRow]] = field(default_factory=dict)
+    """Orders that moved on, with the state that they are in until this is written."""
+    fulfilments: list[tuple[str, str]] = field(default_factory=list)
+    """Order and entry."""
+    vouchers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """How often each voucher was redeemed until this is written, and with it."""
+    redemptions: list[Redemption] = field(default_factory=list)
 
 
 class Store(Protocol):
@@ -133,12 +157,40 @@ class Store(Protocol):
         """The earliest time at which anything expires or times out, anywhere."""
         ...
 
+    def find_orders(self, order_ids: Collection[str]) -> list[OrderRow]:
+        """These orders, locked."""
+        ...
+
+    def find_vouchers(self, digests: Collection[str]) -> dict[str, Voucher]:
+        """The vouchers that have these digests, locked."""
+        ...
+
+    def find_welcomes(self) -> list[Voucher]:
+        """The vouchers that new users are given, in the order of their campaigns, locked."""
+        ...
+
+    def has_welcomes(self) -> bool:
+        """Whether there may be any; costs nothing."""
+        ...
+
+    def find_redeemed(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """How often users have redeemed, by (scope, user)."""
+        ...
+
+    def find_listed(self, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these (campaign, user) stand on the campaign's list."""
+        ...
+
+    def low_threshold(self, unit: str) -> int | None:
+        """At or below how many available credits an account of this unit is low; costs nothing."""
+        ...
+
     def new_account_id(self) -> int:
         """A number for a new account."""
         ...
 
     def save(self, rows: Rows) -> None:
-        """Write a batch's rows."""
+        """Write a batch's rows; raises `Raced` if an order or a voucher is not as it was read."""
 
     def run(self, ask: Callable[[Any], T]) -> T:
         """Give the open transaction as a SQLAlchemy connection, for what is no change of credits."""

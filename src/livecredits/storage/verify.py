@@ -207,8 +207,9 @@ class _Check:
     def _check_account(self, account: Any, running: _Running) -> None:
         keys = json.dumps(running.keys[-KEPT_KEYS:], ensure_ascii=False, separators=(",", ":"))
         seal = seal_of(
-            account["user_id"], account["unit"], account["floor"], account["frozen"], account["created_at_us"]
-        )
+            account["user_id"], account["unit"], account["floor"], account["frozen"], account["created_at_us"],
+            account["low_threshold"],
+        )  # fmt: skip
         self._require(
             "accounts",
             f"{account['user_id']}/{account['unit']}",

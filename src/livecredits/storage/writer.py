@@ -18,18 +18,19 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from livecredits.clock import Clock
-from livecredits.core.changes import Change
+from livecredits.core.changes import WELCOMER, Change, Welcome
 from livecredits.errors import Draining, OutcomeUnknown, Refused, StorageFailed, StorageFull, Unavailable
 from livecredits.storage.answers import CommittedBatch, Outcome
 from livecredits.storage.batch import Batch
 from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
+from livecredits.storage.many import Many, Ruling
 from livecredits.storage.store import Store
 
 T = TypeVar("T")
@@ -43,9 +44,9 @@ IDLE_S = 0.2
 
 
 class Job(Waiting):
-    """A change, or a function that wants a transaction of its own (`ask`), and who waits for it."""
+    """A change, or what wants a transaction of its own (a function: `ask`; a batch: `many`), and who waits for it."""
 
-    __slots__ = ("ask", "change")
+    __slots__ = ("ask", "change", "many")
 
     def __init__(
         self,
@@ -53,10 +54,12 @@ class Job(Waiting):
         loop: asyncio.AbstractEventLoop | None,
         change: Change | None = None,
         ask: Callable[[Any], Any] | None = None,
+        many: Many | None = None,
     ) -> None:
         super().__init__(future, loop)
         self.change = change
         self.ask = ask
+        self.many = many
 
 
 class Writer:
@@ -100,6 +103,12 @@ class Writer:
         self._put(Job(future, None, change))
         return future
 
+    def submit_many(self, many: Many) -> Future[list[Ruling]]:
+        """Queue changes of a thread that share a transaction of their own."""
+        future: Future[list[Ruling]] = Future()
+        self._put(Job(future, None, many=many))
+        return future
+
     def ask(self, ask: Callable[[Any], T]) -> Future[T]:
         """Queue a function that gets a SQLAlchemy connection in a transaction of its own."""
         future: Future[T] = Future()
@@ -141,7 +150,7 @@ class Writer:
             store.close()
 
     def _next_jobs(self) -> tuple[list[Job], bool]:
-        """Wait for somebody, then take whoever waits. A function's job makes a batch of its own."""
+        """Wait for somebody, then take whoever waits."""
         jobs: list[Job] = []
         job = self._wait()
         while job is not None:
@@ -170,10 +179,10 @@ class Writer:
                     self._subscribers.hand_over([job])
 
     def _write(self, jobs: Sequence[Job]) -> None:
-        """Write jobs in their order: runs of changes in one transaction each, functions in one of their own."""
+        """Write jobs in their order: runs of changes in one transaction each, all else in one of its own."""
         run: list[Job] = []
         for job in jobs:
-            if job.ask is None:
+            if job.change is not None:
                 run.append(job)
                 continue
             self._write_run(run)
@@ -208,16 +217,23 @@ class Writer:
     def _commit_changes(self, jobs: Sequence[Job]) -> CommittedBatch:
         if self._refusal is not None and isinstance(self._refusal, StorageFailed):
             raise StorageFailed(self._refusal.detail)
-        now_us = self._clock.now_us()
-        self._ids.at(now_us)
-        batch = Batch(self._store, self._ids, now_us, self.epoch, self.next_due_us)
         self._store.begin()
+        batch, _ = self._new_batch()
         outcomes = batch.decide_all([job.change for job in jobs if job.change is not None])
         batch.finish()
-        states = batch.states()
-        self._commit()
+        committed = self._commit_batch(batch)
         for job, outcome in zip(jobs, outcomes, strict=True):
             job.outcome = outcome
+        return committed
+
+    def _new_batch(self) -> tuple[Batch, int]:
+        now_us = self._clock.now_us()
+        self._ids.at(now_us)
+        return Batch(self._store, self._ids, now_us, self.epoch, self.next_due_us), now_us
+
+    def _commit_batch(self, batch: Batch) -> CommittedBatch:
+        states = batch.states()
+        self._commit()
         self._move_due(batch.next_due_us)
         return CommittedBatch(self.epoch, states, batch.lists, time.monotonic_ns())
 
@@ -239,18 +255,13 @@ class Writer:
             self.nearer_due.set()
 
     def _write_one(self, job: Job) -> None:
-        """Run a function in a transaction of its own."""
-        assert job.ask is not None
+        """Run a function, or write a batch, in a transaction of its own."""
         committed = None
         try:
             if isinstance(self._refusal, StorageFailed):
                 raise StorageFailed(self._refusal.detail)
             self._store.begin()
-            job.outcome = self._store.run(job.ask)
-            self._commit()
-            if isinstance(job.outcome, Told):
-                told, job.outcome = job.outcome, job.outcome.result
-                committed = CommittedBatch(self.epoch, told.states, told.lists, time.monotonic_ns())
+            committed = self._run_asked(job) if job.many is None else self._write_many(job, job.many)
         except Unavailable as error:
             self._give_up([job], error)
             return
@@ -258,6 +269,44 @@ class Writer:
             self._store.rollback()
             job.outcome = error
         self._subscribers.hand_over([job], committed)
+        self._store.tidy(idle=False)
+
+    def _run_asked(self, job: Job) -> CommittedBatch | None:
+        assert job.ask is not None
+        job.outcome = self._store.run(job.ask)
+        if not isinstance(job.outcome, Told):
+            self._commit()
+            return None
+        told, job.outcome = job.outcome, job.outcome.result
+        welcomed = self._welcome(told.newcomers) if told.newcomers else None
+        committed = self._commit_batch(welcomed) if welcomed else self._commit_nothing_else()
+        states = {(state.user_id, state.unit): state for state in (*told.states, *committed.states)}
+        lists = {user_id: set(names) for user_id, names in told.lists.items()}
+        for user_id, names in committed.lists.items():
+            lists.setdefault(user_id, set()).update(names)
+        return CommittedBatch(self.epoch, list(states.values()), lists, committed.committed_monotonic_ns)
+
+    def _welcome(self, newcomers: Collection[str]) -> Batch | None:
+        """Give new users what there is for them, in the transaction that made them."""
+        if not self._store.has_welcomes():
+            return None
+        batch, _ = self._new_batch()
+        batch.decide_all([Welcome(user_id=user_id, actor=WELCOMER) for user_id in sorted(newcomers)])
+        batch.finish()
+        return batch
+
+    def _commit_nothing_else(self) -> CommittedBatch:
+        self._commit()
+        return CommittedBatch(self.epoch, [], {}, time.monotonic_ns())
+
+    def _write_many(self, job: Job, many: Many) -> CommittedBatch | None:
+        batch, now_us = self._new_batch()
+        job.outcome = rulings = many.decide(batch)
+        if not many.is_kept(rulings):
+            self._store.rollback()
+            return None
+        many.finish(self._store, batch, rulings, now_us)
+        return self._commit_batch(batch)
 
     def _give_up(self, jobs: Sequence[Job], error: Refused) -> None:
         """Tell a batch that the database did not take it; if it failed for good, so has this object."""

@@ -1,0 +1,287 @@
+"""Batches as they are kept: one row for the request, one for each of its rows, and how they are read back.
+
+Promises: a result that was stored reads back as it was answered; which rows have been undone follows from the ledger's
+own `reversals`, so it is right however they were undone. Must not decide anything: `credits.batches` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from livecredits.core.changes import Actor
+from livecredits.errors import NotFound
+from livecredits.storage.answers import Answer, rfc3339
+from livecredits.storage.many import Ruling
+from livecredits.storage.schema import batch_rows, batches, reversals
+from livecredits.storage.views import Page
+
+Op = Literal["adjust", "set", "grant"]
+State = Literal["previewed", "refused", "running", "applied", "reversed", "partly_reversed"]
+"""`previewed` and `refused` have left nothing and are never stored; `running` is also one that broke off."""
+
+_SHOWN = 200
+"""Batches on a page at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What one row of a batch came to.
+
+    Attributes:
+        row: its number, as the caller counts.
+        user_id: whose account.
+        unit: which of the user's accounts.
+        op: what was asked.
+        amount: credits as they were asked: signed for adjust, the wanted balance for set.
+        before: available credits just before it; None for an unknown user.
+        after: available credits just after it.
+        entry: the entry that it left; None where it was refused, and in a preview.
+        code: the refusal's code.
+        detail: the refusal's sentence.
+        replayed: whether a former request had done it already, by the same key.
+        reversed_by: the entry that undid it.
+    """
+
+    row: int
+    user_id: str
+    unit: str
+    op: Op
+    amount: int
+    before: int | None
+    after: int | None
+    entry: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    replayed: bool = False
+    reversed_by: str | None = None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it was accepted."""
+        return self.code is None
+
+    def as_json(self) -> dict[str, Any]:
+        """The row by field; what has no value is left out."""
+        told: dict[str, Any] = {
+            "row": self.row, "user_id": self.user_id, "unit": self.unit, "op": self.op, "amount": self.amount,
+            "ok": self.code is None, "before": self.before, "after": self.after,
+        }  # fmt: skip
+        for name in ("entry", "code", "detail", "reversed_by"):
+            value = getattr(self, name)
+            if value is not None:
+                told[name] = value
+        if self.replayed:
+            told["replayed"] = True
+        return told
+
+    def as_values(self, batch_id: str) -> tuple[Any, ...]:
+        """The row as the table `batch_rows` keeps it."""
+        return (
+            batch_id, self.row, self.user_id, self.unit, self.op, self.amount, self.before, self.after,
+            self.entry, self.code, self.detail,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What a batch came to. `batch` is None where nothing was kept: a preview, or an atomic one that was refused."""
+
+    batch: str | None
+    state: State
+    rows: Sequence[RowResult]
+    atomic: bool = False
+    reason: str | None = None
+    label: str | None = None
+    actor: str | None = None
+    created_at_us: int | None = None
+    finished_at_us: int | None = None
+    replayed: bool = False
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether it was only asked what would be."""
+        return self.state == "previewed"
+
+    @property
+    def refused(self) -> int:
+        """How many rows were refused."""
+        return sum(not row.is_ok for row in self.rows)
+
+    @property
+    def applied(self) -> int:
+        """How many rows stand in the ledger, or would."""
+        return 0 if self.state == "refused" else len(self.rows) - self.refused
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """By unit, what the accepted rows add, take, and change in sum."""
+        found: dict[str, dict[str, int]] = {}
+        for row in self.rows:
+            if not row.is_ok or row.after is None:
+                continue
+            moved = row.after - (row.before or 0)
+            sums = found.setdefault(row.unit, {"added": 0, "taken": 0, "net": 0})
+            sums["added" if moved > 0 else "taken"] += abs(moved)
+            sums["net"] += moved
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of an HTTP answer."""
+        return {**self.head(), "rows": [row.as_json() for row in self.rows]}
+
+    def head(self) -> dict[str, Any]:
+        """The same without the rows."""
+        return {
+            "batch": self.batch, "dry_run": self.dry_run, "atomic": self.atomic, "state": self.state,
+            "applied": self.applied, "refused": self.refused, "totals": self.totals(), "reason": self.reason,
+            "label": self.label, "actor": self.actor, "created_at": _when(self.created_at_us),
+            "finished_at": _when(self.finished_at_us),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BatchHead:
+    """A batch in a list."""
+
+    batch: str
+    state: str
+    atomic: bool
+    rows: int
+    reason: str | None
+    label: str | None
+    actor: str
+    created_at_us: int
+    finished_at_us: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The batch by field."""
+        return {
+            "batch": self.batch, "state": self.state, "atomic": self.atomic, "rows": self.rows,
+            "reason": self.reason, "label": self.label, "actor": self.actor,
+            "created_at": rfc3339(self.created_at_us), "finished_at": _when(self.finished_at_us),
+        }  # fmt: skip
+
+
+def _when(at_us: int | None) -> str | None:
+    return None if at_us is None else rfc3339(at_us)
+
+
+def ruled(asked: RowResult, ruling: Ruling, *, is_kept: bool) -> RowResult:
+    """What was asked, with what it came to."""
+    outcome = ruling.outcome
+    if isinstance(outcome, Answer):
+        return replace(
+            asked,
+            before=ruling.before,
+            after=outcome.credits,
+            entry=outcome.entry if is_kept or outcome.replayed else None,
+            replayed=outcome.replayed,
+        )
+    return replace(
+        asked, before=ruling.before, after=ruling.before, code=outcome.code, detail=outcome.detail
+    )
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+def begin(  # noqa: PLR0913 - a row of many columns
+    connection: Connection,
+    batch_id: str,
+    *,
+    key_scope: str,
+    key: str,
+    content: str,
+    actor: Actor,
+    reason: str | None,
+    label: str | None,
+    atomic: bool,
+    rows: int,
+    now_us: int,
+) -> None:
+    """Write down that a batch has begun."""
+    connection.execute(
+        insert(batches).values(
+            id=batch_id, key_scope=key_scope, key=key, content=content, actor=str(actor), reason=reason, label=label,
+            atomic=int(atomic), state="running", rows=rows, created_at_us=now_us,
+        )
+    )  # fmt: skip
+
+
+def set_state(
+    connection: Connection, batch_id: str, state: State, *, finished_at_us: int | None = None
+) -> None:
+    """Write down how far a batch has come, and when it was done."""
+    finished = {} if finished_at_us is None else {"finished_at_us": finished_at_us}
+    connection.execute(update(batches).where(batches.c.id == batch_id).values(state=state, **finished))
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def find(connection: Connection, key_scope: str, key: str) -> Row[Any] | None:
+    """The batch that came under a key."""
+    query = select(batches).where(batches.c.key_scope == key_scope, batches.c.key == key)
+    return connection.execute(query).one_or_none()
+
+
+def read(connection: Connection, batch_id: str) -> BatchResult:
+    """A stored batch with all its rows.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    head = connection.execute(select(batches).where(batches.c.id == batch_id)).one_or_none()
+    if head is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    return BatchResult(
+        head.id, head.state, rows_of(connection, batch_id), bool(head.atomic), head.reason, head.label, head.actor,
+        head.created_at_us, head.finished_at_us,
+    )  # fmt: skip
+
+
+def rows_of(connection: Connection, batch_id: str) -> list[RowResult]:
+    """The rows that a batch has done, in the caller's order."""
+    query = (
+        select(batch_rows, reversals.c.reversed_by)
+        .select_from(batch_rows.outerjoin(reversals, reversals.c.entry_id == batch_rows.c.entry_id))
+        .where(batch_rows.c.batch_id == batch_id)
+        .order_by(batch_rows.c.row)
+    )
+    return [
+        RowResult(
+            row.row, row.user_id, row.unit, row.op, row.amount, row.before, row.after, row.entry_id, row.code,
+            row.detail, reversed_by=row.reversed_by,
+        )
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def page(connection: Connection, *, before: str | None, after: str | None, limit: int) -> Page[BatchHead]:
+    """Batches, the newest first; cursors are ids, which sort by time."""
+    most = max(1, min(limit, _SHOWN))
+    query = select(batches).limit(most + 1)
+    if before is not None:
+        query = query.where(batches.c.id > before).order_by(batches.c.id)
+    else:
+        query = query.order_by(batches.c.id.desc())
+        query = query if after is None else query.where(batches.c.id < after)
+    found = connection.execute(query).all()
+    shown = list(found[:most])
+    has_older, has_newer = len(found) > most, after is not None
+    if before is not None:
+        shown.reverse()
+        has_older, has_newer = True, len(found) > most
+    items = [
+        BatchHead(
+            row.id, row.state, bool(row.atomic), row.rows, row.reason, row.label, row.actor, row.created_at_us,
+            row.finished_at_us,
+        )
+        for row in shown
+    ]  # fmt: skip
+    older = shown[-1].id if shown and has_older else None
+    newer = shown[0].id if shown and has_newer else None
+    return Page(items, older, newer)
