@@ -36,6 +36,7 @@ from livecredits.core.changes import (
 )
 from livecredits.core.rows import AccountState
 from livecredits.credits.asking import Common, checked, common_fields, grant_of, microseconds
+from livecredits.credits.batch_verbs import BatchVerbs
 from livecredits.credits.opened import Opened, Unit
 from livecredits.errors import Draining, Refused
 from livecredits.storage.answers import Answer, CommittedBatch, Outcome
@@ -58,7 +59,7 @@ T = TypeVar("T")
 DEFAULT_URL = "sqlite:///livecredits.db"
 
 
-class Credits:
+class Credits(BatchVerbs):
     """Prepaid credits of an app's users, in one database.
 
     Args:

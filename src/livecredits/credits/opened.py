@@ -8,6 +8,7 @@ Must not know of event loops.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from livecredits.core.amounts import whole
 from livecredits.core.changes import LIBRARY, SYSTEM, Actor, Settle
 from livecredits.core.rows import AccountState
 from livecredits.credits.asking import check_edit, check_text, check_user_id
+from livecredits.credits.batches import Batches
 from livecredits.errors import Invalid, NotFound
 from livecredits.scheduler import Scheduler
 from livecredits.storage import pages, people, reads, verify
@@ -49,11 +51,15 @@ class Opened:
         self.epoch = self.writer.epoch
         self.units: Mapping[str, Unit] = self._database.read(_units)
         self._scheduler = Scheduler(self.writer, clock)
+        self.batches = Batches(self._database, clock, lambda: self.units)
+        self.batching = ThreadPoolExecutor(1, thread_name_prefix="livecredits-batches")
+        """One batch at a time: two would only make each other, and everybody else, wait."""
 
     def close(self) -> None:
         """Write what waits and let go of the file."""
         self._scheduler.close()
         self._database.close()
+        self.batching.shutdown(cancel_futures=True)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 

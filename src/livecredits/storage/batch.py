@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from livecredits.core.chain import canonical
 from livecredits.core.changes import (
+    Adjust,
     Capture,
     Change,
     Fulfil,
@@ -232,7 +233,7 @@ class Batch:
         others: set[AccountKey] = set()
         for change in changes:
             if change.user_id and type(change) not in _BY_ANOTHER_ROW:
-                (others if type(change) is Grant else takers).add((change.user_id, change.unit))
+                (others if _only_adds(change) else takers).add((change.user_id, change.unit))
                 if type(change) is Transfer:
                     others.add((change.to_user_id, change.unit))
             elif type(change) is Settle:
@@ -418,6 +419,11 @@ class Batch:
             expiry[0], expiry[1], side.user_keys, account.key in self._receipts,
             low_at is not None and account.available <= low_at,
         )  # fmt: skip
+
+
+def _only_adds(change: Change) -> bool:
+    """Whether the change cannot burn a lot, so that none need be loaded for it."""
+    return type(change) is Grant or (type(change) is Adjust and change.amount > 0)
 
 
 def _reused(key: str) -> KeyReused:

@@ -1,0 +1,393 @@
+"""Batches: many changes in one request, decided row by row or all or none, looked at before, and undone after.
+
+Promises: a row is applied at most once, however often its batch is sent again (each has a key of its own, made from
+the batch's); a batch that broke off goes on where it stopped; the rows of one account are decided in the caller's
+order; undoing it posts a reversal for each entry that it left. Must not know how rows arrive (CSV, JSON).
+
+The odd thing: row by row does not mean a transaction for each. Rows go to the writer in portions of `PORTION`, each
+with a commit of its own, so that other people's changes pass in between. Rows of one user stay together, so their
+screens are told once. An atomic batch is one portion, however long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from livecredits.core.amounts import bad_field
+from livecredits.core.changes import LIBRARY, Actor, Adjust, Change, Grant, Reverse, Set
+from livecredits.core.lots import EVERGREEN, Terms
+from livecredits.credits.asking import check_text, checked, microseconds
+from livecredits.errors import Conflict, Invalid, KeyReused
+from livecredits.storage import audit, batches
+from livecredits.storage.batches import BatchHead, BatchResult, Op, RowResult, ruled
+from livecredits.storage.ids import Ids
+from livecredits.storage.many import Many, Ruling
+from livecredits.storage.views import Page
+
+if TYPE_CHECKING:
+    from livecredits.clock import Clock
+    from livecredits.credits.opened import Unit
+    from livecredits.storage.database import Database
+
+ROWS_MOST = 10_000
+PORTION = 500
+"""Rows in one transaction of a batch that is not atomic: as many as the writer takes of other changes."""
+FAULTS_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One change of a batch.
+
+    Attributes:
+        row: its number in the caller's list or file, unique in the batch.
+        user_id: whose account.
+        op: `adjust` adds (negative takes), `set` makes equal, `grant` gives as a lot of its own.
+        amount: whole credits: signed for adjust, the wanted available credits for set, ≥ 1 for grant.
+        unit: which of the user's accounts.
+        reason: why; the batch's by default.
+        label: what the user may read; the batch's by default.
+        expires_at: when a grant ends.
+        key: the row's own idempotency key; made from the batch's key and the number by default.
+    """
+
+    row: int
+    user_id: str
+    op: Op
+    amount: int
+    unit: str = "credits"
+    reason: str | None = None
+    label: str | None = None
+    expires_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchAsked:
+    """A whole request.
+
+    Attributes:
+        rows: what is to be done, at most 10,000.
+        dry_run: only tell what would be.
+        atomic: all or none.
+        reason: why, for rows without a reason of their own.
+        label: what users may read, for rows without a label of their own.
+        key: the batch's idempotency key.
+        key_scope: whose key it is.
+        actor: who asks.
+        limit: the most credits that this actor may move in one row.
+    """
+
+    rows: Sequence[BatchRow]
+    dry_run: bool = False
+    atomic: bool = False
+    reason: str | None = None
+    label: str | None = None
+    key: str | None = None
+    key_scope: str = "service"
+    actor: Actor = LIBRARY
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoAsked:
+    """That a batch is to be undone: which, by whom, and whether balances may pass their floor for it."""
+
+    batch_id: str
+    dry_run: bool = False
+    atomic: bool = False
+    allow_below_floor: bool = False
+    reason: str | None = None
+    label: str | None = None
+    key_scope: str = "service"
+    actor: Actor = LIBRARY
+    limit: int | None = None
+
+
+class Batches:
+    """The batches of one ledger. Calls block; one is worked on at a time (see `Opened`)."""
+
+    def __init__(self, database: Database, clock: Clock, units: Callable[[], Mapping[str, Unit]]) -> None:
+        self._database = database
+        self._clock = clock
+        self._units = units
+
+    # --- applying --------------------------------------------------------------------------------------------------
+
+    def apply(self, asked: BatchAsked) -> BatchResult:
+        """Decide a batch.
+
+        Raises:
+            Invalid: a row cannot be read (`errors` names rows), there are none, or too many.
+            KeyReused: the batch's key belongs to another one.
+        """
+        batch_id = self._new_id()
+        changes = _changes(asked, asked.key or batch_id, self._units())
+        if asked.dry_run:
+            return self._preview(asked, changes)
+        content = _content(asked, changes)
+        known = self._known(asked, content)
+        if known is not None and known.state != "running":
+            return replace(known, replayed=True)
+        work = _Work(known.batch if known and known.batch else batch_id, asked, content, is_new=known is None)
+        done = {row.row: row for row in known.rows} if known else {}
+        todo = [number for number, row in enumerate(asked.rows) if row.row not in done]
+        portions = [todo] if asked.atomic else _portions(asked.rows, todo) or [[]]
+        for portion in portions:
+            many = work.many([changes[number] for number in portion], portion, is_last=portion is portions[-1])
+            rulings = self._database.writer.submit_many(many).result()
+            is_kept = many.is_kept(rulings)
+            results = work.results if is_kept else _results(asked.rows, portion, rulings, is_kept=False)
+            done |= {row.row: row for row in results}
+            if not is_kept:
+                return _unkept(asked, "refused", done)
+        return replace(self._head(work.batch_id), rows=[done[row.row] for row in asked.rows])
+
+    def _preview(self, asked: BatchAsked, changes: Sequence[Change]) -> BatchResult:
+        everything = list(range(len(asked.rows)))
+        done: dict[int, RowResult] = {}
+        for portion in [everything] if asked.atomic else _portions(asked.rows, everything):
+            many = Many(changes=[changes[number] for number in portion], dry_run=True)
+            rulings = self._database.writer.submit_many(many).result()
+            done |= {row.row: row for row in _results(asked.rows, portion, rulings, is_kept=False)}
+        return _unkept(asked, "previewed", done)
+
+    def _known(self, asked: BatchAsked, content: str) -> BatchResult | None:
+        """What a former request with the same key has left."""
+        key = asked.key
+        if key is None:
+            return None
+        found = self._database.read(lambda connection: batches.find(connection, asked.key_scope, key))
+        if found is None:
+            return None
+        if found.content != content:
+            raise KeyReused(f"The idempotency key {key} belongs to another request.", key=key)
+        return self.read(found.id)
+
+    def _new_id(self) -> str:
+        ids = Ids()
+        ids.at(self._clock.now_us())
+        return ids("bat")
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self, batch_id: str) -> BatchResult:
+        """A stored batch. Raises `NotFound`."""
+        return self._database.read(lambda connection: batches.read(connection, batch_id))
+
+    def _head(self, batch_id: str) -> BatchResult:
+        return self._database.read(lambda connection: batches.head(connection, batch_id))
+
+    def page(self, *, before: str | None, after: str | None, limit: int) -> Page[BatchHead]:
+        """A page of batches, the newest first."""
+        return self._database.read(
+            lambda connection: batches.page(connection, before=before, after=after, limit=limit)
+        )
+
+    # --- undoing ---------------------------------------------------------------------------------------------------
+
+    def reverse(self, asked: UndoAsked) -> BatchResult:
+        """Undo what a batch has done, the last row first; rows that were undone before are left alone.
+
+        Raises:
+            NotFound: there is no such batch.
+            Conflict: it has not finished; sending it again finishes it.
+        """
+        check_text("reason", asked.reason)
+        check_text("label", asked.label)
+        known = self.read(asked.batch_id)
+        if known.state == "running":
+            raise Conflict("The batch broke off; send it again with its key to finish it first.", state="running")
+        todo = [row for row in reversed(known.rows) if _can_be_undone(row)]
+        if not todo:
+            return known
+        done: dict[int, RowResult] = {}
+        everything = list(range(len(todo)))
+        portions = [everything] if asked.atomic else _portions(todo, everything)
+        for numbers in portions:
+            portion = [todo[number] for number in numbers]
+            is_last = numbers is portions[-1]
+            has_refused = any(not row.is_ok for row in done.values())
+            many = _undoing(asked, portion, is_last=is_last, has_refused=has_refused)
+            rulings = self._database.writer.submit_many(many).result()
+            is_kept = many.is_kept(rulings)
+            for row, ruling in zip(portion, rulings, strict=True):
+                done[row.row] = _undone(row, ruling, is_kept=is_kept)
+        rows = [done.get(row.row) or replace(row, before=None, after=None) for row in known.rows]
+        if asked.dry_run:
+            return replace(known, state="previewed", rows=rows)
+        if asked.atomic and any(not row.is_ok for row in done.values()):
+            return replace(known, state="refused", rows=rows)
+        return replace(self._head(asked.batch_id), rows=rows)
+
+
+@dataclass(slots=True)
+class _Work:
+    """A batch while it is being applied: what its transactions write beside the ledger."""
+
+    batch_id: str
+    asked: BatchAsked
+    content: str
+    is_new: bool
+    results: Sequence[RowResult] = ()
+    """What the portion that was written last came to."""
+
+    def many(self, changes: Sequence[Change], portion: Sequence[int], *, is_last: bool) -> Many:
+        """The transaction of one portion."""
+        is_first = self.is_new
+        self.is_new = False
+
+        def also(connection: Connection, rulings: Sequence[Ruling], now_us: int) -> list[tuple[Any, ...]]:
+            if is_first:
+                self._begin(connection, now_us)
+            if is_last:
+                batches.set_state(connection, self.batch_id, "applied", finished_at_us=now_us)
+                self._note(connection, "batch.applied", now_us)
+            elif is_first:
+                self._note(connection, "batch.begun", now_us)
+            self.results = _results(self.asked.rows, portion, rulings, is_kept=True)
+            return [row.as_values(self.batch_id) for row in self.results]
+
+        return Many(changes=changes, atomic=self.asked.atomic, also=also)
+
+    def _begin(self, connection: Connection, now_us: int) -> None:
+        asked = self.asked
+        batches.begin(
+            connection, self.batch_id, key_scope=asked.key_scope, key=asked.key or self.batch_id,
+            content=self.content, actor=asked.actor, reason=asked.reason, label=asked.label, atomic=asked.atomic,
+            rows=len(asked.rows), now_us=now_us,
+        )  # fmt: skip
+
+    def _note(self, connection: Connection, action: str, now_us: int) -> None:
+        asked = self.asked
+        audit.record(
+            connection, at_us=now_us, actor=asked.actor, action=action, target=self.batch_id, reason=asked.reason,
+            details={"rows": len(asked.rows), "atomic": asked.atomic, "label": asked.label},
+        )  # fmt: skip
+
+
+def _portions(rows: Sequence[BatchRow] | Sequence[RowResult], todo: Sequence[int]) -> list[list[int]]:
+    """Numbers of rows, portion by portion, each user's together."""
+    by_user: dict[str, list[int]] = {}
+    for number in todo:
+        by_user.setdefault(rows[number].user_id, []).append(number)
+    portions: list[list[int]] = []
+    for numbers in by_user.values():
+        if not portions or len(portions[-1]) + len(numbers) > PORTION:
+            portions.append([])
+        portions[-1] += numbers
+    return portions
+
+
+def _results(
+    rows: Sequence[BatchRow], portion: Sequence[int], rulings: Sequence[Ruling], *, is_kept: bool
+) -> list[RowResult]:
+    return [
+        ruled(rows[number], ruling, is_kept=is_kept)
+        for number, ruling in zip(portion, rulings, strict=True)
+    ]
+
+
+def _unkept(asked: BatchAsked, state: batches.State, done: Mapping[int, RowResult]) -> BatchResult:
+    """The result of what has left nothing."""
+    rows = [done[row.row] for row in asked.rows]
+    return BatchResult(None, state, rows, asked.atomic, asked.reason, asked.label, str(asked.actor))
+
+
+# --- from rows to changes ------------------------------------------------------------------------------------------
+
+
+def _changes(asked: BatchAsked, key: str, units: Mapping[str, Unit]) -> list[Change]:
+    """Every row as a change.
+
+    Raises:
+        Invalid: naming up to 20 rows that cannot be one.
+    """
+    if not 1 <= len(asked.rows) <= ROWS_MOST:
+        raise bad_field("rows", f"must be 1 to {ROWS_MOST}")
+    if len({row.row for row in asked.rows}) < len(asked.rows):
+        raise bad_field("rows", "must have different numbers")
+    check_text("reason", asked.reason)
+    check_text("label", asked.label)
+    changes: list[Change] = []
+    faults: list[dict[str, Any]] = []
+    for row in asked.rows:
+        try:
+            changes.append(checked(_change(asked, row, key), units))
+        except Invalid as error:
+            faults += [{**fault, "row": row.row} for fault in error.extra.get("errors", ())]
+    if faults:
+        first = faults[0]
+        raise Invalid(
+            f"Row {first['row']}: {first['field']} {first['message']}.", errors=faults[:FAULTS_TOLD]
+        )
+    return changes
+
+
+def _change(asked: BatchAsked, row: BatchRow, key: str) -> Change:
+    common: dict[str, Any] = {
+        "user_id": row.user_id, "unit": row.unit, "key": row.key or f"bat:{key}:{row.row}",
+        "key_scope": asked.key_scope, "actor": asked.actor, "reason": row.reason or asked.reason,
+        "label": row.label or asked.label, "limit": asked.limit,
+    }  # fmt: skip
+    if row.expires_at is not None and row.op != "grant":
+        raise bad_field("expires_at", "is for grants alone")
+    if row.op == "adjust":
+        return Adjust(amount=row.amount, **common)
+    if row.op == "set":
+        return Set(credits=row.amount, **common)
+    expires_at_us = microseconds("expires_at", row.expires_at)
+    terms = EVERGREEN if expires_at_us is None else Terms(0, expires_at_us, None)
+    return Grant(amount=row.amount, terms=terms, **common)
+
+
+def _content(asked: BatchAsked, changes: Sequence[Change]) -> str:
+    """A digest of the whole request: a key that comes again with other rows is refused."""
+    digest = hashlib.sha256(json.dumps([asked.atomic, asked.reason, asked.label]).encode())
+    for row, change in zip(asked.rows, changes, strict=True):
+        digest.update(f"{row.row}:{change.content}\n".encode())
+    return digest.hexdigest()
+
+
+# --- undoing -------------------------------------------------------------------------------------------------------
+
+
+def _can_be_undone(row: RowResult) -> bool:
+    """Whether the row left something that still stands. A `set` to the same number moved nothing."""
+    return row.entry is not None and row.reversed_by is None and row.before != row.after
+
+
+def _undoing(asked: UndoAsked, portion: Sequence[RowResult], *, is_last: bool, has_refused: bool) -> Many:
+    changes = [
+        Reverse(
+            user_id=row.user_id, unit=row.unit, entry_id=row.entry or "", actor=asked.actor, reason=asked.reason,
+            label=asked.label, limit=asked.limit, allow_below_floor=asked.allow_below_floor,
+        )
+        for row in portion
+    ]  # fmt: skip
+
+    def also(connection: Connection, rulings: Sequence[Ruling], now_us: int) -> list[tuple[Any, ...]]:
+        is_partly = not is_last or has_refused or any(ruling.is_refused for ruling in rulings)
+        state: batches.State = "partly_reversed" if is_partly else "reversed"
+        batches.set_state(connection, asked.batch_id, state)
+        if is_last:
+            audit.record(
+                connection, at_us=now_us, actor=asked.actor, action="batch.reversed", target=asked.batch_id,
+                reason=asked.reason, details={"state": state, "below_floor": asked.allow_below_floor},
+            )  # fmt: skip
+        return []
+
+    return Many(changes=changes, atomic=asked.atomic, dry_run=asked.dry_run, also=also)
+
+
+def _undone(row: RowResult, ruling: Ruling, *, is_kept: bool) -> RowResult:
+    result = ruled(row, ruling, is_kept=False)
+    entry = getattr(ruling.outcome, "entry", None) if is_kept else None
+    return replace(result, entry=row.entry, reversed_by=entry)
