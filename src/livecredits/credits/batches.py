@@ -141,7 +141,9 @@ class Batches:
         todo = [number for number, row in enumerate(asked.rows) if row.row not in done]
         portions = [todo] if asked.atomic else _portions(asked.rows, todo) or [[]]
         for portion in portions:
-            many = work.many([changes[number] for number in portion], portion, is_last=portion is portions[-1])
+            many = work.many(
+                [changes[number] for number in portion], portion, is_last=portion is portions[-1]
+            )
             rulings = self._database.writer.submit_many(many).result()
             is_kept = many.is_kept(rulings)
             results = work.results if is_kept else _results(asked.rows, portion, rulings, is_kept=False)
@@ -204,7 +206,9 @@ class Batches:
         check_text("label", asked.label)
         known = self.read(asked.batch_id)
         if known.state == "running":
-            raise Conflict("The batch broke off; send it again with its key to finish it first.", state="running")
+            raise Conflict(
+                "The batch broke off; send it again with its key to finish it first.", state="running"
+            )
         todo = [row for row in reversed(known.rows) if _can_be_undone(row)]
         if not todo:
             return known
@@ -290,8 +294,7 @@ def _results(
     rows: Sequence[BatchRow], portion: Sequence[int], rulings: Sequence[Ruling], *, is_kept: bool
 ) -> list[RowResult]:
     return [
-        ruled(rows[number], ruling, is_kept=is_kept)
-        for number, ruling in zip(portion, rulings, strict=True)
+        ruled(rows[number], ruling, is_kept=is_kept) for number, ruling in zip(portion, rulings, strict=True)
     ]
 
 

@@ -463,3 +463,5 @@ class FieldError(Model):
     model_config = example_of({"field": "amount", "message": "input should be a valid integer"})
     field: str
     message: str
+    row: int = Field(default=0, description="In which row, where there are rows; a file's header is row 1.")
+    column: int = Field(default=0, description="In which column of a file, from 1.")

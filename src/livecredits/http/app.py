@@ -22,6 +22,7 @@ from livecredits.errors import Invalid, Malformed, Refused, TooLarge, Unsupporte
 from livecredits.http import (
     admin,
     admin_access,
+    admin_batches,
     admin_records,
     backend,
     console,
@@ -61,12 +62,19 @@ if TYPE_CHECKING:
 log = logging.getLogger("livecredits.http")
 
 BODY_WAIT_S = 30.0
+READ_AT_ONCE = 65_536
+"""Bytes of a body that are read on the loop."""
 REQUEST_ID_LENGTH_MAX = 64
 CORS_MAX_AGE_S = b"600"
 CORS_HEADERS = b"authorization, content-type, idempotency-key, if-match, x-request-id"
 CORS_EXPOSED = b"etag, idempotency-key, idempotency-replayed, retry-after, x-request-id"
 _FIXED_HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _REPLACEMENT = "\ufffd"
+
+
+_ROUTES = (
+    user, live_routes, backend, admin, admin_batches, admin_records, admin_access, system, console,
+)  # fmt: skip
 
 
 def build_app(credits: Credits, *, settings: Settings | None = None) -> App:
@@ -86,11 +94,7 @@ class App:
     """An ASGI application; see `build_app`."""
 
     def __init__(self, credits: Credits, settings: Settings) -> None:
-        table = Table(
-            _opened(route, settings)
-            for routes in (user, live_routes, backend, admin, admin_records, admin_access, system, console)
-            for route in routes.routes.routes
-        )
+        table = Table(_opened(route, settings) for routes in _ROUTES for route in routes.routes.routes)
         sessions = Sessions(credits, settings)
         tokens = Tokens(credits, settings, sessions=sessions)
         guard = Guard(settings, tokens, sessions)
@@ -151,11 +155,9 @@ class App:
         if route.query is not None:
             call.query = _read_query(call.asgi["query_string"], route)
         if route.body is not None:
-            raw = await _read_body(call, self.services.settings.body_bytes_max)
-            try:
-                call.body = route.body.model_validate_json(raw or b"{}")
-            except ValidationError as error:
-                raise from_validation(error) from None
+            most = route.body_bytes_max or self.services.settings.body_bytes_max
+            raw, media_type = await _read_body(call, most)
+            call.body = await _understood(call, raw, media_type)
         return await route.answer(call)
 
     def _preflight(self, methods: Mapping[str, Route], headers: Mapping[str, str]) -> Reply:
@@ -244,7 +246,30 @@ def _read_query(query_string: bytes, route: Route) -> Any:
         raise from_validation(error) from None
 
 
-async def _read_body(call: Call[Any, Any], most: int) -> bytes:
+async def _understood(call: Call[Any, Any], raw: bytes, media_type: str) -> Any:
+    """The body as its route's model; a large one is read in a thread, so that the loop goes on."""
+    route = call.route
+    if media_type in route.takes:
+        return await asyncio.to_thread(route.takes[media_type], raw, call.query)
+    if len(raw) > READ_AT_ONCE:
+        return await asyncio.to_thread(_validated, route, raw)
+    return _validated(route, raw)
+
+
+def _validated(route: Route, raw: bytes) -> Any:
+    assert route.body is not None
+    try:
+        return route.body.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
+async def _read_body(call: Call[Any, Any], most: int) -> tuple[bytes, str]:
+    """The body and its media type.
+
+    Raises:
+        TooLarge, UnsupportedMedia, Malformed.
+    """
     length = call.headers.get("content-length")
     if length is not None and length.isdigit() and int(length) > most:
         raise TooLarge(f"The body may be at most {most} bytes.", limit=most)
@@ -254,11 +279,10 @@ async def _read_body(call: Call[Any, Any], most: int) -> bytes:
         body = await _read_rest(call, body, most)
     if len(body) > most:
         raise TooLarge(f"The body may be at most {most} bytes.", limit=most)
-    if body:
-        media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise UnsupportedMedia("The body must be application/json.")
-    return body
+    media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and media_type != "application/json" and media_type not in call.route.takes:
+        raise UnsupportedMedia(f"The body must be {' or '.join(('application/json', *call.route.takes))}.")
+    return body, media_type
 
 
 async def _read_rest(call: Call[Any, Any], first: bytes, most: int) -> bytes:

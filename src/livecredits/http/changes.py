@@ -50,15 +50,14 @@ def common(call: Call[Any, Any], *, audit: str, owner: str | None = None) -> dic
     is_operator = principal.kind == "operator"
     if getattr(body, "allow_below_floor", False) and not principal.may_go_below_floor():
         raise Forbidden("This principal may not let a balance pass its floor.")
-    if is_operator and call.services.settings.require_reason and body.reason is None:
-        raise _missing_reason()
+    require_reason(call, body.reason)
     key_scope = principal.key_scope
     if getattr(body, "as_user", False):
         if is_operator:
             raise Forbidden("Only a service key passes on a user's own keys.")
         key_scope = f"user:{owner}"
     return {
-        "key": _key(call),
+        "key": key_of(call),
         "key_scope": key_scope,
         "content": _content(call),
         "actor": actor_of(call),
@@ -98,7 +97,12 @@ def if_version(call: Call[Any, Any]) -> int | None:
     return int(match[1])
 
 
-def _key(call: Call[Any, Any]) -> str:
+def key_of(call: Call[Any, Any]) -> str:
+    """The Idempotency-Key, or a fresh one.
+
+    Raises:
+        Malformed: it cannot be one.
+    """
     given = call.headers.get("idempotency-key")
     if given is None:
         return new_id("key")
@@ -118,8 +122,14 @@ def _content(call: Call[Any, Any]) -> str:
     return hashlib.sha256(asked.encode()).hexdigest()
 
 
-def _missing_reason() -> Invalid:
-    return Invalid(
-        "reason is missing; this installation wants one for every change by an operator.",
-        errors=[{"field": "reason", "message": "is missing"}],
-    )
+def require_reason(call: Call[Any, Any], reason: str | None) -> None:
+    """Hold operators to the setting that wants a reason for every change.
+
+    Raises:
+        Invalid: there is none.
+    """
+    if reason is None and call.principal.kind == "operator" and call.services.settings.require_reason:
+        raise Invalid(
+            "reason is missing; this installation wants one for every change by an operator.",
+            errors=[{"field": "reason", "message": "is missing"}],
+        )

@@ -134,7 +134,10 @@ def _operation(route: Route) -> dict[str, Any]:
         required = any(field.is_required() for field in route.body.model_fields.values())
         operation["requestBody"] = {
             "required": required,
-            "content": {"application/json": {"schema": _ref(route.body)}},
+            "content": {
+                "application/json": {"schema": _ref(route.body)},
+                **{media: {"schema": {"type": "string"}} for media in route.takes},
+            },
         }
     return operation
 

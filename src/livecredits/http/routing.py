@@ -139,6 +139,8 @@ class Route:
     status: int = 200
     refuses: tuple[type[Refused], ...] = ()
     media_types: tuple[str, ...] = ()
+    takes: Mapping[str, Callable[[bytes, Any], Any]] = field(default_factory=dict)
+    body_bytes_max: int | None = None
     keyed: bool = False
     conditional: bool = False
     hidden: bool = False
@@ -170,13 +172,14 @@ class Routes:
         """Declare the decorated function as a route; its docstring is the documentation.
 
         Args:
-            method: `GET`, `POST`, `PUT` or `DELETE`.
+            method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
             path: below the prefix; `{name}` stands for one segment, `{name*}` at the end for all that follow.
             rule: who may call it.
             rest: `body`, `query`, `result` (models), `status` of the good answer, `refuses` (leaves of
                 `errors.Refused` beyond those that the rule and the models imply), `media_types` where it is not
-                JSON alone, `keyed` (takes an Idempotency-Key), `conditional` (takes If-Match), `hidden` from the
-                documentation.
+                JSON alone, `takes` (media types of bodies besides JSON, each with what reads them, given the bytes
+                and the query, in a thread), `body_bytes_max` where it is not the settings' one, `keyed` (takes an
+                Idempotency-Key), `conditional` (takes If-Match), `hidden` from the documentation.
         """
 
         def declare(

@@ -1,0 +1,180 @@
+"""What the routes of batches take and answer, as pydantic models with examples; see `bodies` and `answers`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from livecredits.credits.batches import ROWS_MOST
+from livecredits.http.answers import Moment, PageShape
+from livecredits.http.bodies import (
+    Asked,
+    Credits,
+    Label,
+    Model,
+    PageQuery,
+    Reason,
+    Time,
+    UnitName,
+    UserId,
+    example_of,
+)
+
+BATCH_BYTES_MAX = 8 * 1024 * 1024
+"""Largest body of a batch: 10,000 rows of 800 bytes."""
+_AT = "2026-11-23T05:36:21.123456Z"
+_BATCH = "bat_019d1f7e5b2a7c3f8e0a1b2c3d4e5f64"
+_ENTRY = "ent_019d1f7e5b2a7c3f8e0a1b2c3d4e5f60"
+
+Operation = Literal["adjust", "set", "grant"]
+
+
+class BatchRowBody(Model):
+    """One change of a batch."""
+
+    model_config = example_of({"user_id": "ada", "op": "adjust", "amount": 50})
+    row: Annotated[int, Field(ge=1, le=2**31)] | None = Field(
+        default=None, description="Its number in your list; its place in `rows` where left out."
+    )
+    user_id: UserId
+    op: Operation = Field(
+        description="adjust adds (negative takes), set makes equal, grant gives as a lot of its own."
+    )
+    amount: Credits = Field(
+        description="Signed for adjust, the wanted available credits for set, ≥ 1 for grant."
+    )
+    unit: UnitName = "credits"
+    reason: Reason | None = None
+    label: Label | None = None
+    expires_at: Time | None = Field(default=None, description="When a grant ends.")
+    key: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")] | None = Field(
+        default=None,
+        description="The row's own idempotency key; made from the batch's and the number where left out.",
+    )
+
+
+class BatchBody(Model):
+    """Many changes."""
+
+    model_config = example_of(
+        {
+            "rows": [
+                {"user_id": "ada", "op": "adjust", "amount": 50},
+                {"user_id": "bob", "op": "grant", "amount": 20, "expires_at": "2099-12-31T23:59:59Z"},
+            ],
+            "dry_run": True,
+            "reason": "goodwill",
+        }
+    )
+    rows: Annotated[list[BatchRowBody], Field(min_length=1, max_length=ROWS_MOST)]
+    dry_run: bool = Field(default=False, description="Only tell what would be.")
+    atomic: bool = Field(default=False, description="All or none; otherwise each row stands for itself.")
+    reason: Reason | None = Field(default=None, description="For rows without a reason of their own.")
+    label: Label | None = Field(default=None, description="For rows without a label of their own.")
+
+
+class BatchQuery(Asked):
+    """How a CSV body is meant; a JSON body says so itself."""
+
+    dry_run: bool = False
+    atomic: bool = False
+    op: Operation | None = Field(default=None, description="For a file without a column `op`.")
+    reason: Reason | None = None
+    label: Label | None = None
+
+
+class BatchUndoBody(Model):
+    """How a batch is undone."""
+
+    model_config = example_of({"reason": "wrong file"})
+    dry_run: bool = False
+    atomic: bool = Field(default=False, description="All or none.")
+    allow_below_floor: bool = Field(default=False, description="Take back credits that are spent, too.")
+    reason: Reason | None = None
+    label: Label | None = None
+
+
+class BatchesQuery(PageQuery):
+    """Which batches, newest first."""
+
+
+class BatchRowShape(Model):
+    """What one row came to. Either `entry` (not in a dry run), or `code` and `detail` of its refusal."""
+
+    model_config = example_of({
+        "row": 1, "user_id": "ada", "unit": "credits", "op": "adjust", "amount": 50, "ok": True, "before": 95,
+        "after": 145, "entry": _ENTRY,
+    })  # fmt: skip
+    row: int
+    user_id: str
+    unit: str
+    op: Operation
+    amount: Credits
+    ok: bool
+    before: Credits | None = Field(
+        description="Available credits just before the row; null for an unknown user."
+    )
+    after: Credits | None
+    entry: str = ""
+    code: str = ""
+    detail: str = ""
+    reversed_by: str = Field(default="", description="The entry that undid it.")
+    replayed: bool = Field(default=False, description="A former request with this key had done it already.")
+
+
+class BatchTotal(Model):
+    """What the accepted rows move, in one unit."""
+
+    model_config = example_of({"added": 70, "taken": 0, "net": 70})
+    added: int
+    taken: int
+    net: int
+
+
+class BatchAnswer(Model):
+    """A batch with all its rows. `batch` is null where nothing was kept: a dry run, or an atomic one refused."""
+
+    model_config = example_of({
+        "batch": _BATCH, "dry_run": False, "atomic": False, "state": "applied", "applied": 1, "refused": 0,
+        "totals": {"credits": {"added": 50, "taken": 0, "net": 50}}, "reason": "goodwill", "label": None,
+        "actor": "operator:op_7f3e", "created_at": _AT, "finished_at": _AT, "rows": [],
+    })  # fmt: skip
+    batch: str | None
+    dry_run: bool
+    atomic: bool
+    state: Literal["previewed", "refused", "running", "applied", "reversed", "partly_reversed"]
+    applied: int
+    refused: int
+    totals: dict[str, BatchTotal]
+    reason: str | None
+    label: str | None
+    actor: str | None
+    created_at: Moment | None
+    finished_at: Moment | None
+    rows: list[BatchRowShape]
+
+
+class BatchItem(Model):
+    """A batch in a list."""
+
+    model_config = example_of({
+        "batch": _BATCH, "state": "applied", "atomic": False, "rows": 2, "reason": "goodwill", "label": None,
+        "actor": "operator:op_7f3e", "created_at": _AT, "finished_at": _AT,
+    })  # fmt: skip
+    batch: str
+    state: Literal["running", "applied", "reversed", "partly_reversed"]
+    atomic: bool
+    rows: int
+    reason: str | None
+    label: str | None
+    actor: str
+    created_at: Moment
+    finished_at: Moment | None
+
+
+class BatchesPage(PageShape):
+    """Batches, newest first."""
+
+    model_config = example_of({"items": [], "next": None, "previous": None})
+    items: list[BatchItem]
