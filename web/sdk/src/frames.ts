@@ -1,7 +1,7 @@
 /**
  * The frames that the server sends, as types, and the one door by which their text comes in.
  *
- * Promise: past `requireExact` every amount and version is an exact integer. JSON has no such promise:
+ * Promise: past `parseFrame` every amount and version is an exact integer. JSON has no such promise:
  * `JSON.parse` rounds 9007199254740993 to ...992 without a word, so a frame with a number beyond
  * 2^53 - 1 is refused whole instead of shown wrong. Unknown frame types pass; a later server may add some.
  */
@@ -22,6 +22,8 @@ export interface StateFrame {
   /** The user's own newest idempotency keys, each with the version that it became. */
   readonly keys?: readonly (readonly [string, number])[]
   readonly receipt?: boolean
+  /** At or below the threshold for low balances; a server that does not tell has none. */
+  readonly low?: boolean
 }
 
 /** Everything that a screen needs: what a `hello` tells of the ledger, and what one tab tells another. */
@@ -83,8 +85,6 @@ export function parseFrame(text: string): ServerFrame {
 }
 
 /** Refuses a state whose numbers JavaScript did not keep exact. */
-export function requireExact(state: StateFrame): StateFrame {
-  const { settled, held, available } = state.balance
-  if ([state.version, settled, held, available].every(Number.isSafeInteger)) return state
-  throw new RangeError('inexact number')
+function requireExact({ version, balance: { settled, held, available } }: StateFrame): void {
+  if (![version, settled, held, available].every(Number.isSafeInteger)) throw new RangeError('inexact number')
 }

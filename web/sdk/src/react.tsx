@@ -24,15 +24,28 @@ import { createCredits } from './store.js'
 import type {
   AccountView,
   CreditContextType,
+  CreditsLists,
   CreditsOptions,
   CreditsSnapshot,
   CreditsStore,
+  Order,
+  Package,
+  Redemption,
+  ShopItems,
+  ShopList,
+  ShopListName,
 } from './types.js'
 
 export type { CreditContextType } from './types.js'
 
-/** What `useCredits` gives: the nine names, and beside them the rest of the snapshot. */
-export interface CreditsValue extends CreditContextType, Omit<CreditsSnapshot, 'credits' | 'loading'> {}
+/** The changes that a user makes in the shop; see `CreditsStore`. */
+type Changes = Pick<CreditsStore, 'redeem' | 'order' | 'cancelOrder'>
+
+/** What `useCredits` gives: the nine names, and beside them the rest of the snapshot and the changes. */
+export interface CreditsValue
+  extends CreditContextType,
+    Omit<CreditsSnapshot, 'credits' | 'loading'>,
+    Changes {}
 
 /** Runs an optimistic change; see `CreditsStore.optimistic`. */
 export type RunOptimistic = <T>(delta: number, change: (key: string) => Promise<T>) => Promise<T>
@@ -60,6 +73,8 @@ interface Core {
 interface Shared {
   readonly store: CreditsStore
   readonly functions: Functions
+  /** Once loaded; so a component that comes back shows at once what was known. */
+  lists?: CreditsLists
 }
 
 const Context = createContext<Shared | null>(null)
@@ -67,32 +82,34 @@ const Context = createContext<Shared | null>(null)
 /** Gives a part of the tree the credits of one user. */
 export function CreditProvider(props: CreditProviderProps): ReactNode {
   const [core] = useState(createCore)
-  const given = 'store' in props ? props.store : undefined
-  const options = props as CreditsOptions
-  const { url, user, unit, operator, debug, log } = options
+  const options = props as CreditsOptions & { readonly store?: CreditsStore }
+  const { store: given, url, user, unit, operator, debug, log } = options
   // biome-ignore lint/correctness/useExhaustiveDependencies: getToken is called by its newest identity, see below
-  const store = useMemo(
-    () => given ?? createCredits({ ...options, getToken: (request) => core.getToken(request) }),
+  const shared = useMemo<Shared>(
+    () => ({
+      store: given ?? createCredits({ ...options, getToken: (request) => core.getToken(request) }),
+      functions: core.functions,
+    }),
     [core, given, url, user, unit, operator, debug, log],
   )
+  const { store } = shared
   // Insertion effects are the first of all: a child's own effect may call any of the nine names already.
   useInsertionEffect(() => {
     core.getToken = options.getToken
   })
   useInsertionEffect(() => {
     core.store = store
-    const stops = [
-      store.on('update', (userId) => core.events.emit('update', userId)),
-      store.on('vouchers', () => core.events.emit('vouchers')),
-    ]
+    const { emit } = core.events
+    const stopUpdates = store.on('update', (userId) => emit('update', userId))
+    const stopVouchers = store.on('vouchers', () => emit('vouchers'))
     return () => {
-      for (const stop of stops) stop()
+      stopUpdates()
+      stopVouchers()
       if (!given) store.close()
     }
   }, [core, store, given])
   // Keeps the connection while no component shows a number; its grace outlives StrictMode's second mount.
   useEffect(() => store.subscribe(() => {}), [store])
-  const shared = useMemo(() => ({ store, functions: core.functions }), [store, core])
   return createElement(Context.Provider, { value: shared }, props.children)
 }
 
@@ -100,8 +117,18 @@ export function CreditProvider(props: CreditProviderProps): ReactNode {
 export function useCredits({ unit }: UnitOption = {}): CreditsValue {
   const { store, functions } = useShared()
   const get = () => store.getSnapshot(unit)
-  const snapshot = useSyncExternalStore(store.subscribe, get, get)
-  return useMemo(() => ({ ...snapshot, ...functions }), [snapshot, functions])
+  const snapshot = useShown(store.subscribe, get)
+  // Changes are of this very user: what somebody began to order is never ordered for whoever signed in meanwhile.
+  return useMemo(
+    () => ({
+      ...snapshot,
+      ...functions,
+      redeem: store.redeem,
+      order: store.order,
+      cancelOrder: store.cancelOrder,
+    }),
+    [snapshot, functions, store],
+  )
 }
 
 /** A part of the snapshot; renders again only when that part changed (`Object.is`). */
@@ -111,14 +138,18 @@ export function useCreditsSelector<T>(
 ): T {
   const { store } = useShared()
   const get = useMemo(() => {
-    let last: { readonly snapshot: CreditsSnapshot; readonly part: T } | undefined
+    let from: CreditsSnapshot | undefined
+    let part: T
     return () => {
       const snapshot = store.getSnapshot(unit)
-      if (last?.snapshot !== snapshot) last = { snapshot, part: select(snapshot) }
-      return last.part
+      if (from !== snapshot) {
+        from = snapshot
+        part = select(snapshot)
+      }
+      return part
     }
   }, [store, unit, select])
-  return useSyncExternalStore(store.subscribe, get, get)
+  return useShown(store.subscribe, get)
 }
 
 /** Shows a change at once and lets the ledger's own number take over. The function keeps its identity. */
@@ -132,15 +163,50 @@ export function useWatchedCredits(userId: string, { unit }: UnitOption = {}): Ac
   const { store } = useShared()
   useEffect(() => store.watch([userId]), [store, userId])
   const get = () => store.getWatched(userId, unit)
-  return useSyncExternalStore(store.subscribe, get, get)
+  return useShown(store.subscribe, get)
 }
+
+/** The user's orders, newest first: read while a component is mounted, and again whenever they moved. */
+export const useOrders = (): ShopList<Order> => useList('orders')
+
+/** The vouchers that the user has redeemed, newest first; live as `useOrders` is. */
+export const useVouchers = (): ShopList<Redemption> => useList('vouchers')
+
+/** What can be ordered, in the operators' order. */
+export const usePackages = (): ShopList<Package> => useList('packages')
+
+function useList<N extends ShopListName>(name: N): ShopList<ShopItems[N]> {
+  const shared = useShared()
+  const subscribe = useMemo(
+    () => (listener: () => void) => {
+      const begun = shared.store.lists().then((lists) => {
+        shared.lists = lists
+        return lists[name].subscribe(listener)
+      })
+      return () => void begun.then((stop) => stop())
+    },
+    [shared, name],
+  )
+  return useShown(subscribe, () => shared.lists?.[name].get() ?? NOTHING_YET)
+}
+
+const NOTHING_YET: ShopList<never> = {
+  items: [],
+  loading: true,
+  error: null,
+  loadMore: null,
+  refresh: async () => {},
+}
+
+const useShown = <T,>(subscribe: CreditsStore['subscribe'], get: () => T): T =>
+  useSyncExternalStore(subscribe, get, get)
 
 /** The provider's store itself, for `on`, `watch`, `follow`. */
 export const useCreditsStore = (): CreditsStore => useShared().store
 
 function useShared(): Shared {
   const shared = useContext(Context)
-  if (!shared) throw new Error('useCredits needs a <CreditProvider> above it')
+  if (!shared) throw new Error('no <CreditProvider> above')
   return shared
 }
 

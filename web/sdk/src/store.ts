@@ -11,13 +11,7 @@
 import * as ledger from './balance.js'
 import { browser, type Environment } from './environment.js'
 import { createEvents } from './events.js'
-import {
-  type ClientFrame,
-  type RelayedFrame,
-  requireExact,
-  type ServerFrame,
-  type StateFrame,
-} from './frames.js'
+import type { ClientFrame, RelayedFrame, ServerFrame } from './frames.js'
 import type { Http } from './http.js'
 import { newKey } from './keys.js'
 import { createLink, type Link } from './link.js'
@@ -54,7 +48,7 @@ export function createStore(
   const events = createEvents()
   const listeners = new Set<() => void>()
   const snapshots = createMemory<CreditsSnapshot>()
-  const watched = createMemory<AccountView>()
+  let watched = createMemory<AccountView | undefined>()
   const reads = new Map<string, Promise<void>>()
 
   let book = ledger.emptyBook
@@ -116,7 +110,7 @@ export function createStore(
   }
 
   const getSnapshot = (of = unit) =>
-    snapshots.recall(of, revision, () => {
+    snapshots(of, revision, () => {
       const owner = me()
       const isKnown = greeted || book.accounts.has(ledger.accountId(owner, of))
       const loading = !isKnown && !operator && status !== 'signed-out' && status !== 'error'
@@ -126,9 +120,8 @@ export function createStore(
 
   function getWatched(owner: string, of = unit): AccountView | undefined {
     const id = ledger.accountId(owner, of)
-    // Right after a reconnect the server has not told of the watched users yet: the last view stands.
-    if (!book.accounts.has(id)) return watched.last(id)
-    return watched.recall(id, revision, () => viewOf(book, owner, of))
+    // Right after a reconnect the server has not told of the watched users yet: the former view stands.
+    return watched(id, revision, (former) => (book.accounts.has(id) ? viewOf(book, owner, of) : former))
   }
 
   // --- frames ---
@@ -148,6 +141,7 @@ export function createStore(
   function take(frame: RelayedFrame, pushed = true): void {
     const before = book
     const next = ledger.receive(book, frame)
+    const again = frame.type === 'hello' && greeted
     if (frame.type === 'hello') {
       greeted = true
       asked = 0
@@ -156,6 +150,8 @@ export function createStore(
     if (next) keep(next)
     else askAgain()
     if (frame.type === 'changed') emitChanged(frame.lists)
+    // Hints are not repeated: whatever moved while nobody could tell us may be any of these.
+    if (again) emitChanged(['orders', 'vouchers'])
     emitUpdates(before, pushed && frame.type === 'state' ? frame.user : null)
   }
 
@@ -172,7 +168,8 @@ export function createStore(
 
   function emitChanged(lists: readonly string[]): void {
     events.emit('changed', lists)
-    for (const list of lists) if (list === 'vouchers' || list === 'orders') events.emit(list)
+    // A list has its event's name, where there is one.
+    for (const list of lists) events.emit(list as 'orders')
   }
 
   function askAgain(): void {
@@ -185,9 +182,14 @@ export function createStore(
   // --- parts that are loaded when they are needed ---
 
   async function loadHttp(): Promise<Http> {
-    http ??= (await import('./http.js')).createHttp(environment, root, credential)
+    const { createHttp } = await import('./http.js')
+    http ??= createHttp(environment, root, credential, self, events.emit, newKey)
     return http
   }
+
+  const byHttp = <N extends keyof Http>(name: N) =>
+    (async (...what: readonly unknown[]) =>
+      ((await loadHttp())[name] as (...what: readonly unknown[]) => unknown)(...what)) as Http[N]
 
   function wish(kind: 'watch' | 'follow', names: readonly string[]): () => void {
     watching ??= import('./watching.js').then(({ createWatching }) =>
@@ -198,7 +200,7 @@ export function createStore(
   }
 
   function unwatched(users: ReadonlySet<string>): void {
-    watched.clear()
+    watched = createMemory()
     keep(ledger.forget(book, users))
   }
 
@@ -272,15 +274,11 @@ export function createStore(
 
   /** @param settled - The key of an own change that the read contains for certain. */
   async function read(of: string, settled = ''): Promise<void> {
-    let state: StateFrame | null = null
-    try {
-      const http = await loadHttp()
-      const told = await http.readBalance(of, (owner) => book.accounts.get(ledger.accountId(owner, of)))
-      state = told && requireExact(told)
-      if (error) setProblem(null)
-    } catch (reason) {
-      setProblem(reason)
-    }
+    const held = (owner: string) => book.accounts.get(ledger.accountId(owner, of))
+    const state = await byHttp('readBalance')(of, held).then((told) => {
+      setProblem(null)
+      return told
+    }, setProblem)
     if (closed) return
     const before = ledger.drop(book, settled)
     const next = state && ledger.receiveKeyless(before, state)
@@ -328,14 +326,9 @@ export function createStore(
     log(`📢 Broadcasting credit update for user ${userId}`)
     events.emit('update', userId)
     tabs?.hint(userId)
-    if (operator) pushAgain(userId)
+    // A courtesy to screens that might have missed the push; its failure is nobody's concern.
+    if (operator) byHttp('pushAgain')(userId).catch(trace)
   }
-
-  /** A courtesy to screens that might have missed the push; its failure is nobody's concern. */
-  const pushAgain = (userId: string) =>
-    loadHttp()
-      .then((http) => http.pushAgain(userId))
-      .catch(trace)
 
   async function refreshUser(userId: string): Promise<void> {
     if (userId === me()) {
@@ -355,7 +348,7 @@ export function createStore(
     }
   }
 
-  return {
+  const self: CreditsStore = {
     user,
     unit,
     getSnapshot,
@@ -366,6 +359,10 @@ export function createStore(
     refreshVouchers: () => events.emit('vouchers'),
     on: events.on,
     optimistic,
+    redeem: byHttp('redeem'),
+    order: byHttp('order'),
+    cancelOrder: byHttp('cancelOrder'),
+    lists: byHttp('lists'),
     watch: (users) => wish('watch', users),
     getWatched,
     follow: (lists) => wish('follow', lists),
@@ -376,6 +373,7 @@ export function createStore(
       stop()
     },
   }
+  return self
 }
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } }

@@ -94,6 +94,8 @@ export interface AccountView {
   readonly updatedAt: number | null
   readonly cause: Cause | null
   readonly nextExpiry: NextExpiry | null
+  /** The balance has fallen below the threshold that the operators set for the unit or for this user. */
+  readonly low: boolean
 }
 
 /** The current user's account of one unit, and how far it can be trusted. */
@@ -170,6 +172,125 @@ export interface OptimisticOptions {
   readonly key?: string | undefined
 }
 
+/** What an operator offers to buy. */
+export interface Package {
+  readonly id: string
+  readonly name: string
+  readonly description?: string | null
+  readonly credits: number
+  readonly unit: string
+  /** In the currency's smallest step. */
+  readonly price_minor: number
+  /** ISO 4217. */
+  readonly currency: string
+  /** How long the credits hold, from fulfilment on; null = without end. */
+  readonly validity_s: number | null
+  /** Ascending: the order of display. */
+  readonly position?: number
+}
+
+/** Who pays for an order. */
+export interface Billing {
+  readonly organisation?: string | null
+  readonly purchaser?: string | null
+  readonly address?: string | null
+  readonly email?: string | null
+}
+
+/** What goes with an order beside the package. */
+export interface OrderTerms {
+  readonly billing?: Billing | null | undefined
+  /** The buyer's own number for it, as it stands on their papers. */
+  readonly purchaseReference?: string | null | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
+}
+
+export type OrderState = 'pending' | 'fulfilled' | 'cancelled' | 'refunded'
+
+/** One order, with the package as it was when it was ordered. */
+export interface Order {
+  readonly id: string
+  readonly user_id: string
+  readonly package: Package
+  readonly state: OrderState
+  readonly billing: Billing | null
+  readonly purchase_reference: string | null
+  readonly metadata?: Readonly<Record<string, unknown>> | null
+  readonly created_at: string
+  readonly fulfilled_at: string | null
+  readonly cancelled_at: string | null
+  readonly cancel_reason: string | null
+  readonly refunded_at: string | null
+  /** The entry that granted the credits, once fulfilled. */
+  readonly entry: string | null
+}
+
+/** One redemption of the user's: a code that paid. */
+export interface Redemption {
+  /** The entry of the ledger; names the redemption. */
+  readonly entry: string
+  readonly voucher: string
+  readonly code: string
+  readonly amount: number
+  readonly unit: string
+  readonly label: string | null
+  readonly redeemed_at: string
+  /** When the credits end; null = never. */
+  readonly expires_at: string | null
+  /** It was given at the user's first appearance, without a code being typed. */
+  readonly welcome: boolean
+}
+
+/** The answer of a redeemed voucher. */
+export interface Redeemed extends Required<ChangeAnswer> {
+  readonly entry: string
+  readonly amount: number
+  readonly credits: number
+  readonly voucher: string
+}
+
+/** The lists of the user's own shop, by name, and what stands in them. */
+export interface ShopItems {
+  readonly orders: Order
+  readonly vouchers: Redemption
+  readonly packages: Package
+}
+export type ShopListName = keyof ShopItems
+
+/** A list as a component shows it: newest first, as far as it was read. The same object until it changed. */
+export interface ShopList<T> {
+  readonly items: readonly T[]
+  /** True until the first answer of this user's list; `items` is empty meanwhile. */
+  readonly loading: boolean
+  /** Why the last read failed; `items` is then what was known before. */
+  readonly error: ChangeProblem | null
+  /** Reads the next older page; null where there is none. Never rejects. */
+  readonly loadMore: (() => Promise<void>) | null
+  /** Reads again as much as is shown. Never rejects. */
+  readonly refresh: () => Promise<void>
+}
+
+/** A list without a framework. It is read, and again whenever it moved, while somebody is subscribed. */
+export interface ListSource<T> {
+  get(): ShopList<T>
+  subscribe(listener: () => void): () => void
+}
+
+/** The user's lists, each for itself. */
+export type CreditsLists = { readonly [N in ShopListName]: ListSource<ShopItems[N]> }
+
+/**
+ * Why a change of the shop did not happen, or is not known to have happened: an `Error` whose `message` is
+ * the `detail`. Further facts of the answer (`state`, `errors`, …) stand on it under their own names.
+ *
+ * - `wrong_check_symbol`: a typing error in a voucher's code, found in the browser; nothing was sent
+ * - `network` and statuses from 500 on: it may have happened. The key is kept: the same call again is safe
+ */
+export interface ChangeProblem extends Error, CreditsProblem {
+  /** What is wrong with which field of the request. */
+  readonly errors?: readonly { readonly field?: string; readonly detail?: string }[]
+}
+
 /** One user's credits, outside any framework. Connects while somebody is subscribed. All functions are bound. */
 export interface CreditsStore {
   readonly user: string | null | undefined
@@ -197,6 +318,29 @@ export interface CreditsStore {
    * that overtakes the answer shows the change twice for that moment.
    */
   optimistic<T>(delta: number, change: (key: string) => Promise<T>, options?: OptimisticOptions): Promise<T>
+  /**
+   * Redeems a voucher. Its idempotency key is kept in the tab's session storage from before the request is
+   * sent until a definite answer came, so neither a retry nor a reload redeems twice. Calls that run already
+   * are joined. Spaces, dashes and small letters in the code do not matter.
+   *
+   * @throws ChangeProblem
+   */
+  redeem(code: string): Promise<Redeemed>
+  /**
+   * Orders a package; credits come when it is fulfilled. A key as for `redeem`: the same package with the
+   * same terms is the same order until the answer is known.
+   *
+   * @throws ChangeProblem
+   */
+  order(packageId: string, terms?: OrderTerms): Promise<Order>
+  /**
+   * Takes an own order back that is still pending.
+   *
+   * @throws ChangeProblem `order_closed` where it is not.
+   */
+  cancelOrder(orderId: string): Promise<Order>
+  /** The user's orders, vouchers and packages. Loads what they take; the same object for the store's whole life. */
+  lists(): Promise<CreditsLists>
   /** Operators: keeps these users' accounts live. Counted, so every watcher just calls its own stop. */
   watch(userIds: readonly string[]): () => void
   /** A watched user's account; undefined until its first state arrived. The same object until it changed. */

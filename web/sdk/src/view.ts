@@ -5,13 +5,22 @@
  * comparison for every component.
  */
 import { accountId, type Book, pendingOn } from './balance.js'
+import type { StateFrame } from './frames.js'
 import type { AccountView } from './types.js'
 
 /** One account with its optimistic changes; zero where the ledger has none yet. */
 export function viewOf(book: Book, user: string, unit: string): AccountView {
   const id = accountId(user, unit)
   const { sum, count } = pendingOn(book, id)
-  const { balance, version, scale, cause, next_expiry, changed_at } = book.accounts.get(id) ?? NO_ENTRY_YET
+  const {
+    balance = { settled: 0, held: 0, available: 0 },
+    version = 0,
+    scale = 0,
+    cause = null,
+    next_expiry = null,
+    changed_at = null,
+    low = false,
+  }: Partial<StateFrame> = book.accounts.get(id) ?? {}
   return {
     ...balance,
     user,
@@ -19,6 +28,7 @@ export function viewOf(book: Book, user: string, unit: string): AccountView {
     version,
     scale,
     cause,
+    low,
     credits: balance.available + sum,
     pending: count,
     updatedAt: changed_at === null ? null : Date.parse(changed_at),
@@ -26,35 +36,18 @@ export function viewOf(book: Book, user: string, unit: string): AccountView {
   }
 }
 
-const NO_ENTRY_YET = {
-  balance: { settled: 0, held: 0, available: 0 },
-  version: 0,
-  scale: 0,
-  cause: null,
-  next_expiry: null,
-  changed_at: null,
-}
-
-export interface Memory<T> {
-  /** Makes the value at most once per `revision`, and hands the former one on where the two are equal. */
-  recall(id: string, revision: number, make: () => T): T
-  last(id: string): T | undefined
-  clear(): void
-}
+/** Makes the value at most once per `revision`, and hands the former one on where the two are equal. */
+export type Memory<T> = (id: string, revision: number, make: (former: T | undefined) => T) => T
 
 export function createMemory<T>(): Memory<T> {
   const kept = new Map<string, { readonly revision: number; readonly value: T }>()
-  return {
-    recall(id, revision, make) {
-      const before = kept.get(id)
-      if (before?.revision === revision) return before.value
-      const made = make()
-      const value = before && same(before.value, made) ? before.value : made
-      kept.set(id, { revision, value })
-      return value
-    },
-    last: (id) => kept.get(id)?.value,
-    clear: () => kept.clear(),
+  return (id, revision, make) => {
+    const before = kept.get(id)
+    if (before?.revision === revision) return before.value
+    const made = make(before?.value)
+    const value = before && same(before.value, made) ? before.value : made
+    kept.set(id, { revision, value })
+    return value
   }
 }
 

@@ -8,11 +8,13 @@
  * The odd one: `settle` lets promises run by real `setImmediate` rounds, since modules that are loaded on
  * demand resolve outside of any virtual clock.
  */
-import type { ChannelLike, Environment, LocksLike, PageEvent, SocketLike } from '../src/environment.js'
+import type { ChannelLike, LocksLike, PageEvent, SocketLike } from '../src/environment.js'
 import type { ClientFrame, StateFrame } from '../src/frames.js'
+import type { ShopEnvironment } from '../src/shop.js'
+import { ShopDesk } from './shop-desk.js'
 
 // Loaded on demand by the store; here once, so that later loads resolve at once.
-await Promise.all([import('../src/http.js'), import('../src/watching.js')])
+await Promise.all([import('../src/http.js'), import('../src/watching.js'), import('../src/shop.js')])
 
 export async function settle(): Promise<void> {
   for (let round = 0; round < 4; round++) await new Promise((resume) => setImmediate(resume))
@@ -74,11 +76,18 @@ export class Tab {
   readonly sockets: Socket[] = []
   readonly channels: Channel[] = []
   readonly requests: { address: string; init: RequestInit }[] = []
+  /** The session storage: it outlives the page, so a test hands it on to the tab that reloads. */
+  storage = new Map<string, string>()
   readonly #listeners = new Set<(event: PageEvent) => void>()
 
   constructor(readonly world: World) {}
 
-  readonly environment: Environment = {
+  readonly environment: ShopEnvironment = {
+    storage: () => ({
+      getItem: (name) => this.storage.get(name) ?? null,
+      setItem: (name, value) => void this.storage.set(name, value),
+      removeItem: (name) => void this.storage.delete(name),
+    }),
     now: () => this.world.now,
     random: () => this.world.random,
     setTimer: (callback, ms) => this.world.at(ms, callback, this),
@@ -288,6 +297,7 @@ export class Server {
   nextAnswer: Response | undefined
   readonly sockets: Socket[] = []
   readonly broadcasts: string[] = []
+  readonly shop = new ShopDesk(this)
   readonly states = new Map<string, StateFrame>()
 
   constructor(readonly world: World) {}
@@ -350,6 +360,10 @@ export class Server {
     for (const socket of this.live) this.#say(socket, { type: 'changed', lists })
   }
 
+  hintUser(user: string, ...lists: string[]): void {
+    for (const socket of this.live) if (socket.user === user) this.#say(socket, { type: 'changed', lists })
+  }
+
   tick(): void {
     for (const socket of this.live) this.#say(socket, this.#tickOf(socket))
   }
@@ -375,12 +389,15 @@ export class Server {
     }
   }
 
-  async answer(address: string, { headers, method }: RequestInit): Promise<Response> {
+  async answer(address: string, init: RequestInit): Promise<Response> {
     const answer = this.nextAnswer
     this.nextAnswer = undefined
     if (answer) return answer
     if (this.down) throw new TypeError('Failed to fetch')
     const url = new URL(address, 'https://shop.test')
+    const told = await this.shop.answer(url, init)
+    if (told) return told
+    const { headers, method } = init
     if (method === 'POST') {
       this.broadcasts.push(decodeURIComponent(url.pathname.split('/').at(-2) ?? ''))
       return Response.json({})
