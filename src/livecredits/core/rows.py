@@ -14,10 +14,22 @@ from livecredits.core.chain import GENESIS
 from livecredits.core.lots import BurnKey, Lot, Mark, Terms
 
 Kind = Literal[
-    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer", "redeem", "fulfil"
+    "adjust",
+    "set",
+    "grant",
+    "spend",
+    "hold",
+    "capture",
+    "release",
+    "expire",
+    "reverse",
+    "transfer",
+    "redeem",
+    "fulfil",
 ]
 KINDS: tuple[Kind, ...] = (
-    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer", "redeem", "fulfil",
+    "adjust", "set", "grant", "spend", "hold", "capture", "release", "expire", "reverse", "transfer", "redeem",
+    "fulfil",
 )  # fmt: skip
 HoldState = Literal["open", "captured", "released"]
 OrderState = Literal["pending", "fulfilled", "cancelled", "refunded"]
@@ -256,6 +268,9 @@ class Book:
             self.lots[lot.id] = lot
         for order in decision.orders:
             self.orders[order.id] = order
+            if order.state == "fulfilled":
+                # Whoever refunds it in the same batch names the order, and cannot have named this entry.
+                self.past[decision.primary.id] = Past(decision.primary)
         for redemption in decision.redemptions:
             voucher = self.vouchers[redemption.voucher_id]
             self.vouchers[voucher.id] = replace(voucher, redemptions=redemption.turn)

@@ -39,7 +39,7 @@ def normalised(typed: str) -> str | None:
     Args:
         typed: in any case, with dashes or blanks anywhere, with look-alikes of symbols.
     """
-    if len(typed) > TYPED_MOST or not typed.isascii() and not typed.upper().translate(_ALIKE).isascii():
+    if len(typed) > TYPED_MOST or (not typed.isascii() and not typed.upper().translate(_ALIKE).isascii()):
         return None
     symbols = typed.upper().translate(_ALIKE)
     return symbols if symbols and all(symbol in _VALUE_OF for symbol in symbols) else None
@@ -86,19 +86,17 @@ def spelled(random_bits: bytes, prefix: str = "") -> str:
     return "-".join([*([prefix] if prefix else []), *groups, check])
 
 
-def is_prefix(text: str) -> bool:
+def is_prefix(text: object) -> bool:
     """Whether a campaign's codes may begin with it: 1–12 capital letters and digits."""
-    return _PREFIX.fullmatch(text) is not None
+    return isinstance(text, str) and _PREFIX.fullmatch(text) is not None
 
 
-def is_word(text: str) -> bool:
+def is_word(text: object) -> bool:
     """Whether an operator may choose it as a code: capital letters, digits and dashes, 4–16 symbols without these."""
+    if not isinstance(text, str) or not _WORD.fullmatch(text):
+        return False
     symbols = normalised(text)
-    return (
-        _WORD.fullmatch(text) is not None
-        and symbols is not None
-        and WORD_SYMBOLS_LEAST <= len(symbols) <= WORD_SYMBOLS_MOST
-    )
+    return symbols is not None and WORD_SYMBOLS_LEAST <= len(symbols) <= WORD_SYMBOLS_MOST
 
 
 def read_code(typed: str) -> str | None:

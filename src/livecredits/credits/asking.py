@@ -24,8 +24,11 @@ from livecredits.core.changes import (
     Adjust,
     Capture,
     Change,
+    Fulfil,
     Grant,
     Hold,
+    Redeem,
+    Refund,
     Release,
     Reverse,
     Set,
@@ -143,7 +146,7 @@ def checked(change: Change, units: Mapping[str, Any]) -> Change:
         _check_texts(change)
     if change.key is None:
         return change
-    _match(_KEY, "key", change.key, "must have 1–255 characters without control characters")
+    check_key(change.key)
     if not change.content:
         # The digest follows from the other fields, so filling it in changes nothing that a holder of it could see;
         # `replace` would make the whole change anew, for each one with a key.
@@ -151,12 +154,19 @@ def checked(change: Change, units: Mapping[str, Any]) -> Change:
     return change
 
 
+def check_key(key: str | None) -> None:
+    """Refuse what cannot be an idempotency key; None is none."""
+    if key is not None:
+        check_match(_KEY, "key", key, "must have 1–255 characters without control characters")
+
+
 def check_user_id(field: str, user_id: object) -> None:
     """Refuse what cannot be a user's id: the host's own, 1–128 characters, compared exactly."""
-    _match(_USER_ID, field, user_id, "must have 1–128 characters without '/' and control characters")
+    check_match(_USER_ID, field, user_id, "must have 1–128 characters without '/' and control characters")
 
 
-def _match(pattern: re.Pattern[str], field: str, value: object, rule: str) -> None:
+def check_match(pattern: re.Pattern[str], field: str, value: object, rule: str) -> None:
+    """Refuse what is no text of this pattern."""
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise bad_field(field, rule)
 
@@ -183,9 +193,9 @@ def check_edit(edit: UserEdit) -> None:
     for metadata in edit.given("metadata").values():
         if metadata is not None:
             check_text("metadata", metadata_text(metadata), METADATA_LENGTH_MAX)
-    for floor in edit.given("floor").values():
-        if floor is not None:
-            whole("floor", floor)
+    for field, amount in edit.given("floor", "low_threshold").items():
+        if amount is not None:
+            whole(field, amount)
     if any(not isinstance(frozen, bool) for frozen in edit.given("frozen").values()):
         raise bad_field("frozen", "must be true or false")
     check_text("reason", edit.reason)
@@ -231,30 +241,50 @@ def _check_transfer(change: Transfer) -> None:
 
 
 def _check_capture(change: Capture) -> None:
-    _match(_ID, "hold_id", change.hold_id, "must be the id of a hold")
+    check_match(_ID, "hold_id", change.hold_id, "must be the id of a hold")
     if change.amount is not None:
         positive("amount", change.amount)
 
 
 def _check_release(change: Release) -> None:
-    _match(_ID, "hold_id", change.hold_id, "must be the id of a hold")
+    check_match(_ID, "hold_id", change.hold_id, "must be the id of a hold")
 
 
 def _check_reverse(change: Reverse) -> None:
-    _match(_ID, "entry_id", change.entry_id, "must be the id of an entry")
+    check_match(_ID, "entry_id", change.entry_id, "must be the id of an entry")
     if change.amount is not None:
         positive("amount", change.amount)
+
+
+def _check_redeem(change: Redeem) -> None:
+    _check_owner(change)
+    check_text("address", change.address, 64)
+
+
+def _check_fulfil(change: Fulfil) -> None:
+    check_match(_ID, "order_id", change.order_id, "must be the id of an order")
+    check_text("fulfilled_by", change.fulfilled_by, 200)
+    check_text("note", change.note, 1_000)
+
+
+def _check_refund(change: Refund) -> None:
+    check_match(_ID, "order_id", change.order_id, "must be the id of an order")
+    if change.spent not in ("refuse", "left", "below_floor"):
+        raise bad_field("spent", "must be refuse, left or below_floor")
 
 
 _CHECKS: Mapping[type[Change], Any] = {
     Adjust: _check_adjust, Set: _check_set, Grant: _check_grant, Spend: _check_amount, Hold: _check_hold,
     Capture: _check_capture, Release: _check_release, Reverse: _check_reverse, Transfer: _check_transfer,
+    Redeem: _check_redeem, Fulfil: _check_fulfil, Refund: _check_refund,
 }  # fmt: skip
 
 
 # --- content -------------------------------------------------------------------------------------------------------
 
-_NOT_ASKED = frozenset({"key", "key_scope", "content", "actor", "receipt", "audit", "limit"})
+_NOT_ASKED = frozenset(
+    {"key", "key_scope", "content", "actor", "receipt", "audit", "limit", "digest", "address"}
+)
 """Fields that say who asks and how, not what is asked."""
 
 

@@ -28,6 +28,7 @@ from livecredits.core.changes import (
     Capture,
     Change,
     Hold,
+    Redeem,
     Release,
     Reverse,
     Set,
@@ -35,9 +36,11 @@ from livecredits.core.changes import (
     Transfer,
 )
 from livecredits.core.rows import AccountState
-from livecredits.credits.asking import Common, checked, common_fields, grant_of, microseconds
+from livecredits.credits.asking import Common, common_fields, grant_of, microseconds
 from livecredits.credits.batch_verbs import BatchVerbs
+from livecredits.credits.guesses import GuessLimits
 from livecredits.credits.opened import Opened, Unit
+from livecredits.credits.shop import Shop
 from livecredits.errors import Draining, Refused
 from livecredits.storage.answers import Answer, CommittedBatch, Outcome
 from livecredits.storage.database import path_of
@@ -59,22 +62,29 @@ T = TypeVar("T")
 DEFAULT_URL = "sqlite:///livecredits.db"
 
 
-class Credits(BatchVerbs):
+class Credits(BatchVerbs, Shop):
     """Prepaid credits of an app's users, in one database.
 
     Args:
         url: `sqlite:///FILE`; what the settings say by default.
         settings: for the HTTP face; read from `LIVECREDITS_*` variables when first needed.
         clock: tells the time; the machine's by default.
+        guess_limits: how many wrong voucher codes a user and an address may try.
     """
 
     def __init__(
-        self, url: str | None = None, *, settings: Settings | None = None, clock: Clock | None = None
+        self,
+        url: str | None = None,
+        *,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        guess_limits: GuessLimits | None = None,
     ) -> None:
         self.url = url or (settings.database_url if settings else DEFAULT_URL)
         path_of(self.url)  # an address of another kind is refused here and not at the first change
         self.clock: Clock = clock or SystemClock()
         self._settings = settings
+        self._guess_limits = guess_limits
         self._subscribers = Subscribers()
         self._failure_callbacks: list[Callable[[Refused], None]] = []
         self._opening = threading.Lock()
@@ -94,7 +104,7 @@ class Credits(BatchVerbs):
             if self._is_closed:
                 raise Draining("This ledger was closed.")
             if self._opened is None:
-                opened = Opened(self.url, self.clock, self._subscribers)
+                opened = Opened(self.url, self.clock, self._subscribers, self._guess_limits)
                 opened.writer.on_failure.append(self._tell_failure)
                 self._opened = opened
             return self._opened
@@ -158,6 +168,11 @@ class Credits(BatchVerbs):
         return {} if self._opened is None else self._opened.units
 
     @property
+    def wrong_codes(self) -> int:
+        """Wrong voucher codes that all users together have tried in ten minutes; for an alarm."""
+        return 0 if self._opened is None else self._opened.guesses.wrong
+
+    @property
     def settings(self) -> Settings:
         """The settings of the HTTP face."""
         if self._settings is None:
@@ -190,12 +205,17 @@ class Credits(BatchVerbs):
             KeyReused: 422 `idempotency_key_reused`.
             NotFound: 404 `not_found`, an unknown user, hold or entry.
             InsufficientCredits: 402 `insufficient_credits`, with `needed` and `available`.
-            AccountFrozen, HoldClosed, AlreadyReversed, NotReversible: 409.
+            AccountFrozen, HoldClosed, AlreadyReversed, NotReversible: 409. What else orders and vouchers are
+                refused with, `fulfil`, `refund` and `redeem` tell.
             VersionMismatch: 412 `version_mismatch`.
             Unavailable: 503: `outcome_unknown`, `draining`, `storage_full`, `storage_failed`.
         """
         opened = await self._ready()
-        return _answer(await opened.writer.submit_from_loop(checked(change, opened.units)))
+        ready = opened.ready(change)
+        if not isinstance(ready, Redeem):
+            return _answer(await opened.writer.submit_from_loop(ready))
+        with opened.guesses.attempt(ready.user_id, ready.address):
+            return _answer(await opened.writer.submit_from_loop(ready))
 
     async def grant(
         self,
@@ -348,6 +368,7 @@ class Credits(BatchVerbs):
         unit: str = "credits",
         sort: str = "user_id",
         frozen: bool | None = None,
+        low: bool | None = None,
         before: str | None = None,
         after: str | None = None,
         limit: int = 50,
@@ -359,11 +380,12 @@ class Credits(BatchVerbs):
             unit: whose balance is shown.
             sort: `user_id`, `name`, `credits` or `updated_at`; `-` in front turns it round.
             frozen: only frozen accounts, or only others.
+            low: only accounts at or below their threshold, or only others.
             before: a page's `previous`.
             after: a page's `next`.
             limit: users on a page, at most 500.
         """
-        asked = UserFilter(search=search, unit=unit, sort=sort, frozen=frozen)
+        asked = UserFilter(search=search, unit=unit, sort=sort, frozen=frozen, low=low)
         return await self._in_thread(Opened.users, asked, Slice(before=before, after=after, limit=limit))
 
     async def user(self, user_id: str, *, unit: str = "credits") -> UserDetail:
@@ -389,20 +411,31 @@ class Credits(BatchVerbs):
         metadata: Mapping[str, Any] | None = UNTOUCHED,
         floor: int | None = UNTOUCHED,
         frozen: bool = UNTOUCHED,
+        low_threshold: int | None = UNTOUCHED,
         unit: str = "credits",
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> UserDetail:
-        """Make a user, or change what is given; None empties a field, and a floor of None lends without end."""
+        """Make a user, or change what is given; None empties a field, and a floor of None lends without end.
+
+        At or below `low_threshold` available credits the account is marked as low; None goes by the unit's.
+        """
         edit = UserEdit(
-            name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, unit=unit, reason=reason,
-            actor=actor or LIBRARY,
+            name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, low_threshold=low_threshold,
+            unit=unit, reason=reason, actor=actor or LIBRARY,
         )  # fmt: skip
         return await self._in_thread(Opened.put_user, user_id, edit)
 
-    async def put_unit(self, name: str, scale: int = 0, *, actor: Actor | None = None) -> Unit:
-        """Make a unit, or change with how many decimal places (0–9) people see its amounts."""
-        return await self._in_thread(Opened.put_unit, name, scale, actor)
+    async def put_unit(
+        self,
+        name: str,
+        scale: int = 0,
+        *,
+        low_threshold: int | None = UNTOUCHED,
+        actor: Actor | None = None,
+    ) -> Unit:
+        """Make a unit, or change with how many decimal places (0–9) people see its amounts, and what is low."""
+        return await self._in_thread(Opened.put_unit, name, scale, low_threshold, actor)
 
     async def read(self, ask: Callable[[Connection], T]) -> T:
         """Call `ask` with a SQLAlchemy connection that reads one moment of the database; for our own layers."""

@@ -16,10 +16,12 @@ from sqlalchemy import Connection
 
 from livecredits.clock import Clock
 from livecredits.core.amounts import whole
-from livecredits.core.changes import LIBRARY, SYSTEM, Actor, Settle
+from livecredits.core.changes import LIBRARY, SYSTEM, Actor, Change, Redeem, Settle
 from livecredits.core.rows import AccountState
-from livecredits.credits.asking import check_edit, check_text, check_user_id
+from livecredits.credits.asking import check_edit, check_text, check_user_id, checked
 from livecredits.credits.batches import Batches
+from livecredits.credits.desk import Desk
+from livecredits.credits.guesses import Guesses, GuessLimits
 from livecredits.errors import Invalid, NotFound
 from livecredits.scheduler import Scheduler
 from livecredits.storage import pages, people, reads, verify
@@ -34,16 +36,22 @@ SCALE_MOST = 9
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is counted. `scale` is the number of decimal places that people see and type."""
+    """What is counted. `scale` is the number of decimal places that people see and type.
+
+    Available credits at or below `low_threshold` are marked as low; None marks none.
+    """
 
     name: str
     scale: int = 0
+    low_threshold: int | None = None
 
 
 class Opened:
     """A database with its writer, its scheduler, and the questions that can be asked of it."""
 
-    def __init__(self, url: str, clock: Clock, subscribers: Subscribers) -> None:
+    def __init__(
+        self, url: str, clock: Clock, subscribers: Subscribers, limits: GuessLimits | None = None
+    ) -> None:
         self._clock = clock
         self._database = Database(url, clock, subscribers)
         self.writer = self._database.writer
@@ -51,6 +59,8 @@ class Opened:
         self.epoch = self.writer.epoch
         self.units: Mapping[str, Unit] = self._database.read(_units)
         self._scheduler = Scheduler(self.writer, clock)
+        self.desk = Desk(self._database, clock, lambda: self.units)
+        self.guesses = Guesses(clock, limits)
         self.batches = Batches(self._database, clock, lambda: self.units)
         self.batching = ThreadPoolExecutor(1, thread_name_prefix="livecredits-batches")
         """One batch at a time: two would only make each other, and everybody else, wait."""
@@ -60,6 +70,14 @@ class Opened:
         self._scheduler.close()
         self._database.close()
         self.batching.shutdown(cancel_futures=True)
+
+    def ready(self, change: Change) -> Change:
+        """The change as the writer takes it: checked, and a code read and under its digest.
+
+        Raises:
+            Invalid: 422, a field is out of its range, or the code has a typing error.
+        """
+        return checked(self.desk.ready(change) if isinstance(change, Redeem) else change, self.units)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -79,7 +97,8 @@ class Opened:
 
     def _moment(self) -> reads.Moment:
         scales = {name: unit.scale for name, unit in self.units.items()}
-        return reads.Moment(self.epoch, scales, self._clock.now_us())
+        low = {name: unit.low_threshold for name, unit in self.units.items()}
+        return reads.Moment(self.epoch, scales, self._clock.now_us(), low)
 
     def balance(self, user_id: str, unit: str) -> Balance:
         """One account."""
@@ -150,15 +169,17 @@ class Opened:
         self.writer.ask(lambda connection: people.put_user(connection, user_id, edit, now_us, units)).result()
         return self.user(user_id, edit.unit)
 
-    def put_unit(self, name: str, scale: int, actor: Actor | None) -> Unit:
-        """Make a unit, or change its scale."""
+    def put_unit(self, name: str, scale: int, low_threshold: int | None, actor: Actor | None) -> Unit:
+        """Make a unit, or change its scale and its threshold."""
         check_text("name", name, 64)
         whole("scale", scale, low=0, high=SCALE_MOST)
-        now_us = self._clock.now_us()
-        self.write(lambda connection: people.put_unit(connection, name, scale, actor or LIBRARY, now_us))
+        if low_threshold is not None and low_threshold is not people.UNTOUCHED:
+            whole("low_threshold", low_threshold)
+        now_us, by = self._clock.now_us(), actor or LIBRARY
+        self.write(lambda connection: people.put_unit(connection, name, scale, low_threshold, by, now_us))
         self.units = self.read(_units)
         return self.units[name]
 
 
 def _units(connection: Connection) -> dict[str, Unit]:
-    return {name: Unit(name, scale) for name, scale in reads.units_of(connection).items()}
+    return {row.name: Unit(row.name, row.scale, row.low_threshold) for row in reads.unit_rows(connection)}

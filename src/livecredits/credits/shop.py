@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, Unpack
 
 from livecredits.core.changes import Actor, Change
-from livecredits.credits.asking import Common
+from livecredits.credits.asking import Common, microseconds
 from livecredits.credits.desk import Desk, WantedCampaign, WantedPackage, fulfil_of, redeem_of, refund_of
 from livecredits.credits.opened import Opened
 from livecredits.storage.answers import Answer
@@ -39,9 +39,7 @@ class Shop(ABC):
     async def apply(self, change: Change) -> Answer:
         """See `Credits.apply`."""
 
-    async def _at_desk(
-        self, ask: Callable[Concatenate[Desk, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def _at_desk(self, ask: Callable[Concatenate[Desk, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._in_thread(lambda opened: ask(opened.desk, *args, **kwargs))
 
     # --- packages --------------------------------------------------------------------------------------------------
@@ -126,7 +124,10 @@ class Shop(ABC):
         audience: Literal["operator", "user"] = "operator",
     ) -> Page[Order]:
         """A page of orders, the newest first; `search` looks in ids, users, references and billing."""
-        asked = OrderFilter(user_id=user_id, state=state, search=search, since=since, until=until)
+        asked = OrderFilter(
+            user_id=user_id, state=state, search=search, since_us=microseconds("since", since),
+            until_us=microseconds("until", until),
+        )  # fmt: skip
         part = Slice(before=before, after=after, limit=limit)
         return await self._at_desk(Desk.orders, asked, part, for_user=audience == "user")
 
@@ -273,9 +274,7 @@ class Shop(ABC):
     ) -> Page[VoucherView]:
         """A page of a campaign's codes in the order in which they were made. Raises `NotFound`."""
         asked = VoucherFilter(campaign_id=campaign_id, state=state, search=search)
-        return await self._at_desk(
-            Desk.campaign_codes, asked, Slice(before=before, after=after, limit=limit)
-        )
+        return await self._at_desk(Desk.campaign_codes, asked, Slice(before=before, after=after, limit=limit))
 
     async def revoke_code(self, voucher_id: str, *, actor: Actor | None = None) -> VoucherView:
         """Withdraw one code, single or of a campaign; what it has paid stays. Again: nothing happens."""
@@ -316,7 +315,7 @@ class Shop(ABC):
         """Remove a single voucher while it is unused; raises `VoucherUsed` (409) else."""
         await self._at_desk(Desk.delete_voucher, voucher_id, actor)
 
-    async def vouchers(  # noqa: PLR0913 - filters, all of them optional
+    async def vouchers(
         self,
         *,
         search: str | None = None,
@@ -370,7 +369,9 @@ class Shop(ABC):
 
     # --- people ----------------------------------------------------------------------------------------------------
 
-    async def erase(self, user_id: str, *, actor: Actor | None = None, reason: str | None = None) -> Mapping[str, Any]:
+    async def erase(
+        self, user_id: str, *, actor: Actor | None = None, reason: str | None = None
+    ) -> Mapping[str, Any]:
         """Remove a person's data; the entries stay and `verify` holds.
 
         Name, e-mail and metadata go, billing and metadata of their orders, the addresses of their redemptions, and

@@ -18,6 +18,7 @@ from livecredits.core.changes import (
     Capture,
     Change,
     Hold,
+    Redeem,
     Release,
     Reverse,
     Set,
@@ -25,8 +26,9 @@ from livecredits.core.changes import (
     Transfer,
 )
 from livecredits.core.rows import AccountState
-from livecredits.credits.asking import Common, checked, common_fields, grant_of, microseconds
+from livecredits.credits.asking import Common, common_fields, grant_of, microseconds
 from livecredits.credits.opened import Opened, Unit
+from livecredits.credits.sync_shop import SyncShop
 from livecredits.storage.answers import Answer
 from livecredits.storage.pages import HistoryFilter, Slice, UserFilter
 from livecredits.storage.people import UNTOUCHED, UserEdit
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from livecredits.credits.facade import Credits
 
 
-class SyncCredits:
+class SyncCredits(SyncShop):
     """`Credits` for threads. Each verb does what its namesake there does, and raises what that raises.
 
     Raises:
@@ -47,7 +49,7 @@ class SyncCredits:
     def __init__(self, credits: Credits) -> None:
         self._credits = credits
 
-    def _opened(self) -> Opened:
+    def _open(self) -> Opened:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -62,8 +64,13 @@ class SyncCredits:
 
     def apply(self, change: Change) -> Answer:
         """See `Credits.apply`."""
-        opened = self._opened()
-        outcome = opened.writer.submit(checked(change, opened.units)).result()
+        opened = self._open()
+        ready = opened.ready(change)
+        if isinstance(ready, Redeem):
+            with opened.guesses.attempt(ready.user_id, ready.address):
+                outcome = opened.writer.submit(ready).result()
+        else:
+            outcome = opened.writer.submit(ready).result()
         assert isinstance(outcome, Answer), "only a Settle is answered with nothing"
         return outcome
 
@@ -134,11 +141,11 @@ class SyncCredits:
 
     def balance(self, user_id: str, *, unit: str = "credits") -> Balance:
         """See `Credits.balance`."""
-        return self._opened().balance(user_id, unit)
+        return self._open().balance(user_id, unit)
 
     def check(self, user_id: str, amount: int, *, unit: str = "credits") -> bool:
         """See `Credits.check`."""
-        return self._opened().check(user_id, amount, unit)
+        return self._open().check(user_id, amount, unit)
 
     def history(  # noqa: PLR0913 - filters, all of them optional
         self,
@@ -161,7 +168,7 @@ class SyncCredits:
             actor=actor, metadata=metadata,
         )  # fmt: skip
         part = Slice(before=before, after=after, limit=limit)
-        return self._opened().history(user_id, asked, part, for_user=audience == "user")
+        return self._open().history(user_id, asked, part, for_user=audience == "user")
 
     def holds(
         self,
@@ -174,11 +181,11 @@ class SyncCredits:
         limit: int = 50,
     ) -> Page[HoldView]:
         """See `Credits.holds`."""
-        return self._opened().holds(user_id, unit, state, Slice(before=before, after=after, limit=limit))
+        return self._open().holds(user_id, unit, state, Slice(before=before, after=after, limit=limit))
 
     def states(self, user_ids: Sequence[str]) -> dict[str, list[AccountState]]:
         """See `Credits.states`."""
-        return self._opened().states(user_ids)
+        return self._open().states(user_ids)
 
     def users(
         self,
@@ -187,21 +194,22 @@ class SyncCredits:
         unit: str = "credits",
         sort: str = "user_id",
         frozen: bool | None = None,
+        low: bool | None = None,
         before: str | None = None,
         after: str | None = None,
         limit: int = 50,
     ) -> Page[UserRow]:
         """See `Credits.users`."""
-        asked = UserFilter(search=search, unit=unit, sort=sort, frozen=frozen)
-        return self._opened().users(asked, Slice(before=before, after=after, limit=limit))
+        asked = UserFilter(search=search, unit=unit, sort=sort, frozen=frozen, low=low)
+        return self._open().users(asked, Slice(before=before, after=after, limit=limit))
 
     def user(self, user_id: str, *, unit: str = "credits") -> UserDetail:
         """See `Credits.user`."""
-        return self._opened().user(user_id, unit)
+        return self._open().user(user_id, unit)
 
     def verify(self, *, progress: Progress | None = None) -> VerifyReport:
         """See `Credits.verify`."""
-        return self._opened().verify(progress)
+        return self._open().verify(progress)
 
     # --- what is no change of credits ------------------------------------------------------------------------------
 
@@ -214,17 +222,25 @@ class SyncCredits:
         metadata: Mapping[str, Any] | None = UNTOUCHED,
         floor: int | None = UNTOUCHED,
         frozen: bool = UNTOUCHED,
+        low_threshold: int | None = UNTOUCHED,
         unit: str = "credits",
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> UserDetail:
         """See `Credits.put_user`."""
         edit = UserEdit(
-            name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, unit=unit, reason=reason,
-            actor=actor or LIBRARY,
+            name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, low_threshold=low_threshold,
+            unit=unit, reason=reason, actor=actor or LIBRARY,
         )  # fmt: skip
-        return self._opened().put_user(user_id, edit)
+        return self._open().put_user(user_id, edit)
 
-    def put_unit(self, name: str, scale: int = 0, *, actor: Actor | None = None) -> Unit:
+    def put_unit(
+        self,
+        name: str,
+        scale: int = 0,
+        *,
+        low_threshold: int | None = UNTOUCHED,
+        actor: Actor | None = None,
+    ) -> Unit:
         """See `Credits.put_unit`."""
-        return self._opened().put_unit(name, scale, actor)
+        return self._open().put_unit(name, scale, low_threshold, actor)

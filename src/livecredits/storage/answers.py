@@ -95,10 +95,8 @@ class Answer:
             "amount": self.amount, "version": self.version, "epoch": self.epoch, "credits": self.credits,
             "balance": self.balance.as_json(), "as_of": rfc3339(self.as_of),
         }  # fmt: skip
-        for name, value in (("hold", self.hold), ("order", self.order), ("voucher", self.voucher)):
-            if value is not None:
-                body[name] = value
-        return body
+        links = {"hold": self.hold, "order": self.order, "voucher": self.voucher}
+        return body | {name: value for name, value in links.items() if value is not None}
 
 
 Outcome = Answer | Refused | None
@@ -156,7 +154,8 @@ class CommittedBatch:
     Attributes:
         epoch: the line of history that the versions count in.
         states: the newest state of each account that changed.
-        lists: which lists have changed for whom: `history`, `orders`, `vouchers` of a user; `users`, `audit` for operators; of the user "" what concerns no user.
+        lists: which lists have changed for whom: `history`, `orders`, `vouchers` of a user; `users`, `audit` for
+            operators. What concerns no user stands under the empty id.
         committed_monotonic_ns: when the commit returned, by this process's monotonic clock.
     """
 

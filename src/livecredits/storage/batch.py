@@ -169,6 +169,10 @@ class Batch:
                 side.user_keys = (*side.user_keys, (entry.user_key, entry.version))[-KEPT_KEYS:]
             if entry.reverses is not None:
                 rows.reversals.append((entry.reverses, entry.id))
+        self._keep_lots(decision)
+
+    def _keep_lots(self, decision: Decision) -> None:
+        rows = self._rows
         for lot in decision.lots:
             rows.lots[lot.id] = (self._sides[lot.user_id, lot.unit].id, lot)
             if lot.expires_at_us is not None and lot.remaining > lot.earmarked:
@@ -182,7 +186,9 @@ class Batch:
         """Note how orders and vouchers move on, from the state in which the database has them."""
         rows = self._rows
         for order in decision.orders:
-            before = rows.orders[order.id][0] if order.id in rows.orders else self._book.orders[order.id].state
+            before = (
+                rows.orders[order.id][0] if order.id in rows.orders else self._book.orders[order.id].state
+            )
             rows.orders[order.id] = (before, order)
             if order.state == "fulfilled" and order.entry_id is not None:
                 rows.fulfilments.append((order.id, order.entry_id))
@@ -260,9 +266,7 @@ class Batch:
             return set()
         by_digest = self._store.find_vouchers({change.digest for change in asked})
         self._book.codes.update({digest: voucher.id for digest, voucher in by_digest.items()})
-        pairs = [
-            (by_digest[change.digest], change.user_id) for change in asked if change.digest in by_digest
-        ]
+        pairs = [(by_digest[change.digest], change.user_id) for change in asked if change.digest in by_digest]
         return self._load_turns(pairs)
 
     def _load_turns(self, pairs: Sequence[tuple[Voucher, str]]) -> set[AccountKey]:

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from livecredits.core.rows import Entry
 from livecredits.errors import Malformed
 from livecredits.storage.reads import require_user
-from livecredits.storage.schema import accounts, entries, holds, reversals, users
+from livecredits.storage.schema import accounts, entries, holds, reversals, units, users
 from livecredits.storage.views import HistoryEntry, HoldView, Page, UserRow
 
 PAGE_MOST = 500
@@ -236,6 +236,7 @@ def _hold_view(row: Row[Any], user_id: str, unit: str) -> HoldView:
 # --- users ---------------------------------------------------------------------------------------------------------
 
 _credits = func.coalesce(accounts.c.settled - accounts.c.held, 0)
+_is_low = _credits <= func.coalesce(accounts.c.low_threshold, units.c.low_threshold)
 _touched = func.max(users.c.updated_at_us, func.coalesce(accounts.c.changed_at_us, 0))
 SORTS: Mapping[str, ColumnElement[Any]] = {
     "user_id": users.c.user_id,
@@ -253,10 +254,13 @@ class UserFilter:
     unit: str = "credits"
     sort: str = "user_id"
     frozen: bool | None = None
+    low: bool | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL."""
         found: list[ColumnElement[bool]] = []
+        if self.low is not None:
+            found.append(func.coalesce(_is_low, 0) == int(self.low))
         if self.search:
             fields = (users.c.user_id, users.c.name, users.c.email)
             found.append(or_(*(field.icontains(self.search, autoescape=True) for field in fields)))
@@ -270,12 +274,13 @@ def users_of(connection: Connection, asked: UserFilter, part: Slice) -> Page[Use
     by = SORTS[asked.sort.removeprefix("-")]
     whose = users.outerjoin(
         accounts, and_(accounts.c.user_id == users.c.user_id, accounts.c.unit == asked.unit)
-    )
+    ).outerjoin(units, units.c.name == asked.unit)
     conditions = asked.conditions()
     is_descending = asked.sort.startswith("-") != part.is_backward
     query = (
         select(users, accounts.c.version, accounts.c.settled, accounts.c.held, accounts.c.floor, accounts.c.frozen,
-               accounts.c.id.label("account_id"), _touched.label("touched_at_us"), by.label("sorted_by"))
+               accounts.c.id.label("account_id"), _touched.label("touched_at_us"), by.label("sorted_by"),
+               func.coalesce(_is_low, 0).label("is_low"))
         .select_from(whose).where(*conditions).limit(part.most + 1)
     )  # fmt: skip
     if part.cursor is not None:
@@ -301,11 +306,12 @@ def _beyond(by: ColumnElement[Any], edge: tuple[Any, str], *, is_descending: boo
 def _user_row(row: Row[Any], unit: str) -> UserRow:
     if row.account_id is None:
         return UserRow(
-            row.user_id, row.name, row.email, unit, 0, 0, 0, 0, frozen=False, updated_at_us=row.touched_at_us
-        )
+            row.user_id, row.name, row.email, unit, 0, 0, 0, 0, frozen=False, updated_at_us=row.touched_at_us,
+            low=bool(row.is_low),
+        )  # fmt: skip
     return UserRow(
         row.user_id, row.name, row.email, unit, row.version, row.settled, row.held, row.floor, bool(row.frozen),
-        row.touched_at_us,
+        row.touched_at_us, bool(row.is_low),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What is written about users and units beside the ledger: names, metadata, floors, freezing, scales.
+"""What is written about users and units beside the ledger: names, metadata, floors, freezing, thresholds, scales.
 
 Promises: each function writes its audit row in the same transaction; an account's seal follows its configuration, or
 `verify` would report the edit as damage. Must be called on the writer (`Writer.ask`), which alone numbers accounts.
@@ -41,6 +41,7 @@ class UserEdit:
     metadata: Mapping[str, Any] | None = UNTOUCHED
     floor: int | None = UNTOUCHED
     frozen: bool = UNTOUCHED
+    low_threshold: int | None = UNTOUCHED
     unit: str = "credits"
     reason: str | None = None
     actor: Actor = LIBRARY
@@ -60,10 +61,10 @@ def put_user(
     ).first()
     before = {**_person_fields(person), **_account_fields(account)}
     _put_person(connection, user_id, edit, now_us, is_new=person is None)
-    terms = edit.given("floor", "frozen")
+    terms = edit.given("floor", "frozen", "low_threshold")
     if terms:
         _put_account(connection, user_id, edit.unit, {**_account_fields(account), **terms}, account, now_us)
-    after = {**before, **edit.given("name", "email", "metadata", "floor", "frozen")}
+    after = {**before, **edit.given("name", "email", "metadata", "floor", "frozen", "low_threshold")}
     changed = [name for name in after if person is None or after[name] != before[name]]
     audit.record(
         connection, at_us=now_us, actor=edit.actor, action="user.changed" if person else "user.added",
@@ -71,7 +72,9 @@ def put_user(
         after={name: after[name] for name in changed}, details={"unit": edit.unit} if terms else None,
     )  # fmt: skip
     states = reads.states(connection, [user_id], unit_names)[user_id] if terms else []
-    return Told(None, [state for state in states if state.unit == edit.unit], {user_id: {"users", "audit"}})
+    told = [state for state in states if state.unit == edit.unit]
+    newcomers = frozenset() if person else frozenset({user_id})
+    return Told(None, told, {user_id: {"users", "audit"}}, newcomers)
 
 
 def _person_fields(person: Row[Any] | None) -> dict[str, Any]:
@@ -82,9 +85,11 @@ def _person_fields(person: Row[Any] | None) -> dict[str, Any]:
 
 
 def _account_fields(account: Row[Any] | None) -> dict[str, Any]:
-    return (
-        {"floor": account.floor, "frozen": bool(account.frozen)} if account else {"floor": 0, "frozen": False}
-    )
+    if account is None:
+        return {"floor": 0, "frozen": False, "low_threshold": None}
+    return {
+        "floor": account.floor, "frozen": bool(account.frozen), "low_threshold": account.low_threshold,
+    }  # fmt: skip
 
 
 def _put_person(connection: Connection, user_id: str, edit: UserEdit, now_us: int, *, is_new: bool) -> None:
@@ -108,10 +113,11 @@ def _put_account(
     account: Row[Any] | None,
     now_us: int,
 ) -> None:
-    floor, frozen = terms["floor"], bool(terms["frozen"])
+    floor, frozen, low_threshold = terms["floor"], bool(terms["frozen"]), terms["low_threshold"]
     created_at_us = now_us if account is None else account.created_at_us
     values = {
-        "floor": floor, "frozen": int(frozen), "seal": seal_of(user_id, unit, floor, frozen, created_at_us),
+        "floor": floor, "frozen": int(frozen), "low_threshold": low_threshold,
+        "seal": seal_of(user_id, unit, floor, frozen, created_at_us, low_threshold),
     }  # fmt: skip
     if account is not None:
         connection.execute(update(accounts).where(accounts.c.id == account.id).values(values))
@@ -125,14 +131,20 @@ def _put_account(
     )  # fmt: skip
 
 
-def put_unit(connection: Connection, name: str, scale: int, actor: Actor, now_us: int) -> None:
-    """Make a unit, or change its scale: how people see its amounts, which stay the same whole numbers."""
-    former = connection.execute(select(units.c.scale).where(units.c.name == name)).scalar()
-    if former is None:
-        connection.execute(insert(units).values(name=name, scale=scale))
+def put_unit(
+    connection: Connection, name: str, scale: int, low_threshold: int | None, actor: Actor, now_us: int
+) -> None:
+    """Make a unit, or change how people see its amounts, which stay the same whole numbers, and what is low."""
+    row = connection.execute(select(units.c.scale, units.c.low_threshold).where(units.c.name == name)).first()
+    before = None if row is None else {"scale": row.scale, "low_threshold": row.low_threshold}
+    after = {**(before or {"low_threshold": None}), "scale": scale}
+    if low_threshold is not UNTOUCHED:
+        after["low_threshold"] = low_threshold
+    if before is None:
+        connection.execute(insert(units).values(name=name, **after))
     else:
-        connection.execute(update(units).where(units.c.name == name).values(scale=scale))
+        connection.execute(update(units).where(units.c.name == name).values(**after))
     audit.record(
-        connection, at_us=now_us, actor=actor, action="unit.added" if former is None else "unit.changed",
-        target=name, before=None if former is None else {"scale": former}, after={"scale": scale},
+        connection, at_us=now_us, actor=actor, action="unit.added" if before is None else "unit.changed",
+        target=name, before=before, after=after,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, literal, select, union_all
@@ -34,9 +34,19 @@ _next_expiry_us = (
 )
 
 
-def units_of(connection: Connection) -> dict[str, int]:
-    """Every configured unit and its scale."""
-    return {row.name: row.scale for row in connection.execute(select(units).order_by(units.c.name))}
+_low_at = func.coalesce(
+    accounts.c.low_threshold,
+    select(units.c.low_threshold)
+    .where(units.c.name == accounts.c.unit)
+    .correlate(accounts)
+    .scalar_subquery(),
+)
+"""At or below how many available credits an account is low; NULL where no threshold is set."""
+
+
+def unit_rows(connection: Connection) -> Sequence[Row[Any]]:
+    """Every configured unit: name, scale and threshold."""
+    return connection.execute(select(units).order_by(units.c.name)).all()
 
 
 # --- what is due ---------------------------------------------------------------------------------------------------
@@ -68,6 +78,7 @@ _STATE = (
         entries.c.amount,
         entries.c.label,
         _next_expiry_us.label("next_expiry_us"),
+        _low_at.label("low_at"),
     )
     .select_from(accounts)
     .outerjoin(entries, _newest)
@@ -78,8 +89,10 @@ def states(
     connection: Connection, user_ids: Sequence[str], unit_names: Collection[str]
 ) -> dict[str, list[AccountState]]:
     """The whole state of each user: every configured unit, version 0 where there is no account."""
+    low = {row.name: row.low_threshold for row in unit_rows(connection)}
     found: dict[str, dict[str, AccountState]] = {
-        user_id: {unit: AccountState(user_id, unit) for unit in unit_names} for user_id in user_ids
+        user_id: {unit: AccountState(user_id, unit, low=is_low(0, low.get(unit))) for unit in unit_names}
+        for user_id in user_ids
     }
     for at in range(0, len(user_ids), IDS_AT_ONCE):
         some = list(user_ids[at : at + IDS_AT_ONCE])
@@ -96,7 +109,13 @@ def _state(row: Row[Any], expiring: int) -> AccountState:
     return AccountState(
         row.user_id, row.unit, row.version, row.settled, row.held, row.floor, bool(row.frozen),
         row.changed_at_us, cause, row.next_expiry_us, expiring, keys,
+        low=is_low(row.settled - row.held, row.low_at),
     )  # fmt: skip
+
+
+def is_low(available: int, low_at: int | None) -> bool:
+    """Whether an account is to be marked as low."""
+    return low_at is not None and available <= low_at
 
 
 def _expiring(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, int]:
@@ -127,6 +146,7 @@ class Moment:
     epoch: str
     scales: Mapping[str, int]
     now_us: int
+    low_thresholds: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def require_user(connection: Connection, user_id: str) -> None:
@@ -154,6 +174,7 @@ def _no_account(user_id: str, unit: str, moment: Moment) -> Balance:
     return Balance(
         user_id, unit, scale, 0, moment.epoch, 0, 0, 0, frozen=False, lots=(), next_expiry_us=None,
         next_expiry_amount=0, changed_at_us=None, as_of=moment.now_us,
+        low=is_low(0, moment.low_thresholds.get(unit)),
     )  # fmt: skip
 
 
@@ -163,7 +184,7 @@ def _balance(
     return Balance(
         row.user_id, row.unit, moment.scales.get(row.unit, 0), row.version, moment.epoch, row.settled, row.held,
         row.floor, bool(row.frozen), shown, row.next_expiry_us, expiring.get(row.id, 0), row.changed_at_us,
-        moment.now_us,
+        moment.now_us, row.low_threshold, low=is_low(row.settled - row.held, row.low_at),
     )  # fmt: skip
 
 
@@ -182,7 +203,7 @@ def user(connection: Connection, user_id: str, unit: str, moment: Moment) -> Use
     asked = balance(connection, user_id, unit, moment)
     summary = UserRow(
         user_id, person.name, person.email, unit, asked.version, asked.settled, asked.held, asked.floor,
-        asked.frozen, max(person.updated_at_us, asked.changed_at_us or 0),
+        asked.frozen, max(person.updated_at_us, asked.changed_at_us or 0), asked.low,
     )  # fmt: skip
     return UserDetail(summary, person.metadata, person.created_at_us, asked, every)
 

@@ -63,7 +63,7 @@ units = _table(
     CheckConstraint("scale BETWEEN 0 AND 9", name="units_scale"),
     clustered=True,
 )
-"""`low_threshold`: available credits at or below it are marked as low, unless the account has a threshold of its own."""
+"""`low_threshold`: available credits at or below it are low, unless the account has a threshold of its own."""
 
 users = _table(
     "users",
@@ -281,7 +281,7 @@ orders = _table(
     CheckConstraint("state IN ('pending', 'fulfilled', 'cancelled', 'refunded')", name="orders_state"),
     CheckConstraint("(state IN ('fulfilled', 'refunded')) = (entry_id IS NOT NULL)", name="orders_entry"),
 )
-"""`package`: the package as it was ordered, as JSON. `billing`: whom to bill, as JSON; it goes when a person is erased."""
+"""`package`: the package as it was ordered, as JSON. `billing`: whom to bill, as JSON; goes with a person's data."""
 Index("orders_user", orders.c.user_id, orders.c.id)
 Index("orders_state", orders.c.state, orders.c.id)
 Index("orders_package", orders.c.package_id)
@@ -315,7 +315,7 @@ campaigns = _table(
     _required("created_at_us"),
     CheckConstraint("credits > 0", name="campaigns_credits"),
 )
-"""`codes`: how many were asked for; they are made in pieces. `listed`: only the users in `campaign_users` may redeem."""
+"""`codes`: how many were asked for; they are made in pieces. `listed`: only users in `campaign_users` may redeem."""
 
 campaign_users = _table(
     "campaign_users",
@@ -450,7 +450,10 @@ api_keys = _table(
 )
 
 APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions)
-_ERASABLE = ("before IS NULL AND new.after IS NULL AND new.details = '{\"erased\":true}'", ("before", "after", "details"))
+_ERASABLE = (
+    "before IS NULL AND new.after IS NULL AND new.details = '{\"erased\":true}'",
+    ("before", "after", "details"),
+)
 _MAY_CHANGE: dict[str, tuple[str, tuple[str, ...]]] = {
     "audit": _ERASABLE,
     "redemptions": ("address IS NULL", ("address",)),

@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import astuple, replace
 from operator import attrgetter
 from pathlib import Path
@@ -273,7 +273,9 @@ class SqliteStore(ShopStore):
         """Read what batches need of tables that only functions of their own transaction (`run`) write."""
         self._last_account_id: int = self._one("SELECT coalesce(max(id), 0) FROM accounts")
         self._low_thresholds: dict[str, int] = dict(
-            self._rows("SELECT json_group_array(json_array(name, low_threshold)) FROM units WHERE low_threshold IS NOT NULL")
+            self._rows(
+                "SELECT json_group_array(json_array(name, low_threshold)) FROM units WHERE low_threshold IS NOT NULL"
+            )
         )
         self._has_welcomes = bool(self._one("SELECT EXISTS (SELECT 1 FROM campaigns WHERE welcome = 1)"))
 

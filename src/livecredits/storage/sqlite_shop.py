@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from livecredits.core.rows import OrderRow, Redemption, Voucher
@@ -102,7 +102,9 @@ class ShopStore:
 
     def find_listed(self, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these users stand on which campaign's list."""
-        return {(campaign_id, user_id) for campaign_id, user_id in self._found(FIND_LISTED, _dump(list(pairs)))}
+        return {
+            (campaign_id, user_id) for campaign_id, user_id in self._found(FIND_LISTED, _dump(list(pairs)))
+        }
 
     def _save_shop(self, rows: Rows) -> None:
         """Write what changed about orders and vouchers, if anything did."""
@@ -122,9 +124,8 @@ class ShopStore:
             raise Raced(f"{len(rows) - changed} of {len(rows)} rows had moved on")
 
 
-def _voucher(row: Iterable[Any]) -> Voucher:
-    *terms, is_listed, is_revoked, label = row
-    return Voucher(*terms, is_listed=bool(is_listed), is_revoked=bool(is_revoked), label=label)
+def _voucher(row: Sequence[Any]) -> Voucher:
+    return Voucher(*[*row[:-3], bool(row[-3]), bool(row[-2]), row[-1]])
 
 
 def _order_move(before: str, order: OrderRow) -> tuple[Any, ...]:

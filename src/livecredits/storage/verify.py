@@ -27,6 +27,7 @@ from livecredits.core.rows import Entry, LotMove
 from livecredits.storage import migrate, sqlite
 from livecredits.storage.batch import KEPT_KEYS
 from livecredits.storage.store import seal_of
+from livecredits.storage.verify_shop import SHOP_STRAYS
 
 Progress = Callable[[int, int], None]
 """Called with how many entries are checked, and of how many."""
@@ -360,10 +361,12 @@ STRAYS = (
         (
             "SELECT i.scope || ' ' || i.key FROM idempotency AS i LEFT JOIN entries AS e "
             "ON e.id = json_extract(i.answer, '$.entry') WHERE json_extract(i.answer, '$.code') IS NULL "
+            "AND json_extract(i.answer, '$.made') IS NULL "
             "AND (e.id IS NULL OR e.amount IS NOT json_extract(i.answer, '$.amount') "
             "OR e.kind IS NOT json_extract(i.answer, '$.kind'))"
         ),
         "was answered with an entry that is missing or another one",
     ),
+    *SHOP_STRAYS,
 )
 """What stands alone: table, the rows, and what is wrong with them."""

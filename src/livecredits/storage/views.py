@@ -57,7 +57,8 @@ class LotView:
 class Balance:
     """An account as it stands: version 0 where the user has none yet.
 
-    `lots` are the first to burn (at most 100); `as_of` is when it was read, in microseconds UTC.
+    `lots` are the first to burn (at most 100); `as_of` is when it was read, in microseconds UTC. `low_threshold` is the
+    account's own; `low` goes by the unit's where there is none.
     """
 
     user_id: str
@@ -74,6 +75,8 @@ class Balance:
     next_expiry_amount: int
     changed_at_us: int | None
     as_of: int
+    low_threshold: int | None = None
+    low: bool = False
 
     @property
     def balance(self) -> Amounts:
@@ -95,7 +98,8 @@ class Balance:
         return {
             "user_id": self.user_id, "unit": self.unit, "version": self.version, "epoch": self.epoch,
             "credits": self.credits, "balance": self.balance.as_json(), "floor": self.floor,
-            "frozen": self.frozen, "scale": self.scale, "lots": [lot.as_json() for lot in self.lots],
+            "frozen": self.frozen, "scale": self.scale, "low_threshold": self.low_threshold, "low": self.low,
+            "lots": [lot.as_json() for lot in self.lots],
             "next_expiry": next_expiry_json(self.next_expiry_us, self.next_expiry_amount),
             "as_of": rfc3339(self.as_of),
         }  # fmt: skip
@@ -125,6 +129,8 @@ class HistoryEntry:
             "credits": entry.settled_after - entry.held_after, "at": rfc3339(entry.at_us), "label": entry.label,
         }  # fmt: skip
         links = {"reverses": entry.reverses, "reversed_by": self.reversed_by, "hold": entry.hold_id}
+        if entry.origin is not None:
+            links["order" if entry.kind == "fulfil" else "voucher"] = entry.origin
         body.update({name: value for name, value in links.items() if value is not None})
         if not self.for_user:
             body["reason"], body["actor"] = entry.reason, entry.actor
@@ -169,6 +175,7 @@ class UserRow:
     floor: int | None
     frozen: bool
     updated_at_us: int
+    low: bool = False
 
     @property
     def credits(self) -> int:
@@ -180,7 +187,7 @@ class UserRow:
         return {
             "user_id": self.user_id, "name": self.name, "email": self.email, "credits": self.credits,
             "balance": Amounts(self.settled, self.held).as_json(), "version": self.version, "unit": self.unit,
-            "frozen": self.frozen, "floor": self.floor,
+            "frozen": self.frozen, "floor": self.floor, "low": self.low,
             "updated_at": rfc3339(self.updated_at_us),
         }  # fmt: skip
 
@@ -208,6 +215,17 @@ class UserDetail:
 
 
 def _brief(account: Balance) -> dict[str, Any]:
-    names = ("unit", "version", "credits", "balance", "floor", "frozen", "scale", "next_expiry")
+    names = (
+        "unit",
+        "version",
+        "credits",
+        "balance",
+        "floor",
+        "frozen",
+        "scale",
+        "low_threshold",
+        "low",
+        "next_expiry",
+    )
     body = account.as_json()
     return {**{name: body[name] for name in names}, "updated_at": _when(account.changed_at_us)}

@@ -1,4 +1,4 @@
-"""Packages, orders, campaigns and vouchers; thresholds for low balances; the erasure of a person.
+"""Packages, orders, campaigns, vouchers and batches; thresholds for low balances; the erasure of a person.
 
 The odd thing: it adds only what is missing. 0001 makes whatever the schema says on the day it runs, so that a chain of
 migrations from nothing already has all of this, while a file of the first release has none of it.
@@ -16,9 +16,6 @@ from livecredits.storage.schema import APPEND_ONLY, append_only_triggers, metada
 revision = "0002"
 down_revision = "0001"
 
-TABLES = (
-    "packages", "orders", "fulfilments", "campaigns", "campaign_users", "vouchers", "redemptions",
-)  # fmt: skip
 COLUMNS = (("units", "low_threshold"), ("accounts", "low_threshold"), ("entries", "origin"))
 
 
@@ -29,10 +26,10 @@ def upgrade() -> None:
         if name not in {column["name"] for column in present.get_columns(table)}:
             column = metadata.tables[table].columns[name]
             op.add_column(table, sa.Column(name, column.type))
-    metadata.create_all(connection, tables=[metadata.tables[name] for name in TABLES], checkfirst=True)
+    metadata.create_all(connection, checkfirst=True)
     if connection.dialect.name == "sqlite":
-        for table in APPEND_ONLY:
-            for statement in append_only_triggers(table.name):
+        for guarded in APPEND_ONLY:
+            for statement in append_only_triggers(guarded.name):
                 connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {statement.split()[2]}")
                 connection.exec_driver_sql(statement)
     connection.execute(

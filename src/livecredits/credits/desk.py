@@ -1,0 +1,475 @@
+"""The shop behind both faces of `Credits`: plain calls that block, checked before anything is written.
+
+Promises: every field is in its range before a transaction begins (else `Invalid`, 422, naming it); codes are made
+from the system's random numbers, in portions, so that nobody waits for a hundred thousand of them; a code is looked up
+by a digest keyed with this database's own key. Must not know of event loops.
+
+The odd thing: the key of the digests stands in the database and not in the settings. A new `LIVECREDITS_SECRET` ends
+sessions, as it should, and must not end every voucher that was ever printed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from livecredits.core.amounts import bad_field, positive, whole
+from livecredits.core.chain import canonical
+from livecredits.core.changes import LIBRARY, Actor, Fulfil, Redeem, Refund
+from livecredits.core.vouchers import CODE_BYTES, is_prefix, is_word, normalised, read_code, spelled
+from livecredits.credits.asking import (
+    METADATA_LENGTH_MAX,
+    Common,
+    check_key,
+    check_match,
+    check_text,
+    check_user_id,
+    common_fields,
+    microseconds,
+)
+from livecredits.storage import shop_pages, shop_rows
+from livecredits.storage.handover import Told
+from livecredits.storage.ids import Ids
+from livecredits.storage.keyed import content_of, once
+from livecredits.storage.pages import Slice
+from livecredits.storage.people import UNTOUCHED
+from livecredits.storage.shop_pages import OrderFilter, VoucherFilter
+from livecredits.storage.shop_views import Billing, Campaign, Order, Package, RedemptionView, VoucherView
+from livecredits.storage.views import Page
+
+if TYPE_CHECKING:
+    from livecredits.clock import Clock
+    from livecredits.storage.database import Database
+
+T = TypeVar("T")
+
+CODES_MOST = 100_000
+LISTED_MOST = 100_000
+VALIDITY_S_MOST = 100 * 366 * 86_400
+ORDER_STATES = ("pending", "fulfilled", "cancelled", "refunded")
+VOUCHER_STATES = ("open", "used", "expired", "revoked")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPackage:
+    """The fields of a package, as `put_package` takes them."""
+
+    name: str
+    credits: int
+    unit: str
+    price_minor: int
+    currency: str
+    validity_s: int | None
+    active: bool
+    position: int
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedCampaign:
+    """The fields of a campaign, as `create_campaign` takes them."""
+
+    name: str
+    credits: int
+    unit: str
+    validity_s: int | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    max_per_code: int | None
+    max_per_user: int | None
+    allowed_users: Collection[str] | None
+    prefix: str | None
+    codes: int | None
+    word: str | None
+    label: str | None
+    welcome: bool
+
+
+# --- changes -------------------------------------------------------------------------------------------------------
+
+
+def fulfil_of(order_id: str, fulfilled_by: str | None, note: str | None, common: Common) -> Fulfil:
+    """The change that fulfils an order; it leaves a row in the audit trail."""
+    fields = common_fields("", common)
+    return Fulfil(order_id=order_id, fulfilled_by=fulfilled_by, note=note, audit="order.fulfilled", **fields)
+
+
+def refund_of(order_id: str, spent: Literal["refuse", "left", "below_floor"], common: Common) -> Refund:
+    """The change that refunds an order; it leaves a row in the audit trail."""
+    return Refund(order_id=order_id, spent=spent, audit="order.refunded", **common_fields("", common))
+
+
+def redeem_of(user_id: str, code: str, address: str | None, common: Common) -> Redeem:
+    """The change that redeems a code."""
+    return Redeem(code=code, address=address, **common_fields(user_id, common))
+
+
+class Desk:
+    """Packages, orders, campaigns and vouchers of an opened ledger."""
+
+    def __init__(self, database: Database, clock: Clock, units: Callable[[], Collection[str]]) -> None:
+        self._database = database
+        self._clock = clock
+        self._units = units
+        self._voucher_key = bytes.fromhex(database.read(_voucher_key))
+
+    def ready(self, change: Redeem) -> Redeem:
+        """The redemption with its code read and under the digest by which it is looked up.
+
+        Raises:
+            WrongCheckSymbol: 422, the code has a typing error.
+        """
+        if not isinstance(change.code, str):
+            raise bad_field("code", "must be text")
+        symbols = read_code(change.code)
+        digest = "" if symbols is None else self._digest(symbols)
+        return replace(
+            change, code=symbols or "", digest=digest, address=change.address or change.actor.address
+        )
+
+    def _digest(self, symbols: str) -> str:
+        return hmac.new(self._voucher_key, symbols.encode(), hashlib.sha256).hexdigest()
+
+    def _write(self, ask: Callable[[Any, int], Any]) -> Any:
+        now_us = self._clock.now_us()
+        return self._database.writer.ask(lambda connection: ask(connection, now_us)).result()
+
+    def _read(self, ask: Callable[..., T], *args: Any, **options: Any) -> T:
+        return self._database.read(lambda connection: ask(connection, *args, **options))
+
+    # --- packages --------------------------------------------------------------------------------------------------
+
+    def packages(self, *, active_only: bool = False) -> list[Package]:
+        """All packages."""
+        return self._read(shop_pages.packages_of, active_only=active_only)
+
+    def put_package(self, package_id: str | None, wanted: WantedPackage, actor: Actor | None) -> Package:
+        """Make or change a package."""
+        self._check_terms(wanted.name, wanted.credits, wanted.unit, wanted.validity_s)
+        whole("price_minor", wanted.price_minor, low=0)
+        check_match(_CURRENCY, "currency", wanted.currency, "must be three capital letters (ISO 4217)")
+        whole("position", wanted.position, low=-1_000_000, high=1_000_000)
+        _check_flag("active", wanted.active)
+        check_text("description", wanted.description, 2_000)
+        fields, by = asdict(wanted), actor or LIBRARY
+        package: Package = self._write(
+            lambda connection, now_us: shop_rows.put_package(connection, package_id, fields, by, now_us)
+        )
+        return package
+
+    def delete_package(self, package_id: str, actor: Actor | None) -> None:
+        """Remove a package."""
+        by = actor or LIBRARY
+        self._write(lambda connection, now_us: shop_rows.delete_package(connection, package_id, by, now_us))
+
+    # --- orders ----------------------------------------------------------------------------------------------------
+
+    def order(
+        self,
+        user_id: str,
+        package_id: str,
+        billing: Billing | None,
+        purchase_reference: str | None,
+        common: Common,
+    ) -> Order:
+        """Place an order."""
+        check_user_id("user_id", user_id)
+        asked = common_fields(user_id, common)
+        billed = None if billing is None else billing.as_json()
+        for name, text in (billed or {}).items():
+            check_text(f"billing.{name}", text, 1_000)
+        check_text("purchase_reference", purchase_reference, 200)
+        check_text("metadata", asked["metadata"], METADATA_LENGTH_MAX)
+        check_key(asked["key"])
+        fields = {
+            "billing": None if billed is None else canonical(billed),
+            "purchase_reference": purchase_reference, "metadata": asked["metadata"],
+        }  # fmt: skip
+        content = content_of("order", {"user_id": user_id, "package_id": package_id, **fields})
+
+        def write(connection: Any, now_us: int) -> Told:
+            newcomers: set[str] = set()
+
+            def make() -> str:
+                order_id = shop_rows.new_id("ord", now_us)
+                newcomers.update(
+                    shop_rows.add_order(
+                        connection, order_id, user_id, package_id, fields, asked["actor"], now_us
+                    )
+                )
+                return order_id
+
+            order_id, is_old = once(connection, asked["key_scope"], asked["key"], content, now_us, make)
+            names = {"orders", "audit", "users"} if newcomers else {"orders", "audit"}
+            lists = {} if is_old else {user_id: names}
+            order = shop_pages.order(connection, order_id, for_user=asked["actor"].kind == "user")
+            return Told(order, [], lists, frozenset(newcomers))
+
+        order: Order = self._write(write)
+        return order
+
+    def orders(self, asked: OrderFilter, part: Slice, *, for_user: bool = False) -> Page[Order]:
+        """A page of orders."""
+        _check_state(asked.state, ORDER_STATES)
+        return self._read(shop_pages.orders_of, asked, part, for_user=for_user)
+
+    def order_of(self, order_id: str, *, for_user: bool = False) -> Order:
+        """One order."""
+        return self._read(shop_pages.order, order_id, for_user=for_user)
+
+    def cancel_order(
+        self, order_id: str, reason: str | None, actor: Actor | None, user_id: str | None
+    ) -> Order:
+        """Cancel a pending order."""
+        check_text("reason", reason)
+        by = actor or LIBRARY
+        order: Order = self._write(
+            lambda connection, now_us: shop_rows.cancel_order(
+                connection, order_id, user_id, reason, by, now_us
+            )
+        )
+        return replace(order, for_user=by.kind == "user")
+
+    # --- campaigns -------------------------------------------------------------------------------------------------
+
+    def create_campaign(self, wanted: WantedCampaign, key: str | None, actor: Actor | None) -> Campaign:
+        """Make a campaign, then its codes."""
+        fields, allowed = self._checked_campaign(wanted)
+        check_key(key)
+        by = actor or LIBRARY
+        content = content_of("campaign", {**fields, "allowed_users": allowed})
+
+        def write(connection: Any, now_us: int) -> Told:
+            def make() -> str:
+                campaign_id = shop_rows.new_id("cmp", now_us)
+                shop_rows.add_campaign(connection, campaign_id, fields, allowed, by, now_us)
+                if wanted.word is not None:
+                    voucher = (shop_rows.new_id("vch", now_us), wanted.word, self._digest_of(wanted.word))
+                    shop_rows.add_codes(connection, campaign_id, [voucher], now_us)
+                return campaign_id
+
+            campaign_id, _ = once(connection, _scope(by), key, content, now_us, make)
+            return Told(campaign_id, [], {shop_rows.NOBODY: {"vouchers", "audit"}})
+
+        campaign_id: str = self._write(write)
+        self._make_codes(campaign_id, wanted.codes or 1, wanted.prefix or "")
+        return self.campaign(campaign_id)
+
+    def _make_codes(self, campaign_id: str, wanted: int, prefix: str) -> None:
+        """Make what the campaign lacks: all of it, or the rest that an ended process has left."""
+        lacking = wanted - self.campaign(campaign_id).funnel.codes
+        ids = Ids()
+        while lacking > 0:
+            ids.at(self._clock.now_us())
+            codes = [self._new_code(ids, prefix) for _ in range(min(lacking, shop_rows.CODES_AT_ONCE))]
+            lacking = self._write(partial(_add_codes, campaign_id, codes))
+
+    def _new_code(self, ids: Ids, prefix: str) -> tuple[str, str, str]:
+        code = spelled(secrets.token_bytes(CODE_BYTES), prefix)
+        return ids("vch"), code, self._digest_of(code)
+
+    def _digest_of(self, code: str) -> str:
+        symbols = normalised(code)
+        assert symbols is not None, "a code is made of symbols"
+        return self._digest(symbols)
+
+    def _checked_campaign(self, wanted: WantedCampaign) -> tuple[dict[str, Any], list[str] | None]:
+        self._check_terms(wanted.name, wanted.credits, wanted.unit, wanted.validity_s)
+        check_text("label", wanted.label)
+        starts_at_us = microseconds("starts_at", wanted.starts_at)
+        ends_at_us = microseconds("ends_at", wanted.ends_at)
+        if starts_at_us is not None and ends_at_us is not None and ends_at_us <= starts_at_us:
+            raise bad_field("ends_at", "must be after starts_at")
+        for name, most in (("max_per_code", wanted.max_per_code), ("max_per_user", wanted.max_per_user)):
+            if most is not None:
+                positive(name, most)
+        _check_codes(wanted)
+        _check_flag("welcome", wanted.welcome)
+        if wanted.welcome and wanted.word is None and wanted.codes != 1:
+            raise bad_field("welcome", "needs a word, or exactly one code")
+        fields = {
+            "name": wanted.name, "label": wanted.label, "credits": wanted.credits, "unit": wanted.unit,
+            "validity_s": wanted.validity_s, "starts_at_us": starts_at_us, "ends_at_us": ends_at_us,
+            "max_per_code": wanted.max_per_code, "max_per_user": wanted.max_per_user, "prefix": wanted.prefix,
+            "word": wanted.word, "welcome": wanted.welcome, "codes": wanted.codes or 1,
+        }  # fmt: skip
+        return fields, _checked_list(wanted.allowed_users)
+
+    def _check_terms(self, name: str, credits: int, unit: str, validity_s: int | None) -> None:
+        """What packages and campaigns have in common."""
+        check_text("name", name, 200)
+        if not name or not name.strip():
+            raise bad_field("name", "must not be empty")
+        positive("credits", credits)
+        self._check_unit(unit)
+        if validity_s is not None:
+            positive("validity_s", validity_s, high=VALIDITY_S_MOST)
+
+    def _check_unit(self, unit: str) -> None:
+        if unit not in self._units():
+            raise bad_field("unit", "is not a configured unit")
+
+    def campaigns(self, part: Slice) -> Page[Campaign]:
+        """A page of campaigns."""
+        return self._read(shop_pages.campaigns_of, part, self._clock.now_us())
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """One campaign."""
+        return self._read(shop_pages.campaign, campaign_id, self._clock.now_us())
+
+    def campaign_codes(self, asked: VoucherFilter, part: Slice) -> Page[VoucherView]:
+        """A page of a campaign's codes."""
+        self.campaign(asked.campaign_id or "")
+        return self.vouchers(asked, part)
+
+    def revoke_code(self, voucher_id: str, actor: Actor | None) -> VoucherView:
+        """Withdraw one code."""
+        by = actor or LIBRARY
+        voucher: VoucherView = self._write(
+            lambda connection, now_us: shop_rows.revoke_code(connection, voucher_id, by, now_us)
+        )
+        return voucher
+
+    def revoke_rest(self, campaign_id: str, actor: Actor | None) -> Campaign:
+        """Withdraw what can still pay."""
+        by = actor or LIBRARY
+        self._write(lambda connection, now_us: shop_rows.revoke_rest(connection, campaign_id, by, now_us))
+        return self.campaign(campaign_id)
+
+    # --- vouchers --------------------------------------------------------------------------------------------------
+
+    def create_voucher(
+        self,
+        amount: int,
+        unit: str,
+        user_id: str | None,
+        expires_at: datetime | None,
+        code: str | None,
+        key: str | None,
+        actor: Actor | None,
+    ) -> VoucherView:
+        """Make a single voucher."""
+        positive("amount", amount)
+        self._check_unit(unit)
+        if user_id is not None:
+            check_user_id("user_id", user_id)
+        if code is not None and not is_word(code):
+            raise bad_field("code", "must have 4–16 capital letters and digits")
+        check_key(key)
+        by, ends_at_us = actor or LIBRARY, microseconds("expires_at", expires_at)
+        asked = {"amount": amount, "unit": unit, "user_id": user_id, "ends_at_us": ends_at_us}
+        content = content_of("voucher", {**asked, "code": code})
+
+        def write(connection: Any, now_us: int) -> Told:
+            def make() -> str:
+                voucher_id = shop_rows.new_id("vch", now_us)
+                shown = code or spelled(secrets.token_bytes(CODE_BYTES))
+                fields = {**asked, "code": shown, "digest": self._digest_of(shown)}
+                shop_rows.add_voucher(connection, voucher_id, fields, by, now_us)
+                return voucher_id
+
+            voucher_id, _ = once(connection, _scope(by), key, content, now_us, make)
+            lists = {user_id or shop_rows.NOBODY: {"vouchers", "audit"}}
+            return Told(shop_pages.voucher(connection, voucher_id, now_us), [], lists)
+
+        voucher: VoucherView = self._write(write)
+        return voucher
+
+    def put_voucher(
+        self, voucher_id: str, amount: int, expires_at: datetime | None, actor: Actor | None
+    ) -> VoucherView:
+        """Change an unused voucher."""
+        values: dict[str, Any] = {}
+        if amount is not UNTOUCHED:
+            values["amount"] = positive("amount", amount)
+        if expires_at is not UNTOUCHED:
+            values["ends_at_us"] = microseconds("expires_at", expires_at)
+        by = actor or LIBRARY
+        voucher: VoucherView = self._write(
+            lambda connection, now_us: shop_rows.put_voucher(connection, voucher_id, values, by, now_us)
+        )
+        return voucher
+
+    def delete_voucher(self, voucher_id: str, actor: Actor | None) -> None:
+        """Remove an unused voucher."""
+        by = actor or LIBRARY
+        self._write(lambda connection, now_us: shop_rows.delete_voucher(connection, voucher_id, by, now_us))
+
+    def vouchers(self, asked: VoucherFilter, part: Slice) -> Page[VoucherView]:
+        """A page of vouchers."""
+        _check_state(asked.state, VOUCHER_STATES)
+        return self._read(shop_pages.vouchers_of, asked, part, self._clock.now_us())
+
+    def voucher(self, voucher_id: str) -> VoucherView:
+        """One voucher."""
+        return self._read(shop_pages.voucher, voucher_id, self._clock.now_us())
+
+    def redemptions(self, user_id: str, part: Slice, *, for_user: bool = False) -> Page[RedemptionView]:
+        """A page of a user's redemptions."""
+        return self._read(shop_pages.redemptions_of, user_id, part, for_user=for_user)
+
+    # --- people ----------------------------------------------------------------------------------------------------
+
+    def erase(self, user_id: str, actor: Actor | None, reason: str | None) -> Mapping[str, Any]:
+        """Remove a person's data."""
+        check_text("reason", reason)
+        by = actor or LIBRARY
+        emptied: Mapping[str, Any] = self._write(
+            lambda connection, now_us: shop_rows.erase(connection, user_id, by, reason, now_us)
+        )
+        return emptied
+
+
+def _voucher_key(connection: Any) -> str:
+    from sqlalchemy import select
+
+    from livecredits.storage.schema import meta
+
+    return str(connection.execute(select(meta.c.value).where(meta.c.name == "voucher_key")).scalar_one())
+
+
+def _add_codes(campaign_id: str, codes: Sequence[tuple[str, str, str]], connection: Any, now_us: int) -> Told:
+    return shop_rows.add_codes(connection, campaign_id, codes, now_us)
+
+
+def _scope(actor: Actor) -> str:
+    return f"operator:{actor.id}" if actor.kind == "operator" else "service"
+
+
+def _check_flag(field: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise bad_field(field, "must be true or false")
+
+
+def _check_state(state: str | None, states: Sequence[str]) -> None:
+    if state is not None and state not in states:
+        raise bad_field("state", f"must be one of {', '.join(states)}")
+
+
+def _check_codes(wanted: WantedCampaign) -> None:
+    if (wanted.codes is None) == (wanted.word is None):
+        raise bad_field("codes", "must be given, or a word, and not both")
+    if wanted.codes is not None:
+        positive("codes", wanted.codes, high=CODES_MOST)
+    if wanted.word is not None and not is_word(wanted.word):
+        raise bad_field("word", "must have 4–16 capital letters and digits")
+    if wanted.prefix is not None and (wanted.word is not None or not is_prefix(wanted.prefix)):
+        raise bad_field("prefix", "must have 1–12 capital letters and digits, and is for generated codes")
+
+
+def _checked_list(users: Collection[str] | None) -> list[str] | None:
+    if users is None:
+        return None
+    if isinstance(users, str) or not 1 <= len(users) <= LISTED_MOST:
+        raise bad_field("allowed_users", f"must be a list of 1–{LISTED_MOST} users")
+    for user_id in users:
+        check_user_id("allowed_users", user_id)
+    return sorted(set(users))

@@ -1,0 +1,129 @@
+"""How many wrong codes a user, and an address, may try: the guard against guessing.
+
+Promises: however many attempts run at once, no user and no address has more wrong ones in a window than its limit
+(+0), since an attempt takes its place before the code is looked up and gives it back when the code was a real one.
+Nobody is locked out by others: what all do together is counted for an alarm and limits nothing.
+Must not know codes. Memory is bounded: whoever has no wrong attempt in the window is forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from livecredits.clock import Clock
+from livecredits.errors import NotFound, RateLimited, Refused
+
+_log = logging.getLogger(__name__)
+
+WINDOW_US = 600 * 1_000_000
+PER_USER = 10
+PER_ADDRESS = 100
+"""More than for a user, since a school or an office shares one."""
+ALARM = 1_000
+"""So many wrong codes of all users in a window are worth an operator's look."""
+WATCHED_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class GuessLimits:
+    """Wrong codes in ten minutes: of one user, of one address, and of all together before the log warns."""
+
+    per_user: int = PER_USER
+    per_address: int = PER_ADDRESS
+    alarm: int = ALARM
+
+
+class Guesses:
+    """Counts wrong codes over the last ten minutes."""
+
+    def __init__(self, clock: Clock, limits: GuessLimits | None = None) -> None:
+        self._clock = clock
+        self._limits = limits or GuessLimits()
+        self._lock = threading.Lock()
+        self._tried: dict[tuple[str, str], deque[int]] = {}
+        self._wrong: deque[int] = deque()
+        self._alarmed_at_us: int | None = None
+
+    @property
+    def wrong(self) -> int:
+        """Wrong codes of all users in the window."""
+        with self._lock:
+            _drop_before(self._wrong, self._clock.now_us() - WINDOW_US)
+            return len(self._wrong)
+
+    @contextlib.contextmanager
+    def attempt(self, user_id: str, address: str | None) -> Iterator[None]:
+        """Surround the lookup of a code; a `NotFound` inside is a wrong guess and stays counted.
+
+        So does what ended in no answer at all, since nobody knows what it would have been.
+
+        Raises:
+            RateLimited: 429, with `retry_after_s`; nothing was looked up.
+        """
+        asked = [("user", user_id, self._limits.per_user)]
+        if address is not None:
+            asked.append(("address", address, self._limits.per_address))
+        at_us = self._take(asked)
+        try:
+            yield
+        except NotFound:
+            self._count_wrong(at_us)
+            raise
+        except Refused:
+            self._give_back(asked, at_us)
+            raise
+        self._give_back(asked, at_us)
+
+    def _take(self, asked: list[tuple[str, str, int]]) -> int:
+        with self._lock:
+            now_us = self._clock.now_us()
+            for kind, name, most in asked:
+                tried = self._tried.get((kind, name))
+                if tried is None:
+                    continue
+                _drop_before(tried, now_us - WINDOW_US)
+                if len(tried) >= most:
+                    wait_s = max(1, -(-(tried[0] + WINDOW_US - now_us) // 1_000_000))
+                    raise RateLimited("Too many wrong codes; try again later.", retry_after_s=wait_s)
+            if len(self._tried) >= WATCHED_MOST:
+                self._forget(now_us)
+            for kind, name, _ in asked:
+                self._tried.setdefault((kind, name), deque()).append(now_us)
+            return now_us
+
+    def _give_back(self, asked: list[tuple[str, str, int]], at_us: int) -> None:
+        with self._lock:
+            for kind, name, _ in asked:
+                tried = self._tried.get((kind, name))
+                if tried is not None:
+                    with contextlib.suppress(ValueError):
+                        tried.remove(at_us)
+                    if not tried:
+                        del self._tried[kind, name]
+
+    def _count_wrong(self, at_us: int) -> None:
+        with self._lock:
+            self._wrong.append(at_us)
+            _drop_before(self._wrong, at_us - WINDOW_US)
+            is_new = self._alarmed_at_us is None or self._alarmed_at_us <= at_us - WINDOW_US
+            if len(self._wrong) < self._limits.alarm or not is_new:
+                return
+            self._alarmed_at_us = at_us
+            count = len(self._wrong)
+        _log.warning("%d wrong voucher codes in ten minutes: somebody may be guessing", count)
+
+    def _forget(self, now_us: int) -> None:
+        """Drop those whose attempts have left the window."""
+        for tried in self._tried.values():
+            _drop_before(tried, now_us - WINDOW_US)
+        self._tried = {key: tried for key, tried in self._tried.items() if tried}
+
+
+def _drop_before(times: deque[int], oldest_us: int) -> None:
+    while times and times[0] <= oldest_us:
+        times.popleft()

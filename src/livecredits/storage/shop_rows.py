@@ -1,0 +1,377 @@
+"""What is written about packages, orders, campaigns and codes beside the ledger, and the erasure of a person.
+
+Promises: each function writes its audit row in the same transaction (users' own orders are no operator's deed and
+leave none), and tells which lists have changed; what may only happen once happens by a conditional statement, never
+by looking first. Must be called on the writer (`Writer.ask`). Credits are not moved here: `core.ledger` does that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from livecredits.core.chain import canonical
+from livecredits.core.changes import Actor
+from livecredits.core.draft import Refuse
+from livecredits.core.orders import require_pending
+from livecredits.core.rows import OrderRow
+from livecredits.errors import CodeTaken, Conflict, NotFound, PackageOrdered, VoucherUsed, from_code
+from livecredits.storage import audit, shop_pages
+from livecredits.storage.handover import Told
+from livecredits.storage.ids import Ids
+from livecredits.storage.reads import require_user
+from livecredits.storage.schema import audit as trail
+from livecredits.storage.schema import (
+    campaign_users,
+    campaigns,
+    orders,
+    packages,
+    redemptions,
+    users,
+    vouchers,
+)
+from livecredits.storage.shop_views import Package, VoucherView
+
+NOBODY = ""
+"""Whose lists have changed where it concerns operators alone."""
+CODES_AT_ONCE = 2_000
+"""Codes in one transaction: a fraction of what anybody would notice waiting for."""
+_ERASED = canonical({"erased": True})
+
+
+def new_id(prefix: str, now_us: int) -> str:
+    """A fresh, time-ordered id."""
+    ids = Ids()
+    ids.at(now_us)
+    return ids(prefix)
+
+
+def _told(result: Any, *names: str, user_id: str = NOBODY, newcomers: frozenset[str] = frozenset()) -> Told:
+    return Told(result, [], {user_id: {*names, "audit"}}, newcomers)
+
+
+# --- packages ------------------------------------------------------------------------------------------------------
+
+
+def put_package(
+    connection: Connection, package_id: str | None, fields: Mapping[str, Any], actor: Actor, now_us: int
+) -> Told:
+    """Make a package, or replace its fields."""
+    values = {**fields, "active": int(fields["active"]), "updated_at_us": now_us}
+    before = None
+    if package_id is None:
+        package_id = new_id("pkg", now_us)
+        connection.execute(insert(packages).values(id=package_id, created_at_us=now_us, **values))
+    else:
+        before = _package_fields(shop_pages.package(connection, package_id))
+        connection.execute(update(packages).where(packages.c.id == package_id).values(values))
+    package = shop_pages.package(connection, package_id)
+    after = _package_fields(package)
+    changed = [name for name in after if before is None or after[name] != before[name]]
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="package.added" if before is None else "package.changed",
+        target=package_id, before=None if before is None else {name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+    )  # fmt: skip
+    return _told(package, "orders")
+
+
+def _package_fields(package: Package) -> dict[str, Any]:
+    return {**package.snapshot(), "active": package.active, "position": package.position}
+
+
+def delete_package(connection: Connection, package_id: str, actor: Actor, now_us: int) -> Told:
+    """Remove a package that nobody has ordered."""
+    package = shop_pages.package(connection, package_id)
+    ordered = select(orders.c.id).where(orders.c.package_id == package_id).exists()
+    gone = connection.execute(delete(packages).where(packages.c.id == package_id, ~ordered)).rowcount
+    if not gone:
+        raise PackageOrdered("The package has been ordered; deactivate it instead.", package=package_id)
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="package.deleted", target=package_id,
+        before=_package_fields(package),
+    )  # fmt: skip
+    return _told(None, "orders")
+
+
+# --- orders --------------------------------------------------------------------------------------------------------
+
+
+def add_order(
+    connection: Connection, order_id: str, user_id: str, package_id: str, fields: Mapping[str, Any], actor: Actor,
+    now_us: int,
+) -> frozenset[str]:  # fmt: skip
+    """Write a pending order with its package as it is now; gives the user back who was made for it."""
+    package = shop_pages.package(connection, package_id)
+    if not package.active:
+        raise NotFound(f"There is no package {package_id}.")
+    newcomers = make_user(connection, user_id, now_us)
+    connection.execute(
+        insert(orders).values(
+            id=order_id, user_id=user_id, package_id=package_id, package=canonical(package.snapshot()),
+            unit=package.unit, credits=package.credits, validity_s=package.validity_s, state="pending",
+            created_by=str(actor), created_at_us=now_us, **fields,
+        )
+    )  # fmt: skip
+    if actor.kind != "user":
+        audit.record(
+            connection, at_us=now_us, actor=actor, action="order.placed", target=user_id,
+            details={"order": order_id, "package": package_id},
+        )  # fmt: skip
+    return newcomers
+
+
+def make_user(connection: Connection, user_id: str, now_us: int) -> frozenset[str]:
+    """Make a user who is unknown; gives back who was made, to be told as `Told.newcomers`."""
+    if connection.execute(select(users.c.user_id).where(users.c.user_id == user_id)).first() is not None:
+        return frozenset()
+    connection.execute(insert(users).values(user_id=user_id, created_at_us=now_us, updated_at_us=now_us))
+    return frozenset({user_id})
+
+
+def cancel_order(
+    connection: Connection, order_id: str, user_id: str | None, reason: str | None, actor: Actor, now_us: int
+) -> Told:
+    """Close a pending order; again: it stays as it is."""
+    cancelled = connection.execute(
+        update(orders)
+        .where(
+            orders.c.id == order_id,
+            orders.c.state == "pending",
+            orders.c.user_id == (user_id or orders.c.user_id),
+        )
+        .values(state="cancelled", cancelled_at_us=now_us, cancelled_by=str(actor), cancel_reason=reason)
+    ).rowcount
+    order = shop_pages.order(connection, order_id)
+    if user_id is not None and order.user_id != user_id:
+        raise NotFound(f"There is no order {order_id}.")
+    if not cancelled:
+        if order.state != "cancelled":
+            _refuse_closed(order_id, order)
+        return Told(order, [], {})
+    if actor.kind != "user":
+        audit.record(
+            connection, at_us=now_us, actor=actor, action="order.cancelled", target=order.user_id, reason=reason,
+            before={"state": "pending"}, after={"state": "cancelled"}, details={"order": order_id},
+        )  # fmt: skip
+    return _told(order, "orders", user_id=order.user_id)
+
+
+def _refuse_closed(order_id: str, order: Any) -> None:
+    row = OrderRow(
+        order_id, order.user_id, "", 0, None, order.state, order.entry_id, order.fulfilled_at_us, order.fulfilled_by
+    )  # fmt: skip
+    try:
+        require_pending(row)
+    except Refuse as refuse:
+        refusal = refuse.refusal
+        raise from_code(refusal.code, refusal.detail, refusal.extra) from None
+
+
+# --- campaigns -----------------------------------------------------------------------------------------------------
+
+
+def add_campaign(
+    connection: Connection, campaign_id: str, fields: Mapping[str, Any], allowed: Sequence[str] | None, actor: Actor,
+    now_us: int,
+) -> None:  # fmt: skip
+    """Write a campaign without its codes."""
+    values = {**fields, "listed": int(allowed is not None), "welcome": int(fields["welcome"])}
+    connection.execute(
+        insert(campaigns).values(id=campaign_id, created_by=str(actor), created_at_us=now_us, **values)
+    )
+    if allowed:
+        rows = [{"campaign_id": campaign_id, "user_id": user_id} for user_id in sorted(set(allowed))]
+        connection.execute(insert(campaign_users), rows)
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="campaign.added", target=campaign_id, after=dict(fields),
+        details=None if allowed is None else {"allowed_users": len(allowed)},
+    )  # fmt: skip
+
+
+def add_codes(
+    connection: Connection, campaign_id: str, codes: Sequence[tuple[str, str, str]], now_us: int
+) -> Told:
+    """Write as many of these codes (id, code, digest) as the campaign still lacks; tells how many it lacks then.
+
+    Two callers that finish the same campaign at the same time take turns on the writer, so neither makes too many.
+    """
+    row = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).one()
+    count = select(func.count()).select_from(vouchers).where(vouchers.c.campaign_id == campaign_id)
+    made = connection.execute(count).scalar_one()
+    values = [
+        {
+            "id": id, "campaign_id": campaign_id, "position": position, "code": code, "digest": digest,
+            "max_redemptions": row.max_per_code, "redemptions": 0, "created_by": row.created_by,
+            "created_at_us": now_us, "updated_at_us": now_us,
+        }
+        for position, (id, code, digest) in enumerate(codes[: row.codes - made], made)
+    ]  # fmt: skip
+    if values:
+        _insert_codes(connection, values)
+    return Told(row.codes - made - len(values), [], {NOBODY: {"vouchers"}})
+
+
+def _insert_codes(connection: Connection, values: Sequence[Mapping[str, Any]]) -> None:
+    try:
+        connection.execute(insert(vouchers), [dict(one) for one in values])
+    except IntegrityError as error:
+        if "vouchers.digest" not in str(error.orig):
+            raise
+        raise CodeTaken("Another voucher has this code.") from None
+
+
+def revoke_rest(connection: Connection, campaign_id: str, actor: Actor, now_us: int) -> Told:
+    """Withdraw every code of a campaign that could still pay."""
+    row = connection.execute(select(campaigns.c.id).where(campaigns.c.id == campaign_id)).first()
+    if row is None:
+        raise NotFound(f"There is no campaign {campaign_id}.")
+    is_left = (vouchers.c.max_redemptions.is_(None)) | (vouchers.c.redemptions < vouchers.c.max_redemptions)
+    revoked = connection.execute(
+        update(vouchers)
+        .where(vouchers.c.campaign_id == campaign_id, vouchers.c.revoked_at_us.is_(None), is_left)
+        .values(revoked_at_us=now_us, updated_at_us=now_us)
+    ).rowcount
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="campaign.revoked", target=campaign_id,
+        details={"codes": revoked},
+    )  # fmt: skip
+    return _told(revoked, "vouchers")
+
+
+# --- single codes --------------------------------------------------------------------------------------------------
+
+
+def add_voucher(
+    connection: Connection, voucher_id: str, fields: Mapping[str, Any], actor: Actor, now_us: int
+) -> None:
+    """Write a single voucher."""
+    _insert_codes(
+        connection,
+        [
+            {
+                "id": voucher_id, "max_redemptions": 1, "redemptions": 0, "created_by": str(actor),
+                "created_at_us": now_us, "updated_at_us": now_us, **fields,
+            }
+        ],
+    )  # fmt: skip
+    shown = {name: fields[name] for name in ("amount", "unit", "user_id", "ends_at_us")}
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="voucher.added", target=voucher_id, after=shown
+    )
+
+
+def put_voucher(
+    connection: Connection, voucher_id: str, values: Mapping[str, Any], actor: Actor, now_us: int
+) -> Told:
+    """Change a single voucher that nobody has redeemed."""
+    before = shop_pages.voucher(connection, voucher_id, now_us)
+    changed = connection.execute(
+        update(vouchers).where(*_unused(voucher_id)).values(updated_at_us=now_us, **values)
+    ).rowcount
+    if not changed:
+        raise _why_not(before)
+    former = {"amount": before.amount, "ends_at_us": before.expires_at_us}
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="voucher.changed", target=voucher_id,
+        before={name: former[name] for name in values}, after=dict(values),
+    )  # fmt: skip
+    after = shop_pages.voucher(connection, voucher_id, now_us)
+    return _told(after, "vouchers", user_id=before.user_id or NOBODY)
+
+
+def delete_voucher(connection: Connection, voucher_id: str, actor: Actor, now_us: int) -> Told:
+    """Remove a single voucher that nobody has redeemed."""
+    before = shop_pages.voucher(connection, voucher_id, now_us)
+    if not connection.execute(delete(vouchers).where(*_unused(voucher_id))).rowcount:
+        raise _why_not(before)
+    shown = {"amount": before.amount, "unit": before.unit, "user_id": before.user_id}
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="voucher.deleted", target=voucher_id, before=shown
+    )
+    return _told(None, "vouchers", user_id=before.user_id or NOBODY)
+
+
+def _unused(voucher_id: str) -> tuple[Any, ...]:
+    return (vouchers.c.id == voucher_id, vouchers.c.redemptions == 0, vouchers.c.campaign_id.is_(None))
+
+
+def _why_not(voucher: VoucherView) -> Conflict:
+    if voucher.campaign_id is not None:
+        return Conflict("The code belongs to a campaign; it can be revoked.", campaign=voucher.campaign_id)
+    return VoucherUsed("The voucher has been used.", voucher=voucher.voucher, redeemed_by=voucher.redeemed_by)
+
+
+def revoke_code(connection: Connection, voucher_id: str, actor: Actor, now_us: int) -> Told:
+    """Withdraw one code; again: nothing happens."""
+    before = shop_pages.voucher(connection, voucher_id, now_us)
+    revoked = connection.execute(
+        update(vouchers)
+        .where(vouchers.c.id == voucher_id, vouchers.c.revoked_at_us.is_(None))
+        .values(revoked_at_us=now_us, updated_at_us=now_us)
+    ).rowcount
+    if not revoked:
+        return Told(before, [], {})
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="voucher.revoked", target=voucher_id,
+        before={"state": before.state}, after={"state": "revoked"},
+    )  # fmt: skip
+    return _told(
+        shop_pages.voucher(connection, voucher_id, now_us), "vouchers", user_id=before.user_id or NOBODY
+    )
+
+
+# --- people --------------------------------------------------------------------------------------------------------
+
+_PERSONAL = frozenset({"name", "email", "metadata"})
+
+
+def erase(connection: Connection, user_id: str, actor: Actor, reason: str | None, now_us: int) -> Told:
+    """Empty every field that holds a person's data; the id and the entries stay."""
+    require_user(connection, user_id)
+    connection.execute(
+        update(users)
+        .where(users.c.user_id == user_id)
+        .values(
+            name=None, email=None, metadata=None, updated_at_us=now_us, tokens_valid_from_us=now_us,
+            token_generation=users.c.token_generation + 1,
+        )
+    )  # fmt: skip
+    billed = (orders.c.billing.is_not(None)) | (orders.c.metadata.is_not(None))
+    emptied_orders = connection.execute(
+        update(orders).where(orders.c.user_id == user_id, billed).values(billing=None, metadata=None)
+    ).rowcount
+    known_from = redemptions.c.address.is_not(None)
+    emptied_redemptions = connection.execute(
+        update(redemptions).where(redemptions.c.user_id == user_id, known_from).values(address=None)
+    ).rowcount
+    emptied = {
+        "users": 1, "orders": emptied_orders, "redemptions": emptied_redemptions,
+        "audit": _erase_trail(connection, user_id),
+    }  # fmt: skip
+    audit.record(
+        connection, at_us=now_us, actor=actor, action="user.erased", target=user_id, reason=reason,
+        details=emptied,
+    )  # fmt: skip
+    return _told(emptied, "users", "orders", "vouchers", user_id=user_id)
+
+
+def _erase_trail(connection: Connection, user_id: str) -> int:
+    """Empty what the audit trail kept of a person; a trigger lets nothing else pass."""
+    kept = connection.execute(
+        select(trail.c.id, trail.c.before, trail.c.after).where(trail.c.target == user_id)
+    ).all()
+    personal = [row.id for row in kept if any(_names(text) & _PERSONAL for text in (row.before, row.after))]
+    for row_id in personal:
+        connection.execute(
+            update(trail).where(trail.c.id == row_id).values(before=None, after=None, details=_ERASED)
+        )
+    return len(personal)
+
+
+def _names(text: str | None) -> set[str]:
+    return set(json.loads(text)) if text else set()
