@@ -12,6 +12,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^livecredits\/react$/, replacement: here('../sdk/src/react') },
+      { find: /^livecredits\/vouchers$/, replacement: here('../sdk/src/vouchers') },
       { find: /^livecredits$/, replacement: here('../sdk/src/index') },
     ],
     dedupe: ['react', 'react-dom'],

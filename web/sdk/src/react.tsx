@@ -181,6 +181,8 @@ function useList<N extends ShopListName>(name: N): ShopList<ShopItems[N]> {
     () => (listener: () => void) => {
       const begun = shared.store.lists().then((lists) => {
         shared.lists = lists
+        // It may be known already: another provider shows the same store.
+        listener()
         return lists[name].subscribe(listener)
       })
       return () => void begun.then((stop) => stop())

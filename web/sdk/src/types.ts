@@ -287,8 +287,8 @@ export type CreditsLists = { readonly [N in ShopListName]: ListSource<ShopItems[
  * - `network` and statuses from 500 on: it may have happened. The key is kept: the same call again is safe
  */
 export interface ChangeProblem extends Error, CreditsProblem {
-  /** What is wrong with which field of the request. */
-  readonly errors?: readonly { readonly field?: string; readonly detail?: string }[]
+  /** What is wrong with which field of the request, by the field's path (`billing.email`). */
+  readonly errors?: readonly { readonly field: string; readonly message: string }[]
 }
 
 /** One user's credits, outside any framework. Connects while somebody is subscribed. All functions are bound. */

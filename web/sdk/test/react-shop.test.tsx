@@ -14,6 +14,7 @@ import {
   useVouchers,
 } from '../src/react.js'
 import type { ShopEnvironment } from '../src/shop.js'
+import { createStore } from '../src/store.js'
 import type { Order } from '../src/types.js'
 import { OrdersPage, VoucherList } from './original-app.js'
 import { type Tab, World } from './world.js'
@@ -168,6 +169,26 @@ test('a component that comes back shows at once what was known', async () => {
   )
   expect(shown('orders')).toBe('ord_1 pending')
   await pass(50)
+})
+
+test('another provider of the same store shows at once what is known', async () => {
+  const store = createStore(
+    { url: '', user: 'ada', getToken: () => 'screen:ada', log: false },
+    tab.environment,
+  )
+  await store.order('pkg_small')
+  const page = (name: string) => (
+    <CreditProvider key={name} store={store}>
+      <Orders />
+    </CreditProvider>
+  )
+  const view = render(page('one'))
+  await pass(50)
+  view.rerender(page('two'))
+  await pass(50)
+  expect(shown('orders')).toBe('ord_1 pending')
+  view.unmount()
+  store.close()
 })
 
 test('the badge hears that a balance is low', async () => {

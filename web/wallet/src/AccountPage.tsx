@@ -137,4 +137,6 @@ const KIND_NAMES: Record<string, string> = {
   expire: 'Expired',
   reverse: 'Undone',
   transfer: 'Transfer',
+  redeem: 'Voucher',
+  fulfil: 'Order',
 }

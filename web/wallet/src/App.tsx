@@ -2,18 +2,26 @@
  * The frame of the host app: header with badge, status and user switcher; balances beside the page. The page is named by
  * the address's fragment, so the app needs no route on the server.
  */
+import type { CreditsSnapshot } from 'livecredits'
+import { useCreditsSelector } from 'livecredits/react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { AccountPage } from './AccountPage'
 import { Balances } from './balances'
 import { CreditDisplay } from './CreditDisplay'
+import { LowNotice } from './LowNotice'
+import { ShopPage } from './ShopPage'
 import { StatusDot } from './StatusDot'
 import { StudioPage } from './StudioPage'
 import { SessionProvider, useSession } from './session'
 import { ToastProvider } from './toasts'
 import { UsersPage } from './UsersPage'
+import { VouchersPage } from './VouchersPage'
+import { WelcomeBanner } from './WelcomeBanner'
 
 const PAGES: Record<string, { name: string; page: () => ReactNode }> = {
   '#/': { name: 'Studio', page: StudioPage },
+  '#/shop': { name: 'Shop', page: ShopPage },
+  '#/vouchers': { name: 'Vouchers', page: VouchersPage },
   '#/account': { name: 'Account', page: AccountPage },
   '#/users': { name: 'Team', page: UsersPage },
 }
@@ -46,14 +54,29 @@ function Shell() {
           ))}
         </nav>
         <StatusDot />
-        <CreditDisplay />
+        <Badge />
         <UserSwitcher />
       </header>
       <main>
+        <WelcomeBanner />
+        <LowNotice at={at} />
         <Page />
         <Balances />
       </main>
     </div>
+  )
+}
+
+const isLow = ({ low, loading }: CreditsSnapshot) => low && !loading
+
+/** The display knows the nine names only; that a balance is low stands around it. */
+function Badge() {
+  const low = useCreditsSelector(isLow)
+  return (
+    <span className="badge-frame" data-low={low} data-testid="badge-frame">
+      <CreditDisplay />
+      {low && <span className="low-word">low</span>}
+    </span>
   )
 }
 

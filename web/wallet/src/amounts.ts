@@ -22,6 +22,22 @@ export function amountText(amount: number, scale = 0, signed = false): string {
     .replace('-', '−') // as wide as the plus, so that columns of signed numbers stand still
 }
 
+/** A price in the reader's language: `900`, `EUR` → `€9.00`. Exact, since the currency's places move a point in a text. */
+export function priceText(minor: number, currency: string): string {
+  const format = new Intl.NumberFormat(undefined, { style: 'currency', currency })
+  const { maximumFractionDigits = 0 } = format.resolvedOptions()
+  return format.format(decimalText(minor, maximumFractionDigits) as `${number}`)
+}
+
+const DAY_S = 86_400
+
+/** How long credits hold: `365 days`; shorter than a day in hours. */
+export function spanText(seconds: number): string {
+  const [unit, length] = seconds >= DAY_S ? (['day', DAY_S] as const) : (['hour', 3_600] as const)
+  const options = { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 } as const
+  return new Intl.NumberFormat(undefined, options).format(seconds / length)
+}
+
 /** A moment as a time of day, for "since". */
 export const timeText = (at: number): string =>
   new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format(at)

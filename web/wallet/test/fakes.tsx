@@ -1,5 +1,16 @@
 /** A store and a host backend that a test moves by hand; both keep the promises of the real ones. */
-import type { CreditsEvents, CreditsSnapshot, CreditsStore } from 'livecredits'
+import type {
+  ChangeProblem,
+  CreditsEvents,
+  CreditsLists,
+  CreditsSnapshot,
+  CreditsStore,
+  ListSource,
+  Order,
+  Package,
+  Redemption,
+  ShopList,
+} from 'livecredits'
 import { CreditProvider } from 'livecredits/react'
 import type { ReactNode } from 'react'
 import { vi } from 'vitest'
@@ -18,6 +29,7 @@ const FIRST: CreditsSnapshot = {
   updatedAt: null,
   cause: null,
   nextExpiry: null,
+  low: false,
   loading: false,
   status: 'live',
   since: 0,
@@ -74,11 +86,53 @@ export class FakeStore implements CreditsStore {
     this.emit('update', userId)
   }
   refreshVouchers = () => {}
+  readonly orders = new FakeList<Order>()
+  readonly vouchers = new FakeList<Redemption>()
+  readonly packages = new FakeList<Package>()
+  lists = async (): Promise<CreditsLists> => this
+  /** What the next change answers; a problem is thrown. */
+  answer: unknown = {}
+  #change = async (...what: unknown[]) => {
+    this.asked.push(JSON.stringify(what))
+    if (this.answer instanceof Error) throw this.answer
+    return this.answer as never
+  }
+  redeem = (code: string) => this.#change('redeem', code)
+  order: CreditsStore['order'] = (packageId, terms) => this.#change('order', packageId, terms)
+  cancelOrder = (orderId: string) => this.#change('cancelOrder', orderId)
   watch = () => () => {}
   getWatched = () => undefined
   follow = () => () => {}
   close = () => {}
 }
+
+/** A list that a test fills by hand. */
+export class FakeList<T> implements ListSource<T> {
+  refreshed = 0
+  #list: ShopList<T> = {
+    items: [],
+    loading: false,
+    error: null,
+    loadMore: null,
+    refresh: async () => void this.refreshed++,
+  }
+  readonly #listeners = new Set<() => void>()
+
+  show(items: readonly T[], rest: Partial<ShopList<T>> = {}): void {
+    this.#list = { ...this.#list, ...rest, items }
+    for (const listener of this.#listeners) listener()
+  }
+
+  get = () => this.#list
+  subscribe = (listener: () => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}
+
+/** A refusal as the SDK throws it. */
+export const refusal = (code: string, detail = 'In the words of the service.', more = {}): ChangeProblem =>
+  Object.assign(new Error(detail), { code, detail, ...more })
 
 export function Stage({ store, children }: { store: CreditsStore; children: ReactNode }) {
   return (
