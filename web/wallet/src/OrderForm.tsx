@@ -41,7 +41,7 @@ const NAMES = Object.keys(FIELDS) as Name[]
 const EMPTY: Record<Name, string> = { purchaser: '', organisation: '', email: '', reference: '', address: '' }
 
 export function OrderForm({ pack, onDone }: { pack: Package; onDone: () => void }) {
-  const { order } = useCredits()
+  const { order, scale } = useCredits({ unit: pack.unit })
   const [typed, setTyped] = useLastDetails()
   const [problems, setProblems] = useState<Partial<Record<Name, string>>>({})
   const [refusal, setRefusal] = useState<string | null>(null)
@@ -78,7 +78,8 @@ export function OrderForm({ pack, onDone }: { pack: Package; onDone: () => void 
   return (
     <form ref={form} className="card order" aria-label={`Order ${pack.name}`} noValidate onSubmit={submit}>
       <h2>
-        {pack.name}: {amountText(pack.credits)} {pack.unit} for {priceText(pack.price_minor, pack.currency)}
+        {pack.name}: {amountText(pack.credits, scale)} {pack.unit} for{' '}
+        {priceText(pack.price_minor, pack.currency)}
       </h2>
       <div className="fields">
         {NAMES.map((name) => (

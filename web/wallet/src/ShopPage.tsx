@@ -37,27 +37,35 @@ function Packages({ chosen, onChoose }: PackagesProps) {
   return (
     <ul className="packages" aria-label="Packages">
       {items.map((pack) => (
-        <li key={pack.id} className="card package" data-testid={`package-${pack.name}`}>
-          <h2>{pack.name}</h2>
-          <p className="number big">
-            {amountText(pack.credits)} <span className="unit-name">{pack.unit}</span>
-          </p>
-          {pack.description !== null && <p className="quiet">{pack.description}</p>}
-          <p className="quiet">
-            {pack.validity_s === null ? 'Without expiry' : `Good for ${spanText(pack.validity_s)}`}
-          </p>
-          <button
-            type="button"
-            className="primary"
-            aria-pressed={pack.id === chosen?.id}
-            onClick={() => onChoose(pack)}
-          >
-            Order for {priceText(pack.price_minor, pack.currency)}
-            <span className="for-readers">: {pack.name}</span>
-          </button>
-        </li>
+        <PackageCard key={pack.id} pack={pack} isChosen={pack.id === chosen?.id} onChoose={onChoose} />
       ))}
     </ul>
+  )
+}
+
+interface PackageCardProps {
+  readonly pack: Package
+  readonly isChosen: boolean
+  readonly onChoose: (pack: Package) => void
+}
+
+function PackageCard({ pack, isChosen, onChoose }: PackageCardProps) {
+  const { scale } = useCredits({ unit: pack.unit })
+  return (
+    <li className="card package" data-testid={`package-${pack.name}`}>
+      <h2>{pack.name}</h2>
+      <p className="number big">
+        {amountText(pack.credits, scale)} <span className="unit-name">{pack.unit}</span>
+      </p>
+      {pack.description && <p className="quiet">{pack.description}</p>}
+      <p className="quiet">
+        {pack.validity_s === null ? 'Without expiry' : `Good for ${spanText(pack.validity_s)}`}
+      </p>
+      <button type="button" className="primary" aria-pressed={isChosen} onClick={() => onChoose(pack)}>
+        Order for {priceText(pack.price_minor, pack.currency)}
+        <span className="for-readers">: {pack.name}</span>
+      </button>
+    </li>
   )
 }
 
@@ -95,13 +103,14 @@ export const STATES: Record<OrderState, { name: string; sign: string }> = {
 
 function OrderRow({ order }: { order: Order }) {
   const { name, sign } = STATES[order.state]
+  const { scale } = useCredits({ unit: order.package.unit })
   const at = order.refunded_at ?? order.cancelled_at ?? order.fulfilled_at ?? order.created_at
   return (
     <li className="card row" data-testid="order-row" data-state={order.state}>
       <div className="row-what">
         <strong>{order.package.name}</strong>
         <span className="quiet">
-          {amountText(order.package.credits)} {order.package.unit} ·{' '}
+          {amountText(order.package.credits, scale)} {order.package.unit} ·{' '}
           {priceText(order.package.price_minor, order.package.currency)}
           {order.purchase_reference !== null && ` · ${order.purchase_reference}`}
         </span>

@@ -5,7 +5,7 @@
  * has its own plain answer, and a code is grouped as it is printed. Which code was typed stays until it paid.
  */
 import type { ChangeProblem, Redemption } from 'livecredits'
-import { useCredits, useVouchers } from 'livecredits/react'
+import { useCredits, useCreditsStore, useVouchers } from 'livecredits/react'
 import { readVoucherCode } from 'livecredits/vouchers'
 import { type FormEvent, useId, useState } from 'react'
 import { amountText, dayText, momentText } from './amounts'
@@ -42,6 +42,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
 
 function RedeemForm() {
   const { redeem } = useCredits()
+  const store = useCreditsStore()
   const [typed, setTyped] = useState('')
   const [told, setTold] = useState<string | null>(null)
   const [sends, setSends] = useState(false)
@@ -71,7 +72,8 @@ function RedeemForm() {
     setTold(null)
     try {
       const { amount, unit } = await redeem(typed)
-      toast.success(`${amountText(amount, 0, true)} ${unit} are yours.`)
+      const { scale } = store.getSnapshot(unit)
+      toast.success(`${amountText(amount, scale, true)} ${unit} are yours.`)
       setTyped('')
     } catch (reason) {
       const problem = reason as ChangeProblem

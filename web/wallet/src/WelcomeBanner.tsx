@@ -3,7 +3,7 @@
  *
  * The odd one: that it was closed is kept by the browser, per redemption; a browser that keeps nothing shows it again.
  */
-import { useVouchers } from 'livecredits/react'
+import { useCredits, useVouchers } from 'livecredits/react'
 import { useState } from 'react'
 import { amountText } from './amounts'
 
@@ -16,6 +16,7 @@ export function WelcomeBanner() {
   const gift = items.find(
     ({ welcome, redeemed_at }) => welcome && Date.now() - Date.parse(redeemed_at) < FRESH_MS,
   )
+  const { scale } = useCredits({ unit: gift?.unit })
   if (gift === undefined || gift.entry === closed || wasClosed(gift.entry)) return null
 
   const close = () => {
@@ -30,8 +31,8 @@ export function WelcomeBanner() {
   return (
     <aside className="welcome" aria-label="Welcome" data-testid="welcome">
       <p>
-        <strong>Welcome to Lumen.</strong> {amountText(gift.amount, 0, true)} {gift.unit} are yours to begin
-        with
+        <strong>Welcome to Lumen.</strong> {amountText(gift.amount, scale, true)} {gift.unit} are yours to
+        begin with
         {gift.label !== null && `: ${gift.label}`}.
       </p>
       <button type="button" aria-label="Close the welcome" onClick={close}>
