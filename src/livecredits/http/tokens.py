@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jwt
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from livecredits.access import Principal, Scope
 from livecredits.errors import Invalid, NotFound, TokenExpired, Unauthenticated
@@ -21,7 +21,9 @@ from livecredits.http.bodies import TOKEN_TTL_MAX_S, check_user_id
 from livecredits.http.fresh import Fresh
 from livecredits.http.jwks import KeySet
 from livecredits.http.keys import PREFIX, Keys
+from livecredits.storage.handover import Told
 from livecredits.storage.schema import users
+from livecredits.storage.shop_rows import make_user
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -221,8 +223,9 @@ class Tokens:
         found = await self._credits.read(lambda connection: _read_generation(connection, user_id))
         if found is None:
             now_us = self._credits.clock.now_us()
-            found = await self._credits.write(lambda connection: _make_user(connection, user_id, now_us))
-        return self._generations.put(user_id, found)
+            await self._credits.write(lambda connection: _make_user(connection, user_id, now_us))
+            found = await self._credits.read(lambda connection: _read_generation(connection, user_id))
+        return self._generations.put(user_id, found or (0, 0))
 
     def _now_s(self) -> int:
         return self._credits.clock.now_us() // 1_000_000
@@ -266,9 +269,7 @@ def _read_generation(connection: Connection, user_id: str) -> tuple[int, int] | 
     return (row[0], row[1] or 0) if row else None
 
 
-def _make_user(connection: Connection, user_id: str, now_us: int) -> tuple[int, int]:
-    found = _read_generation(connection, user_id)
-    if found is not None:
-        return found
-    connection.execute(insert(users).values(user_id=user_id, created_at_us=now_us, updated_at_us=now_us))
-    return (0, 0)
+def _make_user(connection: Connection, user_id: str, now_us: int) -> Told:
+    """Make the user if nobody has meanwhile; the writer welcomes who is new."""
+    newcomers = make_user(connection, user_id, now_us)
+    return Told(None, [], {user_id: {"users"}} if newcomers else {}, newcomers)

@@ -15,7 +15,8 @@ _FULFILMENT = (
 _REDEMPTION = (
     "e.kind = 'redeem' AND e.origin = r.voucher_id AND e.amount = r.amount AND e.at_us = r.at_us "
     "AND a.user_id = r.user_id AND r.scope = coalesce(v.campaign_id, v.id) "
-    "AND a.unit = coalesce(v.unit, c.unit) AND r.turn BETWEEN 1 AND v.redemptions"
+    "AND a.unit = coalesce(v.unit, c.unit) AND r.amount = coalesce(v.amount, c.credits) "
+    "AND r.turn BETWEEN 1 AND v.redemptions"
 )
 
 SHOP_STRAYS = (
@@ -82,8 +83,8 @@ SHOP_STRAYS = (
         "vouchers",
         (
             "SELECT v.id FROM vouchers AS v LEFT JOIN "
-            "(SELECT voucher_id, count(*) AS redeemed FROM redemptions GROUP BY voucher_id) AS r ON r.voucher_id = v.id "
-            "WHERE v.redemptions <> coalesce(r.redeemed, 0)"
+            "(SELECT voucher_id, count(*) AS redeemed FROM redemptions GROUP BY voucher_id) AS r "
+            "ON r.voucher_id = v.id WHERE v.redemptions <> coalesce(r.redeemed, 0)"
         ),
         "counts other redemptions than there are",
     ),
