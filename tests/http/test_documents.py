@@ -67,7 +67,7 @@ def test_every_operation_tells_what_it_does_and_who_may(stage: Stage) -> None:
 
 def test_every_refusal_of_the_tree_can_be_reached_or_is_general(stage: Stage) -> None:
     told = {leaf.code for route in stage.services.table.routes for leaf in refusals(route)}
-    general = {"refused", "method_not_allowed", "conflict", "unavailable", "draining"}
+    general = {"refused", "method_not_allowed", "conflict", "gone", "unavailable", "draining"}
     assert set(BY_CODE) - told <= general
 
 

@@ -12,7 +12,9 @@ from livecredits.errors import (
     InsufficientCredits,
     NotFound,
     NotReversible,
+    OutcomeUnknown,
     OverOperatorLimit,
+    StorageFull,
     VersionMismatch,
 )
 from livecredits.http.answers import (
@@ -38,7 +40,8 @@ from livecredits.http.bodies import (
 from livecredits.http.changes import actor_of, apply, common, if_version
 from livecredits.http.reading import full_history_reply, holds_reply
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
-from livecredits.http.rules import EXPORTS, HELPS, MOVED, SEES
+from livecredits.http.rules import EXPORTS, HELPS, MOVED, RULES, SEES
+from livecredits.http.shop_models import ErasedAnswer, ErasureQuery
 from livecredits.http.trail import instant
 
 routes = Routes("Administration")
@@ -49,8 +52,8 @@ async def list_users(call: Call[NoBody, UsersQuery]) -> Reply:
     """Users with the account of one unit: searched, sorted, filtered, in pages."""
     query, live = call.query, call.services.live
     page = await call.services.credits.users(
-        search=query.q, unit=query.unit, sort=query.sort, frozen=query.frozen, before=query.before, after=query.after,
-        limit=query.limit,
+        search=query.q, unit=query.unit, sort=query.sort, frozen=query.frozen, low=query.low, before=query.before,
+        after=query.after, limit=query.limit,
     )  # fmt: skip
     items = [{**item.as_json(), "screens": live.screens_of(item.user_id)} for item in page.items]
     return as_json({"items": items, "next": page.next, "previous": page.previous, "total": page.total})
@@ -89,6 +92,20 @@ async def _detail(call: Call[Any, Any], unit: str) -> Reply:
     user_id = call.params["user_id"]
     detail = await call.services.credits.user(user_id, unit=unit)
     return as_json({**detail.as_json(), "screens": call.services.live.screens_of(user_id)})
+
+
+@routes.add("DELETE", "/admin/users/{user_id}/personal-data", rule=RULES, query=ErasureQuery, result=ErasedAnswer,
+            refuses=(NotFound, OutcomeUnknown, StorageFull))  # fmt: skip
+async def erase_user(call: Call[NoBody, ErasureQuery]) -> Reply:
+    """Remove what is known about a person: name, e-mail, metadata, bills, addresses. The entries stay.
+
+    Their screen tokens end, and open screens close.
+    """
+    user_id, services = call.params["user_id"], call.services
+    erased = await services.credits.erase(user_id, actor=actor_of(call), reason=call.query.reason)
+    await services.tokens.revoke(user_id)
+    services.live.revoke(user_id=user_id)
+    return as_json({"user_id": user_id, "erased": dict(erased)})
 
 
 @routes.add("PUT", "/admin/users/{user_id}/credits", rule=HELPS, body=SetBody, result=ChangeAnswer, keyed=True,

@@ -7,6 +7,7 @@ from typing import Any
 
 from livecredits.access import Principal
 from livecredits.core.changes import Actor
+from livecredits.credits.opened import Unit
 from livecredits.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated
 from livecredits.http.answers import (
     KeysAnswer,
@@ -33,6 +34,7 @@ from livecredits.http.guard import COOKIE_SECURE, session_cookie_name
 from livecredits.http.routing import ANYBODY, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import RULES, SEES, SIGNED_IN
 from livecredits.http.trail import instant
+from livecredits.storage.people import UNTOUCHED
 
 log = logging.getLogger("livecredits.http")
 
@@ -198,14 +200,20 @@ async def revoke_key(call: Call[NoBody, NoQuery]) -> Reply:
 async def list_units(call: Call[NoBody, NoQuery]) -> Reply:
     """What is counted here."""
     units = call.services.credits.units.values()
-    return as_json({"items": [{"name": unit.name, "scale": unit.scale} for unit in units]})
+    return as_json({"items": [_unit(unit) for unit in units]})
+
+
+def _unit(unit: Unit) -> dict[str, Any]:
+    return {"name": unit.name, "scale": unit.scale, "low_threshold": unit.low_threshold}
 
 
 @routes.add("PUT", "/admin/units/{unit}", rule=RULES, body=UnitBody, result=UnitShape)
 async def put_unit(call: Call[UnitBody, NoQuery]) -> Reply:
-    """Make a unit, or change with how many decimal places people see it."""
+    """Make a unit, or change with how many decimal places people see it, and from where on it is low."""
+    body = call.body
+    threshold = body.low_threshold if "low_threshold" in body.model_fields_set else UNTOUCHED
     unit = await call.services.credits.put_unit(
-        check_unit_name(call.params["unit"]), call.body.scale, actor=actor_of(call)
+        check_unit_name(call.params["unit"]), body.scale, low_threshold=threshold, actor=actor_of(call)
     )
     _tell(call)
-    return as_json({"name": unit.name, "scale": unit.scale})
+    return as_json(_unit(unit))

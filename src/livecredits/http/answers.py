@@ -48,6 +48,8 @@ class ChangeAnswer(Model):
     balance: BalanceShape
     as_of: Moment
     hold: str = Field(default="", description="The hold's id, where there is one.")
+    order: str = Field(default="", description="The order's id, where it was fulfilled or refunded.")
+    voucher: str = Field(default="", description="The voucher's id, where one was redeemed.")
 
 
 class NextExpiry(Model):
@@ -91,6 +93,10 @@ class BalanceAnswer(Model):
     floor: Credits | None
     frozen: bool = False
     scale: int = 0
+    low_threshold: Credits | None = None
+    low: bool = Field(
+        default=False, description="Whether the available credits are at or below the threshold."
+    )
     lots: list[LotShape]
     next_expiry: NextExpiry | None
     as_of: Moment
@@ -121,6 +127,8 @@ class EntryShape(Model):
     reverses: str | None = None
     reversed_by: str | None = None
     hold: str | None = None
+    order: str | None = None
+    voucher: str | None = None
 
 
 class HoldShape(Model):
@@ -178,6 +186,9 @@ class UserItem(Model):
     unit: str
     frozen: bool
     floor: Credits | None
+    low: bool = Field(
+        default=False, description="Whether the available credits are at or below the threshold."
+    )
     screens: int
     updated_at: Moment | None
 
@@ -204,6 +215,8 @@ class AccountShape(Model):
     floor: Credits | None
     frozen: bool
     scale: int
+    low_threshold: Credits | None = None
+    low: bool = False
     next_expiry: NextExpiry | None
     updated_at: Moment | None
 
@@ -418,15 +431,16 @@ class NewKeyAnswer(Model):
 class UnitShape(Model):
     """What is counted, and with how many decimal places it is shown."""
 
-    model_config = example_of({"name": "credits", "scale": 0})
+    model_config = example_of({"name": "credits", "scale": 0, "low_threshold": 20})
     name: str
     scale: int
+    low_threshold: int | None = Field(description="At or below it a balance is marked as low.")
 
 
 class UnitsAnswer(Model):
     """All units."""
 
-    model_config = example_of({"items": [{"name": "credits", "scale": 0}]})
+    model_config = example_of({"items": [{"name": "credits", "scale": 0, "low_threshold": None}]})
     items: list[UnitShape]
 
 

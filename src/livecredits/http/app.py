@@ -24,9 +24,12 @@ from livecredits.http import (
     admin_access,
     admin_batches,
     admin_records,
+    admin_shop,
+    admin_vouchers,
     backend,
     console,
     live_routes,
+    shop,
     system,
     user,
 )
@@ -73,7 +76,8 @@ _REPLACEMENT = "\ufffd"
 
 
 _ROUTES = (
-    user, live_routes, backend, admin, admin_batches, admin_records, admin_access, system, console,
+    user, shop, live_routes, backend, admin, admin_shop, admin_vouchers, admin_batches, admin_records, admin_access,
+    system, console,
 )  # fmt: skip
 
 

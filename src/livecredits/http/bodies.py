@@ -291,6 +291,9 @@ class UserBody(Model):
     unit: UnitName = Field(default="credits", description="Which account `floor` and `frozen` are about.")
     floor: Credits | None = Field(default=0, description="Least available credits after a spend. Role admin.")
     frozen: bool = Field(default=False, description="Refuse spends and holds. Role admin.")
+    low_threshold: Credits | None = Field(
+        default=None, description="At or below it the balance is marked as low; null goes by the unit's."
+    )
     reason: Reason | None = None
 
 
@@ -344,8 +347,12 @@ class KeyBody(Model):
 class UnitBody(Model):
     """How a unit is shown."""
 
-    model_config = example_of({"scale": 0})
+    model_config = example_of({"scale": 0, "low_threshold": 20})
     scale: int = Field(ge=0, le=9, description="Decimal places that people see and type.")
+    low_threshold: Credits | None = Field(
+        default=None,
+        description="At or below it a balance is marked as low; null marks none, left out stays.",
+    )
 
 
 # --- queries -------------------------------------------------------------------------------------------------------
@@ -415,6 +422,7 @@ class UsersQuery(PageQuery):
         "user_id", "name", "credits", "updated_at", "-user_id", "-name", "-credits", "-updated_at"
     ] = "user_id"
     frozen: bool | None = None
+    low: bool | None = Field(default=None, description="Only low balances, or only others.")
 
 
 class AuditQuery(PageQuery):

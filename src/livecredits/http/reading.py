@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from livecredits.access import Role, Scope
 from livecredits.core.rows import KINDS
 from livecredits.errors import Forbidden, Invalid
+from livecredits.http.changes import actor_of
 from livecredits.http.export import export
 from livecredits.http.routing import Answer, Call, Reply, as_json
 
@@ -57,7 +58,7 @@ async def full_history_reply(call: Call[Any, FullHistoryQuery]) -> Answer:
             )
         )
     check_export(call)
-    return await export(
+    stream = await export(
         query.format,
         "history",
         HISTORY_COLUMNS,
@@ -66,6 +67,14 @@ async def full_history_reply(call: Call[Any, FullHistoryQuery]) -> Answer:
         ),
         lambda entry: entry.as_json(),
     )
+    await note_export(call, "history.exported", user_id)
+    return stream
+
+
+async def note_export(call: Call[Any, Any], action: str, target: str) -> None:
+    """Write down who took a list away, and let consoles that follow the trail know."""
+    await call.services.trail.note(actor_of(call), action, target)
+    call.services.live.hint(("audit",))
 
 
 async def holds_reply(call: Call[Any, HoldsQuery]) -> Reply:

@@ -56,3 +56,8 @@ def watch_figures(services: Services) -> None:
     """Show what others count, each time somebody asks."""
     live = services.live
     services.metrics.watch("livecredits_screens", "Open live screens.", lambda: live.open_screens)
+    services.metrics.watch(
+        "livecredits_wrong_voucher_codes",
+        "Wrong voucher codes in the last ten minutes, of all users together: an alarm, and no limit.",
+        lambda: services.credits.wrong_codes,
+    )

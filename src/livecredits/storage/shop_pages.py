@@ -181,13 +181,13 @@ def _campaigns(connection: Connection, rows: Sequence[Row[Any]], now_us: int) ->
         .where(redemptions.c.scope.in_(ids))
         .group_by(redemptions.c.scope)
     )
-    granted: dict[str, int] = dict(connection.execute(granted_sum).tuples().all())
+    granted: dict[str, int] = {row[0]: row[1] for row in connection.execute(granted_sum)}
     listed_count = (
         select(campaign_users.c.campaign_id, func.count())
         .where(campaign_users.c.campaign_id.in_(ids))
         .group_by(campaign_users.c.campaign_id)
     )
-    listed: dict[str, int] = dict(connection.execute(listed_count).tuples().all())
+    listed: dict[str, int] = {row[0]: row[1] for row in connection.execute(listed_count)}
     return [
         _campaign(row, made.get(row.id), granted.get(row.id, 0), listed.get(row.id, 0), now_us)
         for row in rows

@@ -1,0 +1,156 @@
+"""What operators and the host's backend do in the shop: packages, and the queue of orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livecredits.core.changes import Fulfil, Refund
+from livecredits.errors import (
+    AlreadyFulfilled,
+    Forbidden,
+    InsufficientCredits,
+    NotFound,
+    OrderClosed,
+    OrderNotFulfilled,
+    OrderSpent,
+    OutcomeUnknown,
+    OverOperatorLimit,
+    PackageOrdered,
+    StorageFull,
+)
+from livecredits.http.answers import ChangeAnswer
+from livecredits.http.changes import actor_of, apply, common, require_reason
+from livecredits.http.reading import page_reply
+from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
+from livecredits.http.rules import MOVED, SELLS, SERVES, SHOWS
+from livecredits.http.shop_models import (
+    FulfilBody,
+    OrderShape,
+    OrdersPage,
+    OrdersQuery,
+    OrderStatusBody,
+    PackageBody,
+    PackagesAnswer,
+    PackageShape,
+    RefundBody,
+)
+
+routes = Routes("Shop")
+
+KEPT = (OutcomeUnknown, StorageFull)
+FULFILMENT = (NotFound, AlreadyFulfilled, OrderClosed, OverOperatorLimit, *MOVED)
+
+
+# --- packages ------------------------------------------------------------------------------------------------------
+
+
+@routes.add("GET", "/admin/credits/packages", rule=SHOWS, result=PackagesAnswer)
+async def list_packages(call: Call[NoBody, NoQuery]) -> Reply:
+    """All packages, those that cannot be ordered too."""
+    packages = await call.services.credits.packages()
+    return as_json({"items": [package.as_json() for package in packages]})
+
+
+@routes.add("POST", "/admin/credits/packages", rule=SELLS, body=PackageBody, result=PackageShape, status=201,
+            refuses=KEPT)  # fmt: skip
+async def create_package(call: Call[PackageBody, NoQuery]) -> Reply:
+    """Make a package."""
+    package = await call.services.credits.put_package(None, **call.body.model_dump(), actor=actor_of(call))
+    return as_json(package.as_json(), status=201)
+
+
+@routes.add("PUT", "/admin/credits/packages/{package_id}", rule=SELLS, body=PackageBody, result=PackageShape,
+            refuses=(NotFound, *KEPT))  # fmt: skip
+async def put_package(call: Call[PackageBody, NoQuery]) -> Reply:
+    """Replace what stands in a package; orders keep theirs as it was."""
+    package = await call.services.credits.put_package(
+        call.params["package_id"], **call.body.model_dump(), actor=actor_of(call)
+    )
+    return as_json(package.as_json())
+
+
+@routes.add("DELETE", "/admin/credits/packages/{package_id}", rule=SELLS, status=204,
+            refuses=(NotFound, PackageOrdered, *KEPT))  # fmt: skip
+async def delete_package(call: Call[NoBody, NoQuery]) -> Reply:
+    """Remove a package that was never ordered. One that was can be made inactive."""
+    await call.services.credits.delete_package(call.params["package_id"], actor=actor_of(call))
+    return Reply(status=204)
+
+
+# --- orders --------------------------------------------------------------------------------------------------------
+
+
+@routes.add("GET", "/admin/credits/orders", rule=SHOWS, query=OrdersQuery, result=OrdersPage)
+async def list_orders(call: Call[NoBody, OrdersQuery]) -> Reply:
+    """All orders, newest first: by state, user, time, or a part of what stands in them."""
+    query = call.query
+    page = await call.services.credits.orders(
+        query.user, state=query.state, search=query.q, since=query.since, until=query.until, before=query.before,
+        after=query.after, limit=query.limit,
+    )  # fmt: skip
+    return page_reply(page)
+
+
+@routes.add("GET", "/admin/credits/orders/{order_id}", rule=SHOWS, result=OrderShape, refuses=(NotFound,))
+async def read_order(call: Call[NoBody, NoQuery]) -> Reply:
+    """One order."""
+    return await _order(call)
+
+
+async def _order(call: Call[Any, Any]) -> Reply:
+    order = await call.services.credits.order_of(call.params["order_id"])
+    return as_json(order.as_json())
+
+
+@routes.add("POST", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, result=ChangeAnswer,
+            keyed=True, refuses=FULFILMENT)  # fmt: skip
+async def fulfil_order(call: Call[FulfilBody, NoQuery]) -> Reply:
+    """Grant what an order has bought, once. A second fulfilment is told by whom and when the first one was."""
+    return await apply(call, _fulfilment(call))
+
+
+@routes.add("PATCH", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, result=ChangeAnswer,
+            keyed=True, refuses=FULFILMENT)  # fmt: skip
+async def patch_fulfilment(call: Call[FulfilBody, NoQuery]) -> Reply:
+    """The same as POST, for clients that speak so."""
+    return await apply(call, _fulfilment(call))
+
+
+def _fulfilment(call: Call[Any, NoQuery]) -> Fulfil:
+    body = call.body
+    return Fulfil(
+        order_id=call.params["order_id"], fulfilled_by=body.fulfilled_by, note=body.note,
+        **common(call, audit="order.fulfilled", needs_reason=False),
+    )  # fmt: skip
+
+
+@routes.add("PATCH", "/admin/credits/orders/{order_id}/status", rule=SERVES, body=OrderStatusBody, result=OrderShape,
+            keyed=True, refuses=FULFILMENT)  # fmt: skip
+async def put_order_status(call: Call[OrderStatusBody, NoQuery]) -> Reply:
+    """Fulfil an order, or cancel it while it is pending; the answer is the order."""
+    if call.body.state == "fulfilled":
+        await apply(call, _fulfilment(call))
+        return await _order(call)
+    require_reason(call, call.body.reason)
+    order = await call.services.credits.cancel_order(
+        call.params["order_id"], reason=call.body.reason, actor=actor_of(call)
+    )
+    return as_json(order.as_json())
+
+
+@routes.add("POST", "/admin/credits/orders/{order_id}/refund", rule=SELLS, body=RefundBody, result=ChangeAnswer,
+            keyed=True,
+            refuses=(NotFound, InsufficientCredits, OrderNotFulfilled, OrderClosed, OrderSpent, OverOperatorLimit,
+                     *MOVED))  # fmt: skip
+async def refund_order(call: Call[RefundBody, NoQuery]) -> Reply:
+    """Take back what a fulfilled order granted, once.
+
+    Where part of it is spent, `spent` says what is to happen: refuse, take exactly what is left, or go below the floor.
+    """
+    body = call.body
+    if body.spent == "below_floor" and not call.principal.may_go_below_floor():
+        raise Forbidden("This principal may not let a balance pass its floor.")
+    change = Refund(
+        order_id=call.params["order_id"], spent=body.spent, **common(call, audit="order.refunded")
+    )
+    return await apply(call, change)

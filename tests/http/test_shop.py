@@ -1,0 +1,288 @@
+"""Packages, orders, thresholds and the erasure of a person, as users, operators and the host's backend see them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from tests.http.stage import Stage
+from tests.http.test_problems import check_problem
+
+from livecredits.access import Role, Scope
+from livecredits.http.answers import ChangeAnswer
+from livecredits.http.shop_models import (
+    ErasedAnswer,
+    OrderShape,
+    OrdersPage,
+    PackagesAnswer,
+    PackageShape,
+)
+
+ADMIN = "/api/v1/admin"
+PACKAGES = f"{ADMIN}/credits/packages"
+QUEUE = f"{ADMIN}/credits/orders"
+OWN = "/api/v1/credits/orders"
+PACKAGE = {"name": "100 credits", "credits": 100, "price_minor": 900, "currency": "EUR"}
+
+
+async def package_of(stage: Stage, **more: Any) -> Any:
+    admin = await stage.operator()
+    answer = await admin.post(PACKAGES, json={**PACKAGE, **more})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def order_of(user: httpx2.AsyncClient, package: Any, **more: Any) -> Any:
+    answer = await user.post(OWN, json={"package_id": package["id"], **more})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def balance(stage: Stage, user_id: str) -> int:
+    return (await stage.credits.balance(user_id)).credits
+
+
+# --- packages ------------------------------------------------------------------------------------------------------
+
+
+async def test_packages_are_made_shown_changed_and_removed(stage: Stage) -> None:
+    admin, ada = await stage.operator(), await stage.user("ada")
+    first = await package_of(stage, position=2)
+    PackageShape.model_validate(first)
+    second = await package_of(stage, name="Small", credits=10, position=1, validity_s=3_600)
+    await package_of(stage, name="Old", active=False)
+    listed = await admin.get(PACKAGES)
+    PackagesAnswer.model_validate_json(listed.content)
+    assert [item["name"] for item in listed.json()["items"]] == ["Old", "Small", "100 credits"]
+    offered = (await ada.get("/api/v1/credits/packages")).json()["items"]
+    assert [item["id"] for item in offered] == [second["id"], first["id"]]
+    put = await admin.put(f"{PACKAGES}/{first['id']}", json={**PACKAGE, "name": "Now 110", "credits": 110})
+    assert (put.status_code, put.json()["credits"]) == (200, 110)
+    assert (await admin.delete(f"{PACKAGES}/{second['id']}")).status_code == 204
+    check_problem(await admin.delete(f"{PACKAGES}/{second['id']}"), 404, "not_found")
+    check_problem(await admin.put(f"{PACKAGES}/pkg_none", json=PACKAGE), 404, "not_found")
+
+
+async def test_a_package_that_was_ordered_stays(stage: Stage) -> None:
+    admin = await stage.operator()
+    package = await package_of(stage)
+    order = await order_of(await stage.user("ada"), package)
+    check_problem(await admin.delete(f"{PACKAGES}/{package['id']}"), 409, "package_ordered")
+    await admin.put(f"{PACKAGES}/{package['id']}", json={**PACKAGE, "credits": 1, "active": False})
+    assert (await admin.get(f"{QUEUE}/{order['id']}")).json()["package"]["credits"] == 100
+    gone = await (await stage.user("bob")).post(OWN, json={"package_id": package["id"]})
+    check_problem(gone, 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("credits", 0), ("credits", 1.5), ("price_minor", -1), ("currency", "eur"), ("currency", "€"), ("name", " "),
+     ("validity_s", 0), ("unit", "stars"), ("position", 10**9), ("colour", "red")],
+)  # fmt: skip
+async def test_a_package_with_a_wrong_field_is_refused(stage: Stage, field: str, value: Any) -> None:
+    admin = await stage.operator()
+    problem = check_problem(await admin.post(PACKAGES, json={**PACKAGE, field: value}), 422, "invalid")
+    assert problem["errors"][0]["field"] == field
+
+
+# --- orders --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_order_goes_through_the_queue(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    package = await package_of(stage, validity_s=3_600)
+    billing = {"organisation": "Analytical Engines", "purchaser": "Ada", "email": "ada@example.com"}
+    order = await order_of(
+        ada, package, billing=billing, purchase_reference="PO-7", metadata={"cost_centre": 12}
+    )
+    OrderShape.model_validate(order)
+    assert (order["state"], order["billing"], order["metadata"]) == ("pending", billing, {"cost_centre": 12})
+    assert not {"fulfilled_by", "note", "created_by"} & order.keys()
+    queued = await admin.get(f"{QUEUE}?state=pending&q=PO-7")
+    OrdersPage.model_validate_json(queued.content)
+    assert [item["id"] for item in queued.json()["items"]] == [order["id"]]
+    assert (await admin.get(f"{QUEUE}?state=fulfilled")).json()["items"] == []
+    assert (await admin.get(f"{QUEUE}?user=bob")).json()["items"] == []
+    done = await admin.post(f"{QUEUE}/{order['id']}/fulfill", json={"fulfilled_by": "desk 4", "note": "paid"})
+    assert done.status_code == 200, done.text
+    ChangeAnswer.model_validate_json(done.content)
+    told = done.json()
+    assert (told["kind"], told["credits"], told["order"]) == ("fulfil", 100, order["id"])
+    (lot,) = (await stage.credits.balance("ada")).lots
+    assert lot.expires_at_us is not None
+    seen = (await admin.get(f"{QUEUE}/{order['id']}")).json()
+    assert (seen["state"], seen["claimed_by"], seen["note"], seen["entry"]) == (
+        "fulfilled", "desk 4", "paid", told["entry"],
+    )  # fmt: skip
+    assert seen["fulfilled_by"].startswith("operator:")
+    own = (await ada.get(OWN)).json()["items"]
+    assert [(item["state"], "note" in item) for item in own] == [("fulfilled", False)]
+    lines = (await admin.get(f"{ADMIN}/audit?action=order.fulfilled")).json()["items"]
+    assert lines[0]["before"]["credits"] == 0
+    assert lines[0]["after"]["credits"] == 100
+
+
+async def test_a_second_fulfilment_says_who_and_when(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    order = await order_of(ada, await package_of(stage))
+    backend = await stage.backend(Scope.SHOP)
+    headers = {"idempotency-key": "f1"}
+    first = await backend.post(f"{QUEUE}/{order['id']}/fulfill", json={}, headers=headers)
+    assert first.json()["credits"] == 100
+    again = await backend.post(f"{QUEUE}/{order['id']}/fulfill", json={}, headers=headers)
+    assert again.content == first.content
+    assert again.headers["idempotency-replayed"] == "true"
+    second = await admin.patch(f"{QUEUE}/{order['id']}/fulfill", json={})
+    problem = check_problem(second, 409, "already_fulfilled")
+    assert problem["fulfilled_by"].startswith("service:")
+    assert problem["entry"] == first.json()["entry"]
+    assert problem["fulfilled_at"].endswith("Z")
+    assert await balance(stage, "ada") == 100
+
+
+async def test_m5_fifty_at_once_fulfil_once_and_reverse_once(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    order = await order_of(ada, await package_of(stage))
+    url = f"{QUEUE}/{order['id']}"
+    answers = await asyncio.gather(*[admin.post(f"{url}/fulfill", json={}) for _ in range(50)])
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 49
+    refunds = await asyncio.gather(*[admin.post(f"{url}/refund", json={}) for _ in range(50)])
+    assert sorted(answer.status_code for answer in refunds) == [200] + [409] * 49
+    stage.clock.shift_us += 86_400_000_000
+    late = await (await stage.operator()).post(f"{url}/fulfill", json={})
+    check_problem(late, 409, "order_closed")
+    assert (await stage.credits.verify()).entries == 2
+
+
+async def test_status_by_patch(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    package = await package_of(stage)
+    one, two = await order_of(ada, package), await order_of(ada, package)
+    done = await admin.patch(f"{QUEUE}/{one['id']}/status", json={"state": "fulfilled"})
+    assert (done.status_code, done.json()["state"]) == (200, "fulfilled")
+    body = {"state": "cancelled", "reason": "never paid"}
+    gone = await admin.patch(f"{QUEUE}/{two['id']}/status", json=body)
+    assert (gone.json()["state"], gone.json()["cancel_reason"]) == ("cancelled", "never paid")
+    check_problem(await admin.post(f"{QUEUE}/{two['id']}/fulfill", json={}), 409, "order_closed")
+    check_problem(await admin.patch(f"{QUEUE}/{one['id']}/status", json=body), 409, "already_fulfilled")
+    wrong = await admin.patch(f"{QUEUE}/{one['id']}/status", json={"state": "pending"})
+    check_problem(wrong, 422, "invalid")
+    assert await balance(stage, "ada") == 100
+
+
+async def test_a_user_takes_back_the_own_pending_order_alone(stage: Stage) -> None:
+    ada, bob, admin = await stage.user("ada"), await stage.user("bob"), await stage.operator()
+    package = await package_of(stage)
+    order = await order_of(ada, package)
+    check_problem(await bob.post(f"{OWN}/{order['id']}/cancel", json={}), 404, "not_found")
+    gone = await ada.post(f"{OWN}/{order['id']}/cancel", json={"reason": "twice"})
+    assert (gone.status_code, gone.json()["state"]) == (200, "cancelled")
+    assert "cancelled_by" not in gone.json()
+    other = await order_of(ada, package)
+    await admin.post(f"{QUEUE}/{other['id']}/fulfill", json={})
+    check_problem(await ada.post(f"{OWN}/{other['id']}/cancel", json={}), 409, "already_fulfilled")
+    assert (await bob.get(OWN)).json()["items"] == []
+
+
+async def test_the_same_key_orders_once(stage: Stage) -> None:
+    ada, package = await stage.user("ada"), await package_of(stage)
+    body, headers = {"package_id": package["id"]}, {"idempotency-key": "mine"}
+    answers = [await ada.post(OWN, json=body, headers=headers) for _ in range(3)]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    other = await ada.post(OWN, json={**body, "purchase_reference": "x"}, headers=headers)
+    check_problem(other, 422, "idempotency_key_reused")
+    # Another user's same key is another key.
+    bobs = await (await stage.user("bob")).post(OWN, json=body, headers=headers)
+    assert bobs.json()["id"] != answers[0].json()["id"]
+
+
+async def test_a_refund_takes_back_what_is_left(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    order = await order_of(ada, await package_of(stage))
+    url = f"{QUEUE}/{order['id']}"
+    check_problem(await admin.post(f"{url}/refund", json={}), 409, "order_not_fulfilled")
+    await admin.post(f"{url}/fulfill", json={})
+    await stage.credits.spend("ada", 30)
+    problem = check_problem(await admin.post(f"{url}/refund", json={}), 409, "order_spent")
+    assert (problem["left"], problem["amount"]) == (70, 100)
+    done = await admin.post(f"{url}/refund", json={"spent": "left", "reason": "returned"})
+    assert (done.json()["kind"], done.json()["amount"], await balance(stage, "ada")) == ("reverse", -70, 0)
+    assert (await admin.get(url)).json()["state"] == "refunded"
+    support = await stage.operator(Role.SUPPORT)
+    check_problem(await support.post(f"{url}/refund", json={}), 403, "forbidden")
+    backend = await stage.backend(Scope.SHOP)
+    below = await backend.post(f"{url}/refund", json={"spent": "below_floor"})
+    check_problem(below, 403, "forbidden")
+
+
+async def test_an_operators_limit_holds_for_fulfilment(stage: Stage) -> None:
+    ada = await stage.user("ada")
+    order = await order_of(ada, await package_of(stage))
+    limited = await stage.operator(Role.SUPPORT, limit=99)
+    answer = await limited.post(f"{QUEUE}/{order['id']}/fulfill", json={})
+    check_problem(answer, 403, "over_operator_limit")
+    assert await balance(stage, "ada") == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"package_id": 5}, {"package_id": "pkg_x", "billing": {"email": "no"}},
+     {"package_id": "pkg_x", "billing": {"vat": "1"}}, {"package_id": "pkg_x", "purchase_reference": "x" * 201}],
+)  # fmt: skip
+async def test_an_order_with_a_wrong_field_is_refused(stage: Stage, body: Any) -> None:
+    check_problem(await (await stage.user("ada")).post(OWN, json=body), 422, "invalid")
+
+
+# --- thresholds ----------------------------------------------------------------------------------------------------
+
+
+async def test_low_balances_are_marked_and_listed(stage: Stage) -> None:
+    admin = await stage.operator()
+    for user_id, amount in (("ada", 100), ("bob", 15), ("cyd", 15)):
+        await stage.credits.grant(user_id, amount)
+    unit = await admin.put(f"{ADMIN}/units/credits", json={"scale": 0, "low_threshold": 20})
+    assert unit.json() == {"name": "credits", "scale": 0, "low_threshold": 20}
+    own = await admin.put(f"{ADMIN}/users/cyd", json={"low_threshold": 10})
+    assert own.json()["low"] is False
+    listed = (await admin.get(f"{ADMIN}/users?low=true")).json()["items"]
+    assert [(item["user_id"], item["low"]) for item in listed] == [("bob", True)]
+    assert [item["user_id"] for item in (await admin.get(f"{ADMIN}/users?low=false")).json()["items"]] == [
+        "ada", "cyd",
+    ]  # fmt: skip
+    bob = (await (await stage.user("bob")).get("/api/v1/credits/balance")).json()
+    assert bob["low"] is True
+    await admin.put(f"{ADMIN}/units/credits", json={"scale": 0})
+    assert (await admin.get(f"{ADMIN}/units")).json()["items"][0]["low_threshold"] == 20
+    support = await stage.operator(Role.SUPPORT)
+    assert (await support.put(f"{ADMIN}/users/bob", json={"low_threshold": 3})).status_code == 200
+
+
+# --- erasure -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_person_is_erased_and_the_entries_stay(stage: Stage) -> None:
+    admin, ada = await stage.operator(), await stage.user("ada")
+    who = {"name": "Ada Lovelace", "email": "ada@example.com", "metadata": {"phone": "555-0199"}}
+    await admin.put(f"{ADMIN}/users/ada", json=who)
+    order = await order_of(ada, await package_of(stage), billing={"purchaser": "Ada Lovelace"})
+    await admin.post(f"{QUEUE}/{order['id']}/fulfill", json={})
+    support = await stage.operator(Role.SUPPORT)
+    check_problem(await support.delete(f"{ADMIN}/users/ada/personal-data"), 403, "forbidden")
+    erased = await admin.delete(f"{ADMIN}/users/ada/personal-data?reason=asked%20by%20letter")
+    assert erased.status_code == 200, erased.text
+    ErasedAnswer.model_validate_json(erased.content)
+    everything = json.dumps(
+        [
+            (await admin.get(url)).json()
+            for url in (f"{ADMIN}/users/ada", f"{QUEUE}/{order['id']}", f"{ADMIN}/audit", f"{ADMIN}/users")
+        ]
+    )
+    for trace in ("Lovelace", "ada@example.com", "555-0199"):
+        assert trace not in everything
+    assert await balance(stage, "ada") == 100
+    assert (await stage.credits.verify()).is_clean
+    check_problem(await ada.get("/api/v1/credits/balance"), 401, "unauthenticated")
+    check_problem(await admin.delete(f"{ADMIN}/users/nobody/personal-data"), 404, "not_found")
