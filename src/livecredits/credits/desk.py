@@ -36,7 +36,7 @@ from livecredits.credits.asking import (
 )
 from livecredits.storage import shop_pages, shop_rows
 from livecredits.storage.handover import Told
-from livecredits.storage.ids import Ids
+from livecredits.storage.ids import Ids, new_id
 from livecredits.storage.keyed import content_of, once
 from livecredits.storage.pages import Slice
 from livecredits.storage.people import UNTOUCHED
@@ -199,7 +199,7 @@ class Desk:
             newcomers: set[str] = set()
 
             def make() -> str:
-                order_id = shop_rows.new_id("ord", now_us)
+                order_id = new_id("ord", now_us)
                 newcomers.update(
                     shop_rows.add_order(
                         connection, order_id, user_id, package_id, fields, asked["actor"], now_us
@@ -249,10 +249,10 @@ class Desk:
 
         def write(connection: Any, now_us: int) -> Told:
             def make() -> str:
-                campaign_id = shop_rows.new_id("cmp", now_us)
+                campaign_id = new_id("cmp", now_us)
                 shop_rows.add_campaign(connection, campaign_id, fields, allowed, by, now_us)
                 if wanted.word is not None:
-                    voucher = (shop_rows.new_id("vch", now_us), wanted.word, self._digest_of(wanted.word))
+                    voucher = (new_id("vch", now_us), wanted.word, self._digest_of(wanted.word))
                     shop_rows.add_codes(connection, campaign_id, [voucher], now_us)
                 return campaign_id
 
@@ -370,7 +370,7 @@ class Desk:
 
         def write(connection: Any, now_us: int) -> Told:
             def make() -> str:
-                voucher_id = shop_rows.new_id("vch", now_us)
+                voucher_id = new_id("vch", now_us)
                 shown = code or spelled(secrets.token_bytes(CODE_BYTES))
                 fields = {**asked, "code": shown, "digest": self._digest_of(shown)}
                 shop_rows.add_voucher(connection, voucher_id, fields, by, now_us)

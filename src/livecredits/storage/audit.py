@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert
 from livecredits.core.chain import canonical
 from livecredits.core.changes import Actor
 from livecredits.storage import schema
-from livecredits.storage.ids import Ids
+from livecredits.storage.ids import new_id
 
 
 def record(  # noqa: PLR0913 - a row of nine columns
@@ -42,9 +42,7 @@ def record(  # noqa: PLR0913 - a row of nine columns
         after: the same fields as they are now.
         details: anything else that helps to understand it; no secrets.
     """
-    ids = Ids()
-    ids.at(at_us)
-    row_id = ids("aud")
+    row_id = new_id("aud", at_us)
     connection.execute(
         insert(schema.audit).values(
             id=row_id, at_us=at_us, actor=str(actor), action=action, target=target, reason=reason,

@@ -8,6 +8,7 @@ The odd thing: within a millisecond the random part is counted on (RFC 9562, sec
 from __future__ import annotations
 
 import random
+import threading
 
 _RANDOM_BITS = 74
 _STEP_BITS = 32
@@ -40,3 +41,27 @@ class Ids:
             self._tail = self._random.getrandbits(_RANDOM_BITS - 1)
         value = self._ms << 80 | _VERSION | self._tail >> 62 << 64 | _VARIANT | self._tail & _TAIL
         return f"{prefix}_{value:032x}"
+
+
+class _Recent:
+    """The ids of the millisecond that was last asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ms = -1
+        self._ids = Ids()
+
+    def next(self, prefix: str, now_us: int) -> str:
+        with self._lock:
+            if now_us // 1_000 != self._ms:
+                self._ms, self._ids = now_us // 1_000, Ids()
+                self._ids.at(now_us)
+            return self._ids(prefix)
+
+
+_recent = _Recent()
+
+
+def new_id(prefix: str, now_us: int) -> str:
+    """An id for what is written beside the ledger; any thread may ask. Those of one millisecond sort as they came."""
+    return _recent.next(prefix, now_us)

@@ -22,7 +22,7 @@ from livecredits.core.rows import OrderRow
 from livecredits.errors import CodeTaken, Conflict, NotFound, PackageOrdered, VoucherUsed, from_code
 from livecredits.storage import audit, shop_pages
 from livecredits.storage.handover import Told
-from livecredits.storage.ids import Ids
+from livecredits.storage.ids import new_id
 from livecredits.storage.reads import require_user
 from livecredits.storage.schema import audit as trail
 from livecredits.storage.schema import (
@@ -41,13 +41,6 @@ NOBODY = ""
 CODES_AT_ONCE = 2_000
 """Codes in one transaction: a fraction of what anybody would notice waiting for."""
 _ERASED = canonical({"erased": True})
-
-
-def new_id(prefix: str, now_us: int) -> str:
-    """A fresh, time-ordered id."""
-    ids = Ids()
-    ids.at(now_us)
-    return ids(prefix)
 
 
 def _told(result: Any, *names: str, user_id: str = NOBODY, newcomers: frozenset[str] = frozenset()) -> Told:
