@@ -19,6 +19,8 @@ AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 Scheme = Literal["light", "dark"]
 PAGES = {
     "studio": ("#/", "spend-5"),
+    "shop": ("#/shop", "order-row"),
+    "vouchers": ("#/vouchers", "voucher-row"),
     "account": ("#/account", "history-row"),
     "team": ("#/users", "user-ada"),
 }
