@@ -54,6 +54,34 @@ class HeldSum:
     state: str = "open"
 
 
+@dataclass(eq=False)
+class Code:
+    """A voucher: how often it may pay in all and to one user, and to whom it has."""
+
+    id: str
+    amount: int
+    most: int | None
+    most_each: int | None
+    paid: list[str] = field(default_factory=list)
+
+    def require_open(self, user: str) -> None:
+        if self.most_each is not None and self.paid.count(user) >= self.most_each:
+            raise No("already_redeemed")
+        if self.most is not None and len(self.paid) >= self.most:
+            raise No("voucher_used")
+
+
+@dataclass(eq=False)
+class Bought:
+    """An order."""
+
+    user: str
+    amount: int
+    validity_s: int | None
+    state: str = "pending"
+    deed: Deed | None = None
+
+
 class No(Exception):
     """The change is refused, with this code."""
 

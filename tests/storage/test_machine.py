@@ -16,14 +16,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.storage.hands import IS_DEEP, SECOND_US, START_US, fresh_database, quick_folder
-from tests.storage.model import Deed, HeldSum, No, Purse
+from tests.storage.model import Bought, Code, Deed, HeldSum, No, Purse
 
 from livecredits.core.changes import (
+    LIBRARY,
     Adjust,
     Capture,
     Change,
+    Fulfil,
     Grant,
     Hold,
+    Redeem,
+    Refund,
     Release,
     Reverse,
     Set,
@@ -34,7 +38,7 @@ from livecredits.core.changes import (
 from livecredits.core.lots import Terms
 from livecredits.errors import Refused
 from livecredits.storage import batch as batches
-from livecredits.storage import people
+from livecredits.storage import people, shop_rows
 from livecredits.storage.answers import Answer
 from livecredits.storage.batch import Batch
 from livecredits.storage.ids import Ids
@@ -47,6 +51,7 @@ EXAMPLES, STEPS = (20_000, 100) if IS_DEEP else (120, 60)
 amounts = st.integers(1, 12)
 users = st.sampled_from(USERS)
 terms = st.builds(Terms, st.integers(0, 2), st.none() | st.integers(1, 40), st.none() | st.just("gift"))
+UNDOABLE = {"adjust", "set", "grant", "spend", "capture", "transfer", "redeem", "fulfil"}
 lasts = st.integers(0, 7)
 """Which of the last holds or entries is meant."""
 asked = st.one_of(
@@ -59,6 +64,9 @@ asked = st.one_of(
     st.tuples(st.just("release"), lasts),
     st.tuples(st.just("transfer"), users, users, amounts),
     st.tuples(st.just("reverse"), lasts, st.none() | amounts, st.booleans()),
+    st.tuples(st.just("redeem"), users, lasts),
+    st.tuples(st.just("fulfil"), lasts),
+    st.tuples(st.just("refund"), lasts, st.sampled_from(["refuse", "left", "below_floor"])),
     st.tuples(st.just("settle"), users),
 )
 
@@ -77,6 +85,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.purses = {user: Purse(user) for user in USERS}
         self.deeds: dict[str, Deed] = {}
         self.known: set[str] = set()
+        self.codes: dict[str, Code] = {}
+        self.orders: dict[str, Bought] = {}
 
     # --- what is done ----------------------------------------------------------------------------------------------
 
@@ -93,6 +103,60 @@ class LedgerMachine(RuleBasedStateMachine):
         self.known.add(user)
         for name, value in terms.items():
             setattr(self.purses[user], name, value)
+
+    @initialize()
+    def make_codes(self) -> None:
+        terms: dict[str, Any] = {
+            "unit": "credits",
+            "validity_s": None,
+            "starts_at_us": None,
+            "ends_at_us": None,
+        }
+        for number, (most, most_each) in enumerate([(None, None), (None, 1), (2, 2), (1, 1), (1, 1)]):
+            fields = {
+                **terms, "name": "x", "label": None, "credits": number + 2, "max_per_code": most,
+                "max_per_user": most_each, "prefix": None, "word": None, "welcome": False, "codes": 1,
+            }  # fmt: skip
+            self.write(shop_rows.add_campaign, f"cmp_{number}", fields, None, LIBRARY, self.now_us)
+            made = [(f"vch_{number}", f"CODE{number}", f"digest{number}")]
+            self.write(shop_rows.add_codes, f"cmp_{number}", made, self.now_us)
+            self.codes[f"digest{number}"] = Code(f"vch_{number}", number + 2, most, most_each)
+
+    def write(self, ask: Any, *values: Any) -> Any:
+        self.store.begin()
+        result = self.store.run(lambda connection: ask(connection, *values))
+        self.store.commit()
+        return result
+
+    @rule(user=users, amount=amounts, validity_s=st.none() | st.integers(1, 20))
+    def place_an_order(self, user: str, amount: int, validity_s: int | None) -> None:
+        fields = {
+            "name": "p", "credits": amount, "unit": "credits", "price_minor": 1, "currency": "EUR",
+            "validity_s": validity_s, "active": True, "position": 0, "description": None,
+        }  # fmt: skip
+        package = self.write(shop_rows.put_package, None, fields, LIBRARY, self.now_us).result
+        order_id = f"ord_{len(self.orders)}"
+        empty = {"billing": None, "purchase_reference": None, "metadata": None}
+        self.write(shop_rows.add_order, order_id, user, package.id, empty, LIBRARY, self.now_us)
+        self.orders[order_id] = Bought(user, amount, validity_s)
+
+    @precondition(lambda self: self.orders)
+    @rule(last=lasts)
+    def cancel_an_order(self, last: int) -> None:
+        order_id = self.last(self.orders, last)
+        order = self.orders[order_id]
+        if order.state in ("pending", "cancelled"):
+            self.write(shop_rows.cancel_order, order_id, None, None, LIBRARY, self.now_us)
+            order.state = "cancelled"
+            return
+        self.store.begin()
+        with pytest.raises(Refused):
+            self.store.run(lambda c: shop_rows.cancel_order(c, order_id, None, None, LIBRARY, self.now_us))
+        self.store.rollback()
+
+    @staticmethod
+    def last(things: dict[str, Any], last: int) -> str:
+        return list(things)[-1 - last % len(things)]
 
     @rule(user=users, is_frozen=st.booleans())
     def freeze_or_thaw(self, user: str, is_frozen: bool) -> None:
@@ -166,6 +230,12 @@ class LedgerMachine(RuleBasedStateMachine):
                 return Reverse(
                     entry_id=entries[-1 - last % len(entries)], amount=amount, allow_below_floor=anyway
                 )
+            case "redeem", user, last:
+                return Redeem(user_id=user, code="", digest=self.last(self.codes, last))
+            case "fulfil", last if self.orders:
+                return Fulfil(order_id=self.last(self.orders, last))
+            case "refund", last, spent if self.orders:
+                return Refund(order_id=self.last(self.orders, last), spent=spent)
             case "settle", user:
                 return Settle(user_id=user)
         return None
@@ -178,6 +248,8 @@ class LedgerMachine(RuleBasedStateMachine):
             elif isinstance(change, Reverse):
                 deed = self.deeds[change.entry_id]
                 users |= {deed.user} | ({deed.peer.user} if deed.peer else set())
+            elif isinstance(change, (Fulfil, Refund)):
+                users.add(self.orders[change.order_id].user)
             else:
                 users.add(change.user_id)
                 if isinstance(change, Transfer):
@@ -227,11 +299,19 @@ class LedgerMachine(RuleBasedStateMachine):
                 return self.transfer(purse, self.purses[to], amount), purse
             case Reverse():
                 return self.reverse(change), purse
+            case Redeem():
+                return self.redeem(purse, self.codes[change.digest]), purse
+            case Fulfil():
+                return self.fulfil(purse, self.orders[change.order_id]), purse
+            case Refund():
+                return self.refund(purse, self.orders[change.order_id], change.spent), purse
         raise AssertionError(change)
 
     def purse_of(self, change: Change) -> Purse:
         if isinstance(change, Reverse):
             return self.purses[self.deeds[change.entry_id].user]
+        if isinstance(change, (Fulfil, Refund)):
+            return self.purses[self.orders[change.order_id].user]
         assert isinstance(change, (Capture, Release))
         return next(purse for purse in self.purses.values() if change.hold_id in purse.holds)
 
@@ -297,7 +377,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def reverse(self, change: Reverse) -> Deed:
         deed = self.deeds[change.entry_id]
-        if deed.kind not in {"adjust", "set", "grant", "spend", "capture", "transfer"} or not deed.amount:
+        if deed.kind not in UNDOABLE or not deed.amount:
             raise No("not_reversible")
         if deed.undone:
             raise No("already_reversed")
@@ -317,7 +397,37 @@ class LedgerMachine(RuleBasedStateMachine):
             else:
                 undoing.append(purse.take("reverse", amount, one.moves))
             one.undone = True
+        for order in self.orders.values():
+            if order.deed is deed:
+                order.state = "refunded"
         return undoing[0]
+
+    def redeem(self, purse: Purse, code: Code) -> Deed:
+        code.require_open(purse.user)
+        self.thawed(purse)
+        code.paid.append(purse.user)
+        return purse.give("redeem", code.amount, [(0, None, code.id, code.amount)])
+
+    def fulfil(self, purse: Purse, order: Bought) -> Deed:
+        if order.state != "pending":
+            raise No("already_fulfilled" if order.state == "fulfilled" else "order_closed")
+        ends = None if order.validity_s is None else self.now_us + order.validity_s * SECOND_US
+        order.deed = purse.give("fulfil", order.amount, [(0, ends, "an order", order.amount)])
+        order.state = "fulfilled"
+        return order.deed
+
+    def refund(self, purse: Purse, order: Bought, spent: str) -> Deed:
+        if order.state != "fulfilled":
+            raise No("order_not_fulfilled" if order.state == "pending" else "order_closed")
+        assert order.deed is not None
+        mine = {portion for portion, _ in order.deed.moves}
+        left = sum(one.portion in mine and one.held_by is None for one in purse.credits)
+        if spent != "below_floor" and left < order.amount and (spent == "refuse" or not left):
+            raise No("order_spent")
+        amount = order.amount if spent == "below_floor" else left
+        purse.need(amount, anyway=spent == "below_floor")
+        order.state, order.deed.undone = "refunded", True
+        return purse.take("reverse", amount, order.deed.moves)
 
     # --- what holds after each step ----------------------------------------------------------------------------------
 
@@ -339,6 +449,13 @@ class LedgerMachine(RuleBasedStateMachine):
                 for lot in lots.get(number, [])
             ]
             assert stored == purse.lots()
+
+    @invariant()
+    def orders_and_codes_are_equal(self) -> None:
+        stored = {order.id: order.state for order in self.store.find_orders(list(self.orders))}
+        assert stored == {id: order.state for id, order in self.orders.items()}
+        counts = {digest: code.redemptions for digest, code in self.store.find_vouchers(self.codes).items()}
+        assert counts == {digest: len(code.paid) for digest, code in self.codes.items()}
 
     def teardown(self) -> None:
         self.store.close()

@@ -31,6 +31,42 @@ def test_a_fresh_schema_equals_what_the_migrations_add_up_to(tmp_path: Path) -> 
     assert schema_of(tmp_path / "upgraded.db") == schema_of(fresh)
 
 
+def test_the_first_release_is_upgraded_with_all_that_it_holds(tmp_path: Path) -> None:
+    """Seals, chains and balances stay right; the file ends with the columns, indexes and triggers of a fresh one."""
+    path = _first_release(tmp_path)
+    credits = Credits(f"sqlite:///{path}")
+    assert credits.sync.balance("ada").credits == 7
+    voucher = credits.sync.create_voucher(5)
+    assert credits.sync.redeem("ada", voucher.code).credits == 12
+    credits.sync.put_user("ada", low_threshold=3)
+    report = credits.sync.verify()
+    assert report.is_clean, [str(damage) for damage in report.damages]
+    credits.sync.close()
+    assert _shape_of(path) == _shape_of(fresh_database(tmp_path))
+
+
+def _first_release(folder: Path) -> Path:
+    """A file as the first release made it, with one account."""
+    path = folder / "first.db"
+    db = sqlite3.connect(path)
+    db.executescript((Path(__file__).parent / "schemas" / "0001.sql").read_text("utf-8"))
+    db.executescript((Path(__file__).parent / "schemas" / "0001-rows.sql").read_text("utf-8"))
+    db.close()
+    return path
+
+
+def _shape_of(path: Path) -> dict[str, object]:
+    """Columns by table whatever their order, and the texts of indexes and triggers."""
+    tables = rows(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    shape: dict[str, object] = {
+        str(table): sorted(row[1:6] for row in rows(path, f"PRAGMA table_info({table})"))
+        for (table,) in tables
+    }
+    others = rows(path, "SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL")
+    shape.update({str(name): re.sub(r'\s+|"', "", str(sql)) for name, sql in others})
+    return shape
+
+
 def test_the_newest_migration_is_the_head() -> None:
     versions = sorted(path.name[:4] for path in (migrate.FOLDER / "versions").glob("[0-9]*.py"))
     assert versions[-1] == migrate.HEAD
