@@ -34,6 +34,7 @@ export function createList<T>(
   let waiting: Promise<void> | undefined
   let older: Promise<void> | undefined
   let stopHints = () => {}
+  let signedOut = false
   let list: ShopList<T> = { items: [], loading: true, error: null, loadMore: null, refresh }
 
   /** A read that has not begun yet is joined: it will see whatever moved until then. */
@@ -61,6 +62,7 @@ export function createList<T>(
     let after: string | null = null
     do {
       const page = await readPage(Math.min(wanted, PAGE_MOST), after)
+      signedOut = !page
       items.push(...(page?.items ?? []))
       after = page?.next ?? null
     } while (after !== null && items.length < wanted)
@@ -93,7 +95,7 @@ export function createList<T>(
     subscribe(listener) {
       const mine = () => listener()
       if (!listeners.size) {
-        stopHints = hints(refresh, () => list.error && refresh())
+        stopHints = hints(refresh, () => (list.error || signedOut) && refresh())
         refresh()
       }
       listeners.add(mine)

@@ -99,7 +99,11 @@ export function createShop(
     return createList(idOf, read, (again, live) => {
       const stops = [
         store.on(name === 'vouchers' ? name : 'orders', again),
-        store.on('status', (status) => status === 'live' && live()),
+        store.on('status', (status) => {
+          if (status === 'live') live()
+          // Nobody is left whose list it would be.
+          if (status === 'signed-out') again()
+        }),
       ]
       return () => stops.forEach((stop) => void stop())
     })

@@ -324,6 +324,26 @@ describe('lists', () => {
     expect(list()).toMatchObject({ items: [], loading: false, error: null })
   })
 
+  test('go with whoever signs out, and come back with them', async () => {
+    const world = new World()
+    const tab = world.openTab()
+    let token: string | null = 'screen:ada'
+    const store = createStore({ url: '', user: 'ada', getToken: () => token, log: false }, tab.environment)
+    store.subscribe(() => {})
+    await world.pass(50)
+    await store.order('pkg_small')
+    const { list } = await follow(store, 'orders', world)
+    expect(list().items.length).toBe(1)
+    token = null
+    for (const socket of world.server.live) socket.end(4202, 'token_revoked: Signed out.')
+    await world.pass(1_000)
+    expect([store.getSnapshot().status, list().items]).toEqual(['signed-out', []])
+    token = 'screen:ada'
+    await store.refresh()
+    await world.pass(1_000)
+    expect([store.getSnapshot().status, list().items.length]).toEqual(['live', 1])
+  })
+
   test('packages are in the operators’ order', async () => {
     const { world, store } = await open()
     const { list } = await follow(store, 'packages', world)
