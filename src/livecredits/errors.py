@@ -66,6 +66,8 @@ class Refused(LivecreditsError):
         super().__init__(detail)
         self.detail = detail
         self.extra: dict[str, Any] = extra
+        self.replayed = False
+        """Whether an idempotency key gave this refusal before."""
 
     @property
     def title(self) -> str:
