@@ -185,7 +185,7 @@ def check_edit(edit: UserEdit) -> None:
             check_text("metadata", metadata_text(metadata), METADATA_LENGTH_MAX)
     for floor in edit.given("floor").values():
         if floor is not None:
-            whole("floor", floor)
+            whole("floor", floor, high=0)
     if any(not isinstance(frozen, bool) for frozen in edit.given("frozen").values()):
         raise bad_field("frozen", "must be true or false")
     check_text("reason", edit.reason)

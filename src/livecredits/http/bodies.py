@@ -30,6 +30,8 @@ from livecredits.credits.asking import METADATA_LENGTH_MAX, TEXT_LENGTHS_MAX, TT
 
 TOKEN_TTL_MAX_S = 3_600
 USER_ID_LENGTH_MAX = 128
+CURSOR_LENGTH_MAX = 4_096
+"""A cursor spells a name and an id of any script: 254 and 128 characters, escaped and in base 64."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,16}", re.ASCII)
 
@@ -289,7 +291,7 @@ class UserBody(Model):
     email: Email | None = None
     metadata: Metadata | None = None
     unit: UnitName = Field(default="credits", description="Which account `floor` and `frozen` are about.")
-    floor: Credits | None = Field(default=0, description="Least available credits after a spend. Role admin.")
+    floor: Credits | None = Field(default=0, le=0, description="Least available credits after a spend. Role admin.")
     frozen: bool = Field(default=False, description="Refuse spends and holds. Role admin.")
     reason: Reason | None = None
 
@@ -371,8 +373,8 @@ class BalanceQuery(UnitQuery):
 class PageQuery(Asked):
     """Which page."""
 
-    before: str | None = Field(default=None, max_length=200, description="`previous` of another page.")
-    after: str | None = Field(default=None, max_length=200, description="`next` of another page.")
+    before: str | None = Field(default=None, max_length=CURSOR_LENGTH_MAX, description="`previous` of another page.")
+    after: str | None = Field(default=None, max_length=CURSOR_LENGTH_MAX, description="`next` of another page.")
     limit: Annotated[TextWhole, Field(ge=1, le=200)] = 50
 
 
