@@ -258,6 +258,14 @@ def test_push_again_greets_every_screen_of_the_user_anew(desk: Desk) -> None:
     assert [screen for screen, _ in desk.out.sends] == screens
 
 
+def test_all_screens_are_greeted_anew_when_something_moved_that_no_version_counts(desk: Desk) -> None:
+    screens = [desk.live() for _ in range(2)]
+    desk.hub.greet_all()
+    desk.take()
+    desk.answer_reads(state(3))
+    assert [screen for screen, _ in desk.out.sends] == screens
+
+
 # --- back-pressure ------------------------------------------------------------------------------------------
 
 

@@ -351,6 +351,11 @@ class Delivery:
             self._resync(screen)
         return len(shown)
 
+    def greet_all(self) -> None:
+        """Read everything anew and send it as a hello to every screen."""
+        for screen in list(self.screens.values()):
+            self._resync(screen)
+
     def screens_of(self, user_id: str) -> int:
         """How many screens of this user are open, watchers not counted."""
         return self._per_user.get(user_id, 0)

@@ -201,11 +201,12 @@ async def list_units(call: Call[NoBody, NoQuery]) -> Reply:
     return as_json({"items": [{"name": unit.name, "scale": unit.scale} for unit in units]})
 
 
-@routes.add("PUT", "/admin/units/{unit}", rule=RULES, body=UnitBody, result=UnitShape)
+@routes.add("PUT", "/admin/units/{unit}", rule=RULES, body=UnitBody, result=UnitShape, refuses=(Conflict,))
 async def put_unit(call: Call[UnitBody, NoQuery]) -> Reply:
-    """Make a unit, or change with how many decimal places people see it."""
+    """Make a unit, or change with how many decimal places people see it while nobody has an account in it."""
     unit = await call.services.credits.put_unit(
         check_unit_name(call.params["unit"]), call.body.scale, actor=actor_of(call)
     )
     _tell(call)
+    call.services.live.greet_all()
     return as_json({"name": unit.name, "scale": unit.scale})

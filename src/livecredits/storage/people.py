@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from livecredits.core.chain import GENESIS, canonical
 from livecredits.core.changes import LIBRARY, Actor
+from livecredits.errors import Conflict
 from livecredits.storage import audit, reads
 from livecredits.storage.handover import Told
 from livecredits.storage.schema import accounts, units, users
@@ -126,11 +127,16 @@ def _put_account(
 
 
 def put_unit(connection: Connection, name: str, scale: int, actor: Actor, now_us: int) -> None:
-    """Make a unit, or change its scale: how people see its amounts, which stay the same whole numbers."""
+    """Make a unit, or change the scale of one that nobody has an account in.
+
+    The amounts are whole numbers of the smallest part: another scale would move the point in everybody's balance.
+    """
     former = connection.execute(select(units.c.scale).where(units.c.name == name)).scalar()
     if former is None:
         connection.execute(insert(units).values(name=name, scale=scale))
-    else:
+    elif former != scale:
+        if connection.execute(select(accounts.c.id).where(accounts.c.unit == name).limit(1)).first():
+            raise Conflict(f"There are accounts in {name} already; its scale stays {former}.", scale=former)
         connection.execute(update(units).where(units.c.name == name).values(scale=scale))
     audit.record(
         connection, at_us=now_us, actor=actor, action="unit.added" if former is None else "unit.changed",
