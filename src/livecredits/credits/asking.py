@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 from livecredits.core.amounts import bad_field, positive, whole
-from livecredits.core.chain import canonical
+from livecredits.core.chain import canonical, flat
 from livecredits.core.changes import (
     LIBRARY,
     Actor,
@@ -272,4 +272,4 @@ def content_of(change: Change) -> str:
         if isinstance(value, Terms):
             value = [value.priority, value.expires_at_us, value.source]
         asked[name] = value
-    return hashlib.sha256(canonical(asked).encode()).hexdigest()
+    return hashlib.sha256(flat(asked).encode()).hexdigest()
