@@ -33,6 +33,7 @@ from livecredits.errors import KeyReused, Refused, from_code
 from livecredits.storage.answers import Answer, Outcome, again, amounts_of, answer_of, dump, parse
 from livecredits.storage.ids import Ids
 from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
+from livecredits.storage.warm import Warm
 
 PART = 8
 """How many lots and holds of an account are loaded at first."""
@@ -51,8 +52,11 @@ BEFORE_ALL: BurnKey = (-(2**63), 0, 0, "")
 class Batch:
     """A batch of changes inside one open transaction of `store`."""
 
-    def __init__(self, store: Store, ids: Ids, now_us: int, epoch: str, next_due_us: int | None) -> None:
+    def __init__(
+        self, store: Store, ids: Ids, now_us: int, epoch: str, next_due_us: int | None, warm: Warm
+    ) -> None:
         self._store = store
+        self._warm = warm
         self._ids = ids
         self._now_us = now_us
         self._epoch = epoch
@@ -61,7 +65,6 @@ class Batch:
         self._sides: dict[AccountKey, Side] = {}
         self._rows = Rows()
         self._parts: dict[AccountKey, int | None] = {}
-        self._known_users: set[str] = set()
         self._answered: dict[KeyOf, tuple[str, Answer | Refused]] = {}
         self._newest: dict[AccountKey, Entry] = {}
         self._receipts: set[AccountKey] = set()
@@ -120,12 +123,12 @@ class Batch:
     # --- what a decision leaves to be written ------------------------------------------------------------------------
 
     def _keep(self, decision: Decision, change: Change | None) -> None:
-        self._book.apply(decision)
         rows = self._rows
         for account in decision.accounts:
             rows.accounts[account.key] = (account, self._side(account.key))
             if change is not None and change.receipt:
                 self._receipts.add(account.key)
+        self._book.apply(decision)
         for entry in decision.entries:
             key = (entry.user_id, entry.unit)
             side = self._sides[key]
@@ -151,8 +154,7 @@ class Batch:
             user_id, unit = key
             seal = seal_of(user_id, unit, 0, frozen=False, created_at_us=self._now_us)
             self._sides[key] = Side(self._store.new_account_id(), self._now_us, seal)
-            if user_id not in self._known_users:
-                self._known_users.add(user_id)
+            if user_id not in self._book.users:
                 self._rows.users[user_id] = self._now_us
                 self._lists.setdefault(user_id, set()).add("users")
         return self._sides[key]
@@ -206,12 +208,12 @@ class Batch:
 
     def _load_accounts(self, keys: set[AccountKey], takers: set[AccountKey], whole: set[AccountKey]) -> None:
         """Load accounts: all lots of those in `whole`, the first of those in `takers`, none of the others."""
+        cold = self._use_warm(keys - whole, takers) | whole
         # Sorted, so that two writers never wait for each other in a circle.
-        found = self._store.find_accounts(sorted(keys))
+        found = self._store.find_accounts(sorted(cold)) if cold else []
         known = {account.user_id for account, _ in found}
-        unknown = {user_id for user_id, _ in keys} - known
-        self._known_users = known | (self._store.find_users(unknown) if unknown else set())
-        self._book.users |= self._known_users
+        unknown = {user_id for user_id, _ in cold} - known
+        self._book.users |= known | (self._store.find_users(unknown) if unknown else set())
         if not found:
             return
         numbers = ids_of(found)
@@ -227,6 +229,25 @@ class Batch:
             self._fill(some, part)
         for number in sorted(due):
             self._settle(numbers[number])
+
+    def _use_warm(self, keys: set[AccountKey], takers: set[AccountKey]) -> set[AccountKey]:
+        """Take over accounts that the last batches left in memory; says which of them have to be read."""
+        if self._is_time:
+            return keys  # what is due may lie in a part that is not in memory
+        cold = set()
+        for key in keys:
+            kept = self._warm.find(key, takes=key in takers)
+            if kept is None:
+                cold.add(key)
+            else:
+                self._book.accounts[key], self._sides[key], self._parts[key] = kept
+                self._book.users.add(key[0])
+        return cold
+
+    def keep_warm(self) -> None:
+        """Leave the accounts in memory for the next batch; to be called after the commit."""
+        for key, account in self._book.accounts.items():
+            self._warm.keep(account, self._sides[key], self._parts.get(key))
 
     def _find_due(self, numbers: Iterable[int]) -> set[int]:
         return self._store.find_due(list(numbers), self._now_us) if self._is_time else set()

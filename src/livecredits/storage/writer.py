@@ -31,6 +31,7 @@ from livecredits.storage.batch import Batch
 from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
 from livecredits.storage.store import Store
+from livecredits.storage.warm import Warm
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Writer:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._subscribers = subscribers
         self._refusal: Refused | None = None
+        self._warm = Warm()
         self.next_due_us: int | None = None
         self.nearer_due = threading.Event()
         """Set whenever `next_due_us` moves nearer; the scheduler waits on it."""
@@ -190,7 +192,7 @@ class Writer:
             self._give_up(jobs, error)
             return
         except Exception as error:  # noqa: BLE001 - it is the caller's, or nobody's
-            self._store.rollback()
+            self._undo()
             if len(jobs) > 1:
                 _log.warning(
                     "A batch of %d changes failed and is written one by one", len(jobs), exc_info=True
@@ -210,12 +212,13 @@ class Writer:
             raise StorageFailed(self._refusal.detail)
         now_us = self._clock.now_us()
         self._ids.at(now_us)
-        batch = Batch(self._store, self._ids, now_us, self.epoch, self.next_due_us)
+        batch = Batch(self._store, self._ids, now_us, self.epoch, self.next_due_us, self._warm)
         self._store.begin()
         outcomes = batch.decide_all([job.change for job in jobs if job.change is not None])
         batch.finish()
         states = batch.states()
         self._commit()
+        batch.keep_warm()
         for job, outcome in zip(jobs, outcomes, strict=True):
             job.outcome = outcome
         self._move_due(batch.next_due_us)
@@ -233,6 +236,10 @@ class Writer:
             unknown.__cause__ = error
             raise unknown from error
 
+    def _undo(self) -> None:
+        self._store.rollback()
+        self._warm.forget()
+
     def _move_due(self, next_due_us: int | None) -> None:
         former, self.next_due_us = self.next_due_us, next_due_us
         if next_due_us is not None and (former is None or next_due_us < former):
@@ -246,6 +253,7 @@ class Writer:
             if isinstance(self._refusal, StorageFailed):
                 raise StorageFailed(self._refusal.detail)
             self._store.begin()
+            self._warm.forget()  # it may write to accounts
             job.outcome = self._store.run(job.ask)
             self._commit()
             if isinstance(job.outcome, Told):
@@ -255,13 +263,13 @@ class Writer:
             self._give_up([job], error)
             return
         except BaseException as error:  # noqa: BLE001 - it is the caller's
-            self._store.rollback()
+            self._undo()
             job.outcome = error
         self._subscribers.hand_over([job], committed)
 
     def _give_up(self, jobs: Sequence[Job], error: Refused) -> None:
         """Tell a batch that the database did not take it; if it failed for good, so has this object."""
-        self._store.rollback()
+        self._undo()
         cause = error.__cause__
         failed = error if isinstance(error, StorageFailed) else cause
         if isinstance(failed, StorageFailed) and not isinstance(self._refusal, StorageFailed):
