@@ -14,9 +14,8 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import astuple, replace
-from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from typing import Any, TypeVar
 from livecredits.core.lots import NEVER, Lot, Terms
 from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, LotMove, Past
 from livecredits.errors import StartRefused, StorageFailed, StorageFull
+from livecredits.storage.many_rows import ManyRows
 from livecredits.storage.store import KeyOf, Rows, Side
 
 T = TypeVar("T")
@@ -195,29 +195,6 @@ NEXT_DUE = (
 ).replace(":never", str(NEVER))
 ALL = -1
 """As a LIMIT: no limit."""
-
-
-class ManyRows:
-    """One INSERT for any number of rows, in a handful of texts that stay prepared: 256 rows, 128, 64 … 1."""
-
-    def __init__(self, into: str, columns: str, after: str = "") -> None:
-        width = columns.count(",") + 1
-        row = f"({', '.join('?' * width)})"
-        self._width = width
-        self._texts = [
-            (size, f"INSERT INTO {into} ({columns}) VALUES {', '.join([row] * size)} {after}")
-            for size in (256, 128, 64, 32, 16, 8, 4, 2, 1)
-        ]
-
-    def insert(self, db: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
-        """Write the rows."""
-        values = list(chain.from_iterable(rows))
-        at, left = 0, len(values) // self._width
-        for size, text in self._texts:
-            while left >= size:
-                end = at + size * self._width
-                db.execute(text, values[at:end])
-                at, left = end, left - size
 
 
 _ACCOUNT_COLUMNS = (
