@@ -124,7 +124,7 @@ def adjust(
 
 def set_credits(
     user_id: str,
-    credits: int,  # noqa: A002 - the field of the request, and the word of the domain
+    credits: int,
     *,
     if_version: int | None = None,
     **about: Unpack[About],
