@@ -13,7 +13,7 @@ from livecredits.core.rows import Account, AccountKey
 from livecredits.storage.store import Side
 
 ACCOUNTS_MOST = 10_000
-LOTS_MOST = 64
+LOTS_MOST = 32
 """An account with more lots or holds in memory than this is left to the database."""
 
 Part = int | None
