@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _LIVE = Phase.LIVE
+_SOCKET = wire.SOCKET
 """A name of the module is found faster than a member of an enum, and `_push` is the hottest place there is."""
 
 
@@ -64,7 +65,7 @@ class Delivery:
         self._new_id = new_id
         self._random = random
         self._out = Actions()
-        # Long enough for every deadline that the hub sets: what a wheel hands out early is nobody's.
+        # Long enough for every deadline that the hub sets.
         span_ms = max(limits.heartbeat_ms * 6 // 5, limits.auth_ms, limits.close_ms)
         self._wheel: Wheel[Screen] = Wheel(limits.step_ms, span_ms, now_ms)
         self._per_user: dict[str, int] = {}
@@ -293,21 +294,34 @@ class Delivery:
         if epoch != self.epoch:
             self.counts.stale += 1
             return
-        audiences = self.audiences
+        audiences, sends, scale_of = self.audiences, self._out.sends, self._scale_of
+        sent = 0
         for state in states:
             audience = audiences.get(state.user_id)
-            if audience is not None:
-                self._spread(audience, state)
-
-    def _spread(self, audience: Audience, state: AccountState) -> None:
-        unit = state.unit
-        if audience.fresh is not None:
-            audience.fresh[unit] = newest(audience.fresh.get(unit), state)
-        if state.version <= audience.versions.get(unit, 0):
-            self.counts.stale += 1
-            return
-        audience.versions[unit] = state.version
-        self._push(state, audience.screens)
+            if audience is None:
+                continue
+            versions, unit = audience.versions, state.unit
+            if audience.fresh is not None:
+                audience.fresh[unit] = newest(audience.fresh.get(unit), state)
+            if state.version <= versions.get(unit, 0):
+                self.counts.stale += 1
+                continue
+            versions[unit] = state.version
+            # Most users have one screen, and it can be written to. Calling `_push` for it costs a third more.
+            screen = audience.screens[0]
+            if (
+                screen.phase is _LIVE
+                and not screen.paused
+                and screen.carrier == _SOCKET
+                and len(audience.screens) == 1
+            ):
+                screen.sent += 1
+                sent += 1
+                text = wire.state_text(state, epoch, scale_of(unit))
+                sends.append((screen, wire.socket_bytes(text)))
+            else:
+                self._push(state, audience.screens)
+        self.counts.states += sent
 
     def _push(self, state: AccountState, screens: Iterable[Screen]) -> None:
         """Send one state to these screens; it is put into words once, and once per carrier in a row."""
