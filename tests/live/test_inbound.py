@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.live.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
 from websockets.frames import Frame, Opcode
@@ -79,6 +79,7 @@ def theirs(chunks: list[bytes]) -> tuple[list[tuple[int, bytes]], int | None]:
 
 @settings(max_examples=1500, deadline=None)
 @given(FRAMES, st.integers(1, 60))
+@example([frame(TEXT, b"a", fin=False), frame(CLOSE, b"")], 60)
 def test_the_same_bytes_mean_the_same(frames: list[bytes], size: int) -> None:
     data = b"".join(frames)
     chunks = [data[at : at + size * 7] for at in range(0, len(data), size * 7)]

@@ -89,6 +89,8 @@ class Inbound:
                 NOT_TEXT if self.message is None else BAD_FRAME.because("Expected a continuation frame.")
             )
         if opcode is Opcode.CLOSE:
+            if self.message is not None:
+                raise Violation(BAD_FRAME.because("A message was left unfinished."))
             return opcode, _echo(data)
         return opcode, data
 
