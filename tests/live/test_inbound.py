@@ -89,11 +89,9 @@ def test_the_same_bytes_mean_the_same(frames: list[bytes], size: int) -> None:
     # Without its own limit, since the library counts a ping within a message as a part of it.
     (ours_seen, ours_code), (theirs_seen, theirs_code) = ours(chunks), theirs(chunks, max_size=None)
     assert ours_seen == theirs_seen
-    both_faults = {ours_code, theirs_code} == {
-        1002,
-        1009,
-    }  # too big and out of order: either may be named first
-    assert ours_code == theirs_code or both_faults
+    codes = {ours_code, theirs_code}
+    # What is too big and wrong in another way may be told by either name.
+    assert len(codes) == 1 or (1009 in codes and codes < {1002, 1003, 1007, 1009})
 
 
 @settings(max_examples=500, deadline=None)
