@@ -294,34 +294,30 @@ class Delivery:
         if epoch != self.epoch:
             self.counts.stale += 1
             return
-        audiences, sends, scale_of = self.audiences, self._out.sends, self._scale_of
-        sent = 0
+        audiences, spread = self.audiences, self._spread
         for state in states:
             audience = audiences.get(state.user_id)
-            if audience is None:
-                continue
-            versions, unit = audience.versions, state.unit
-            if audience.fresh is not None:
-                audience.fresh[unit] = newest(audience.fresh.get(unit), state)
-            if state.version <= versions.get(unit, 0):
-                self.counts.stale += 1
-                continue
-            versions[unit] = state.version
-            # Most users have one screen, and it can be written to. Calling `_push` for it costs a third more.
-            screen = audience.screens[0]
-            if (
-                screen.phase is _LIVE
-                and not screen.paused
-                and screen.carrier == _SOCKET
-                and len(audience.screens) == 1
-            ):
-                screen.sent += 1
-                sent += 1
-                text = wire.state_text(state, epoch, scale_of(unit))
-                sends.append((screen, wire.socket_bytes(text)))
-            else:
-                self._push(state, audience.screens)
-        self.counts.states += sent
+            if audience is not None:
+                spread(audience, state)
+
+    def _spread(self, audience: Audience, state: AccountState) -> None:
+        unit, versions = state.unit, audience.versions
+        if audience.fresh is not None:
+            audience.fresh[unit] = newest(audience.fresh.get(unit), state)
+        if state.version <= versions.get(unit, 0):
+            self.counts.stale += 1
+            return
+        versions[unit] = state.version
+        screens = audience.screens
+        screen = screens[0]
+        # Most users have one screen, and it can be written to: `_push` for it alone would cost a third more.
+        if len(screens) == 1 and screen.phase is _LIVE and not screen.paused and screen.carrier == _SOCKET:
+            screen.sent += 1
+            self.counts.states += 1
+            text = wire.state_text(state, self.epoch, self._scale_of(unit))
+            self._out.sends.append((screen, wire.socket_bytes(text)))
+        else:
+            self._push(state, screens)
 
     def _push(self, state: AccountState, screens: Iterable[Screen]) -> None:
         """Send one state to these screens; it is put into words once, and once per carrier in a row."""

@@ -37,6 +37,7 @@ MAX_LISTS = 16
 MAX_TABS = 1000
 MAX_INTEGER = 2**53 - 1
 """The largest integer that JavaScript keeps exact (ECMA-262, Number.MAX_SAFE_INTEGER)."""
+_RECEIPT = ',"receipt":true'
 
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f/\ud800-\udfff]")
 """Control characters, the slash, and halves of surrogate pairs, which no database stores."""
@@ -155,12 +156,8 @@ def state_text(state: AccountState, epoch: str, scale: int) -> str:
     )
 
 
-_RECEIPT = ',"receipt":true'
-
-
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # the changes of a batch were all decided at the same moment
 def _quoted_time(at_us: int) -> str:
-    """Kept, since all changes of a batch were decided at the same moment."""
     return f'"{time_text(at_us)}"'
 
 
@@ -247,10 +244,7 @@ SOCKET, TEXT, EVENTS = 0, 1, 2
 """How a screen is reached: our own WebSocket, somebody else's WebSocket, a stream of server-sent events."""
 
 _SHORT, _MEDIUM = 126, 1 << 16  # the three length encodings of RFC 6455, section 5.2
-_HEADS = [
-    b"\x81" + (size.to_bytes(1, "big") if size < _SHORT else b"\x7e" + size.to_bytes(2, "big"))
-    for size in range(MAX_FRAME_BYTES)
-]
+_HEADS = [b"\x81" + (bytes([n]) if n < _SHORT else b"\x7e" + n.to_bytes(2)) for n in range(MAX_FRAME_BYTES)]
 """The first bytes of a frame by its length: nearly all of ours have 200 to 400."""
 PING = b"\x89\x00"
 
