@@ -60,9 +60,23 @@ class Draft:
         floor = self._account.floor
         if floor is None or self._change.allow_below_floor or self.available - amount >= floor:
             return
-        usable = max(self.available - floor, 0)
-        sentence = f"{amount} {self._account.unit} are needed and {usable} are available."
-        raise Refuse("insufficient_credits", sentence, needed=amount, available=usable, floor=floor)
+        sentence = f"{amount} {self._account.unit} are needed and {self.available} are available"
+        bound = f", with a floor of {floor}." if floor else "."
+        raise Refuse(
+            "insufficient_credits", sentence + bound, needed=amount, available=self.available, floor=floor
+        )
+
+    def require_version(self, version: int | None) -> None:
+        """Refuse if the account has moved on from the version that the caller saw; None takes it as it is."""
+        if version is None or version == self.version:
+            return
+        raise Refuse(
+            "version_mismatch",
+            f"The balance has moved on from version {version} to {self.version}.",
+            sticks=False,
+            version=self.version,
+            balance={"settled": self.settled, "held": self.held, "available": self.available},
+        )
 
     def require_thawed(self) -> None:
         """Refuse if the account is frozen."""

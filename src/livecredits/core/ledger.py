@@ -115,7 +115,14 @@ def _decision(primary: Entry, *drafts: Draft) -> Decision:
 
 
 def _draft(book: Book, change: Change, now_us: int, new_id: NewId) -> Draft:
-    return Draft(book.account(change.user_id, change.unit), change, now_us, new_id)
+    return _draft_of(book, change.user_id, change.unit, change, now_us, new_id)
+
+
+def _draft_of(book: Book, user_id: str, unit: str, change: Change, now_us: int, new_id: NewId) -> Draft:
+    """A draft of the account that the change is about, if it is still as the caller saw it."""
+    draft = Draft(book.account(user_id, unit), change, now_us, new_id)
+    draft.require_version(change.if_version)
+    return draft
 
 
 # --- credits come and go -------------------------------------------------------------------------------------------
@@ -128,14 +135,6 @@ def _adjust(book: Book, change: Adjust, now_us: int, new_id: NewId) -> Decision:
 
 def _set(book: Book, change: Set, now_us: int, new_id: NewId) -> Decision:
     draft = _draft(book, change, now_us, new_id)
-    if change.if_version is not None and change.if_version != draft.version:
-        raise Refuse(
-            "version_mismatch",
-            f"The balance has moved on from version {change.if_version} to {draft.version}.",
-            sticks=False,
-            version=draft.version,
-            balance={"settled": draft.settled, "held": draft.held, "available": draft.available},
-        )
     return _decision(draft.move("set", change.credits - draft.available), draft)
 
 
@@ -187,7 +186,7 @@ def _capture(book: Book, change: Capture, now_us: int, new_id: NewId) -> Decisio
     amount = hold.amount if change.amount is None else change.amount
     if amount > hold.amount:
         raise _bad_field("amount", f"must be at most the {hold.amount} that are held")
-    draft = Draft(book.account(hold.user_id, hold.unit), change, now_us, new_id)
+    draft = _draft_of(book, hold.user_id, hold.unit, change, now_us, new_id)
     draft.close_hold(hold, captured=amount)
     entry = draft.post("capture", -amount, -amount, draft.take(amount, first=hold.marks), hold_id=hold.id)
     if amount < hold.amount:
@@ -198,7 +197,7 @@ def _capture(book: Book, change: Capture, now_us: int, new_id: NewId) -> Decisio
 
 def _release(book: Book, change: Release, now_us: int, new_id: NewId) -> Decision:
     hold = _open_hold(book, change.hold_id, change.user_id)
-    draft = Draft(book.account(hold.user_id, hold.unit), change, now_us, new_id)
+    draft = _draft_of(book, hold.user_id, hold.unit, change, now_us, new_id)
     draft.close_hold(hold, captured=0)
     entry = draft.release(hold, hold.amount)
     draft.expire_due()
@@ -233,6 +232,8 @@ def _reverse(book: Book, change: Reverse, now_us: int, new_id: NewId) -> Decisio
     drafts = []
     for undone in [entry] if entry.peer is None else [entry, book.past[entry.peer].entry]:
         draft = Draft(book.account(undone.user_id, undone.unit), change, now_us, new_id)
+        if undone is entry:
+            draft.require_version(change.if_version)
         _undo(draft, undone, amount, book.lots)
         drafts.append(draft)
     return _decision(drafts[0].entries[0], *drafts)

@@ -38,7 +38,7 @@ from livecredits.storage.people import UserEdit
 TTL_S_MOST = 2_592_000
 METADATA_LENGTH_MAX = 16_384
 TEXT_LENGTHS_MAX = {"reason": 1_000, "label": 200, "source": 100}
-_USER_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f/\ud800-\udfff]{1,128}")
+_USER_ID = re.compile(r"(?!\.{1,2}\Z)[^\x00-\x1f\x7f-\x9f/\ud800-\udfff]{1,128}")
 _KEY = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,255}")
 _ID = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -56,6 +56,7 @@ class Common(TypedDict, total=False):
         as_user: the key is the user's own browser's: it stands among that user's keys, and frames echo it.
         actor: who asks; the library itself by default.
         receipt: ask the screens to tell at once that they painted it.
+        if_version: refuse (`version_mismatch`) unless the account is still at this version.
     """
 
     unit: str
@@ -66,6 +67,7 @@ class Common(TypedDict, total=False):
     as_user: bool
     actor: Actor | None
     receipt: bool
+    if_version: int | None
 
 
 def common_fields(user_id: str, common: Common) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def common_fields(user_id: str, common: Common) -> dict[str, Any]:
         "label": common.get("label"),
         "metadata": None if metadata is None else metadata_text(metadata),
         "receipt": common.get("receipt", False),
+        "if_version": common.get("if_version"),
     }
 
 
@@ -139,6 +142,8 @@ def checked(change: Change, units: Mapping[str, Any]) -> Change:
     check(change)
     if change.unit not in units:
         raise bad_field("unit", "is not a configured unit")
+    if change.if_version is not None:
+        whole("if_version", change.if_version, low=0)
     if change.reason is not None or change.label is not None or change.metadata is not None:
         _check_texts(change)
     if change.key is None:
@@ -216,8 +221,6 @@ def _check_adjust(change: Adjust) -> None:
 def _check_set(change: Set) -> None:
     _check_owner(change)
     whole("credits", change.credits)
-    if change.if_version is not None:
-        whole("if_version", change.if_version, low=0)
 
 
 def _check_hold(change: Hold) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from livecredits.core.amounts import bad_field
 from livecredits.core.changes import Actor
 from livecredits.errors import Forbidden, Invalid, Malformed, Refused
 from livecredits.http.bodies import canonical
@@ -57,6 +58,8 @@ def common(call: Call[Any, Any], *, audit: str, owner: str | None = None) -> dic
     if getattr(body, "as_user", False):
         if is_operator:
             raise Forbidden("Only a service key passes on a user's own keys.")
+        if not owner:
+            raise bad_field("as_user", "needs a user in the address")
         key_scope = f"user:{owner}"
     return {
         "key": _key(call),
@@ -69,6 +72,7 @@ def common(call: Call[Any, Any], *, audit: str, owner: str | None = None) -> dic
         "receipt": body.receipt,
         "audit": audit if is_operator or "/admin/" in call.route.path else None,
         "limit": principal.limit,
+        "if_version": _if_version(call),
     }
 
 
@@ -89,7 +93,7 @@ def _key_headers(change: Change, *, replayed: bool) -> list[tuple[bytes, bytes]]
     return [*headers, (b"idempotency-replayed", b"true")] if replayed else headers
 
 
-def if_version(call: Call[Any, Any]) -> int | None:
+def _if_version(call: Call[Any, Any]) -> int | None:
     """The version that `If-Match` names; None without one, or with `*`.
 
     Raises:
