@@ -232,9 +232,10 @@ def test_verify_finds_an_altered_entry(own_file: Path) -> None:
     assert answer("verify")["ok"] is True
     assert run("verify").exit_code == 0
     with closing(sqlite3.connect(own_file)) as db:
-        for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            db.execute(f'DROP TRIGGER "{trigger}"')
+        (trigger,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'entries_no_update'").fetchone()
+        db.execute("DROP TRIGGER entries_no_update")
         db.execute("UPDATE entries SET label = 'altered' WHERE version = 2")
+        db.execute(trigger)
         db.commit()
     told = run("verify")
     assert told.exit_code == 1

@@ -279,7 +279,9 @@ class TestNumbers:
 
 
 class TestBadInput:
-    @pytest.mark.parametrize("user_id", ["", "a/b", "a\n", "a\x00", "x" * 129, "\ud800", 5, None], ids=repr)
+    @pytest.mark.parametrize(
+        "user_id", ["", ".", "..", "a/b", "a\n", "a\x00", "x" * 129, "\ud800", 5, None], ids=repr
+    )
     async def test_what_is_no_user_id_is_refused(self, credits: Credits, user_id: Any) -> None:
         with pytest.raises(Invalid) as refused:
             await credits.grant(user_id, 1)

@@ -43,7 +43,7 @@ from livecredits.storage.verify import verify
 from livecredits.storage.warm import Warm
 
 USERS = ("ada", "bob")
-EXAMPLES, STEPS = (20_000, 100) if IS_DEEP else (250, 60)
+EXAMPLES, STEPS = (20_000, 100) if IS_DEEP else (500, 80)
 
 amounts = st.integers(1, 12)
 users = st.sampled_from(USERS)

@@ -76,6 +76,8 @@ def check_user_id(user_id: str) -> str:
     """
     if not 1 <= len(user_id) <= USER_ID_LENGTH_MAX:
         raise ValueError(f"must be 1 to {USER_ID_LENGTH_MAX} characters")
+    if user_id in {".", ".."}:  # clients and proxies take them for steps in a path
+        raise ValueError("must not be . or ..")
     if "/" in user_id or (not user_id.isprintable() and any(map(_is_control, user_id))):
         raise ValueError("must not hold control characters or /")
     return user_id

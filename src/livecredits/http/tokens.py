@@ -21,6 +21,7 @@ from livecredits.http.bodies import TOKEN_TTL_MAX_S, check_user_id
 from livecredits.http.fresh import Fresh
 from livecredits.http.jwks import KeySet
 from livecredits.http.keys import PREFIX, Keys
+from livecredits.storage.handover import Told
 from livecredits.storage.schema import users
 
 if TYPE_CHECKING:
@@ -221,7 +222,10 @@ class Tokens:
         found = await self._credits.read(lambda connection: _read_generation(connection, user_id))
         if found is None:
             now_us = self._credits.clock.now_us()
-            found = await self._credits.write(lambda connection: _make_user(connection, user_id, now_us))
+            made: tuple[int, int] = await self._credits.write(
+                lambda connection: _make_user(connection, user_id, now_us)
+            )
+            return self._generations.put(user_id, made)
         return self._generations.put(user_id, found)
 
     def _now_s(self) -> int:
@@ -266,9 +270,10 @@ def _read_generation(connection: Connection, user_id: str) -> tuple[int, int] | 
     return (row[0], row[1] or 0) if row else None
 
 
-def _make_user(connection: Connection, user_id: str, now_us: int) -> tuple[int, int]:
+def _make_user(connection: Connection, user_id: str, now_us: int) -> Any:
+    """The user's generation; one that is made is told to whoever follows the list of users."""
     found = _read_generation(connection, user_id)
     if found is not None:
-        return found
+        return Told(found, [], {})
     connection.execute(insert(users).values(user_id=user_id, created_at_us=now_us, updated_at_us=now_us))
-    return (0, 0)
+    return Told((0, 0), [], {user_id: {"users"}})
