@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 COMMAND = Path(sys.executable).with_name("livecredits")
 START_S = 60
 STOP_S = 5
@@ -31,6 +33,15 @@ class Demo:
     @property
     def url(self) -> str:
         return str(self.told["url"])
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    def api(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        """A call with the service key, under /api/v1."""
+        headers = {"Authorization": f"Bearer {self.told['service_key']}"}
+        return httpx2.request(method, f"{self.url}/api/v1{path}", headers=headers, **options)
 
     def user(self, user_id: str) -> dict[str, str]:
         return next(user for user in self.told["users"] if user["id"] == user_id)
@@ -66,9 +77,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_demo(*arguments: str, **values: str) -> Iterator[Demo]:
-    """A demo on a free port, ready to answer."""
-    process = spawn("demo", "--port", "0", "--json", "--no-browser", *arguments, **values)
+def running_demo(*arguments: str, port: int = 0, **values: str) -> Iterator[Demo]:
+    """A demo on a free port (or this one), ready to answer."""
+    process = spawn("demo", "--port", str(port), "--json", "--no-browser", *arguments, **values)
     try:
         assert process.stdout is not None
         ready, _, _ = select.select([process.stdout], [], [], START_S)

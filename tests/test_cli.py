@@ -144,6 +144,23 @@ def test_operators(place: str, request: pytest.FixtureRequest) -> None:
     assert run("operator", "link", "nobody@example.com").exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("email", "password", "field"),
+    [
+        ("b@example.com", "short", "password"),
+        ("b@example.com", "", "password"),
+        ("nobody", "correct horse", "email"),
+    ],
+)
+def test_an_operator_who_cannot_be_is_refused_by_name(
+    own_file: Path, email: str, password: str, field: str
+) -> None:
+    ended = run("operator", "add", email, "--password", stdin=f"{password}\n")
+    assert ended.exit_code == 1
+    assert field in ended.stderr
+    assert answer("operator", "list") == []
+
+
 def test_a_password_is_read_from_standard_input(own_file: Path) -> None:
     made = answer("operator", "add", "a@example.com", "--password", stdin="correct horse battery\n")
     assert "correct" not in json.dumps(made)
@@ -215,9 +232,10 @@ def test_verify_finds_an_altered_entry(own_file: Path) -> None:
     assert answer("verify")["ok"] is True
     assert run("verify").exit_code == 0
     with closing(sqlite3.connect(own_file)) as db:
-        for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            db.execute(f'DROP TRIGGER "{trigger}"')
+        (trigger,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'entries_no_update'").fetchone()
+        db.execute("DROP TRIGGER entries_no_update")
         db.execute("UPDATE entries SET label = 'altered' WHERE version = 2")
+        db.execute(trigger)
         db.commit()
     told = run("verify")
     assert told.exit_code == 1

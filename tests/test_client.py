@@ -94,8 +94,8 @@ def test_a_change_is_sent_whole_and_read_back() -> None:
         (lambda c: c.adjust("ada", -9), "POST", "/admin/users/ada/adjustments", {"amount": -9}),
         (lambda c: c.set("ada", 0), "PUT", "/admin/users/ada/credits", {"credits": 0}),
         (lambda c: c.hold("ada", 3, ttl_s=60), "POST", "/users/ada/holds", {"amount": 3, "ttl_s": 60}),
-        (lambda c: c.capture("ada", "hld_1"), "POST", "/users/ada/holds/hld_1/capture", {}),
-        (lambda c: c.release("ada", "hld_1"), "POST", "/users/ada/holds/hld_1/release", {}),
+        (lambda c: c.capture("hld_1"), "POST", "/holds/hld_1/capture", {}),
+        (lambda c: c.release("hld_1"), "POST", "/holds/hld_1/release", {}),
         (
             lambda c: c.transfer("ada", "bob", 4),
             "POST",

@@ -17,6 +17,7 @@ from livecredits import (
     AccountFrozen,
     AccountState,
     Answer,
+    Conflict,
     Credits,
     Draining,
     InsufficientCredits,
@@ -100,6 +101,16 @@ class TestVerbs:
         with pytest.raises(AccountFrozen):
             await credits.spend("ada", 1)
         assert (await credits.balance("ada")).version == 1
+
+    async def test_the_scale_of_a_unit_stays_once_somebody_has_an_account_in_it(
+        self, credits: Credits
+    ) -> None:
+        assert (await credits.put_unit("minutes", 1)).scale == 1
+        assert (await credits.put_unit("minutes", 2)).scale == 2
+        await credits.grant("ada", 150, unit="minutes")
+        assert (await credits.put_unit("minutes", 2)).scale == 2
+        with pytest.raises(Conflict):
+            await credits.put_unit("minutes", 0)
 
     async def test_what_expires_is_posted_before_it_can_be_read_or_spent(
         self, credits: Credits, clock: HandClock
@@ -268,7 +279,9 @@ class TestNumbers:
 
 
 class TestBadInput:
-    @pytest.mark.parametrize("user_id", ["", "a/b", "a\n", "a\x00", "x" * 129, "\ud800", 5, None], ids=repr)
+    @pytest.mark.parametrize(
+        "user_id", ["", ".", "..", "a/b", "a\n", "a\x00", "x" * 129, "\ud800", 5, None], ids=repr
+    )
     async def test_what_is_no_user_id_is_refused(self, credits: Credits, user_id: Any) -> None:
         with pytest.raises(Invalid) as refused:
             await credits.grant(user_id, 1)

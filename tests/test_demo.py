@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.demo_process import STOP_S, Demo, running_demo, spawn
+from tests.demo_process import START_S, STOP_S, Demo, running_demo, spawn
 from websockets.sync.client import ClientConnection, connect
 
 from livecredits.client import Client
@@ -182,6 +183,19 @@ def test_sigterm_says_goodbye_and_leaves_nothing(tmp_path: Path) -> None:
         assert demo.process.stdout is not None
         assert demo.process.stdout.read() == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_says_goodbye_to_event_streams_too() -> None:
+    with running_demo() as demo:
+        headers = {"authorization": f"Bearer {demo.user('ada')['token']}"}
+        with httpx2.stream(
+            "GET", f"{demo.url}/api/v1/credits/live", headers=headers, timeout=START_S
+        ) as events:
+            lines = events.iter_lines()
+            assert any('"type":"hello"' in line for line in lines)
+            demo.process.send_signal(signal.SIGTERM)
+            assert any('"type":"bye"' in line for line in lines)
+        assert demo.process.wait(STOP_S) == 0
 
 
 def test_a_named_file_is_kept(tmp_path: Path) -> None:

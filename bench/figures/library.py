@@ -23,17 +23,16 @@ def measure(run: Run) -> Figure:
     full = run.scaled(40_000, 4_000)
     run.steps("library", 2 + turns)
     run.step("making users")
-    ours, plain = _programs(run, accounts)
+    ours, granting, plain = _programs(run, accounts)
     runs = {
         "256 callers, spread": f"run spend 256 {full} {accounts}",
         "256 callers, one hot account": f"run spend 256 {full} 1",
-        "256 callers, grants, spread": f"run grant 256 {full // 2} {accounts}",
         "16 callers, spread": f"run spend 16 {full // 4} {accounts}",
         "1 caller, spread": f"run spend 1 {full // 20} {accounts}",
     }
     run.step("warming up")
     ours.ask(f"run spend 256 {full // 4} {accounts}")
-    rates: dict[str, list[float]] = {name: [] for name in (*runs, PLAIN)}
+    rates: dict[str, list[float]] = {name: [] for name in (*runs, GRANTS, PLAIN)}
     cpu_us: list[float] = []
     for turn in range(turns):
         run.step(f"turn {turn + 1} of {turns}")
@@ -42,20 +41,23 @@ def measure(run: Run) -> Figure:
             rates[name].append(told["per_s"])
             if name == "256 callers, spread":
                 cpu_us.append(told["cpu_us"])
+        rates[GRANTS].append(granting.ask(f"run grant 256 {full // 2} {accounts}")["per_s"])
         rates[PLAIN].append(plain.ask(f"run {full // 20} {accounts}")["per_s"])
     return _figure(rates, cpu_us)
 
 
-PLAIN = "plain sqlite3, one transaction each"
+GRANTS, PLAIN = "256 callers, grants, spread", "plain sqlite3, one transaction each"
 
 
-def _programs(run: Run, accounts: int) -> tuple[Process, Process]:
-    file = serving.seeded(run, accounts)
-    ours = run.python("bench.callers", str(serving.seeded(run, accounts)), core=None)
-    ours.hear()
-    plain = run.python("bench.peers.plain_sqlite", str(file), core=load_core())
-    plain.hear()
-    return ours, plain
+def _programs(run: Run, accounts: int) -> tuple[Process, Process, Process]:
+    """One ledger for spends, one for grants (each leaves a lot, which later spends would read), one for the peer."""
+    ours, granting = (
+        run.python("bench.callers", str(serving.seeded(run, accounts)), core=None) for _ in range(2)
+    )
+    plain = run.python("bench.peers.plain_sqlite", str(serving.seeded(run, accounts)), core=load_core())
+    for program in (ours, granting, plain):
+        program.hear()
+    return ours, granting, plain
 
 
 def _figure(rates: dict[str, list[float]], cpu_us: list[float]) -> Figure:

@@ -73,10 +73,25 @@ static size_t whole_answer(Connection *connection) {
     return connection->used >= size ? size : 0;
 }
 
+static void open_connection(Connection *connection) {
+    struct epoll_event event;
+    int opening = epoll_create1(0);
+    connection->fd = connect_loopback(port, 0);
+    watch(opening, connection->fd, EPOLLOUT, connection, EPOLL_CTL_ADD);
+    epoll_wait(opening, &event, 1, 5000);
+    close(opening);
+    watch(epoll, connection->fd, EPOLLIN, connection, EPOLL_CTL_ADD);
+}
+
 static void read_answer(Connection *connection) {
     ssize_t got = recv(connection->fd, connection->buffer + connection->used, ROOM - 1 - connection->used, 0);
     if (got <= 0) {
         if (got < 0 && errno == EAGAIN) return;
+        if (!connection->is_busy) { /* idle for longer than the server keeps connections */
+            close(connection->fd);
+            open_connection(connection);
+            return;
+        }
         fprintf(stderr, "the server closed a connection: %.200s\n", connection->buffer);
         exit(1);
     }
@@ -101,14 +116,7 @@ static void read_answer(Connection *connection) {
 static void open_connections(int count) {
     connection_count = count;
     connections = calloc(count, sizeof *connections);
-    for (int i = 0; i < count; i++) {
-        Connection *connection = connections[i] = calloc(1, sizeof **connections);
-        connection->fd = connect_loopback(port, 0);
-        struct epoll_event event;
-        watch(epoll, connection->fd, EPOLLOUT, connection, EPOLL_CTL_ADD);
-        epoll_wait(epoll, &event, 1, 5000);
-        watch(epoll, connection->fd, EPOLLIN, connection, EPOLL_CTL_MOD);
-    }
+    for (int i = 0; i < count; i++) open_connection(connections[i] = calloc(1, sizeof **connections));
 }
 
 static void report(void) {

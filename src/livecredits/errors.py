@@ -11,6 +11,7 @@
     │   │   └── OverOperatorLimit   more than this operator may move in one change
     │   ├── NotFound         404    absent, or not yours: the same answer
     │   ├── MethodNotAllowed 405
+    │   ├── NotAcceptable    406
     │   ├── Conflict         409    the thing is no longer in the state that this needs
     │   │   ├── AlreadyReversed     `reversed_by`
     │   │   ├── NotReversible
@@ -79,6 +80,8 @@ class Refused(LivecreditsError):
         super().__init__(detail)
         self.detail = detail
         self.extra: dict[str, Any] = extra
+        self.replayed = False
+        """Whether an idempotency key gave this refusal before."""
 
     @property
     def title(self) -> str:
@@ -119,7 +122,7 @@ class InsufficientCredits(Refused):
 
     @property
     def available(self) -> int:
-        """How many credits could have been used."""
+        """How many credits there were: settled − held. A floor below zero lends beyond that."""
         return int(self.extra["available"])
 
 
@@ -154,6 +157,13 @@ class MethodNotAllowed(Refused):
 
     code = "method_not_allowed"
     status = 405
+
+
+class NotAcceptable(Refused):
+    """There is no such form of it."""
+
+    code = "not_acceptable"
+    status = 406
 
 
 class Conflict(Refused):

@@ -117,7 +117,7 @@ async def serve(
         proxy_headers=False,  # our own rule of trusted proxies reads them
         timeout_graceful_shutdown=GOODBYE_S,
     )
-    server = _Server(config, ready)
+    server = _Server(config, live, ready)
     stop_watching = credits.on_failure(server.end)
     try:
         await server.serve(sockets=[listener])
@@ -131,9 +131,10 @@ async def serve(
 class _Server(uvicorn.Server):
     """uvicorn's server, which tells when it is ready and leaves signals caught until the process ends by itself."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, config: uvicorn.Config, live: Live, ready: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self.failure: Exception | None = None
+        self._live = live
         self._ready = ready
 
     def end(self, failure: Exception) -> None:
@@ -149,6 +150,11 @@ class _Server(uvicorn.Server):
         gc.set_threshold(*GC_THRESHOLD)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         await self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye to the screens first: event streams and long polls would keep uvicorn waiting for its time."""
+        self._live.begin_drain()
+        await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

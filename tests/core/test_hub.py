@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -253,6 +254,14 @@ def test_push_again_greets_every_screen_of_the_user_anew(desk: Desk) -> None:
     screens = [desk.live() for _ in range(2)]
     assert desk.hub.push_again("ada") == 2
     assert desk.hub.push_again("nobody") == 0
+    desk.take()
+    desk.answer_reads(state(3))
+    assert [screen for screen, _ in desk.out.sends] == screens
+
+
+def test_all_screens_are_greeted_anew_when_something_moved_that_no_version_counts(desk: Desk) -> None:
+    screens = [desk.live() for _ in range(2)]
+    desk.hub.greet_all()
     desk.take()
     desk.answer_reads(state(3))
     assert [screen for screen, _ in desk.out.sends] == screens
@@ -743,6 +752,41 @@ def test_a_hint_waits_for_a_paused_screen(desk: Desk) -> None:
     desk.hub.writable(ada)
     desk.later(0.25)
     assert desk.told(ada) == [{"type": "changed", "lists": ["history"]}]
+
+
+@pytest.mark.parametrize("idle_s", [1, 25, 100, 100_000])
+def test_deadlines_hold_after_a_time_without_screens(desk: Desk, idle_s: int) -> None:
+    desk.live()
+    desk.hub.left(next(iter(desk.hub.screens.values())))
+    desk.now_ms += idle_s * 1000  # the shell turns no wheel while nobody is here
+    stranger = desk.join()
+    screen = desk.join()
+    desk.admit(screen, expires_ms=desk.now_ms + 3_000)
+    desk.later(2.5)
+    assert desk.verdicts(screen) == []
+    desk.later(1)
+    assert desk.verdicts(screen) == ["token_expired"]
+    desk.later(2)
+    assert desk.verdicts(stranger) == ["auth_timeout"]
+
+
+def test_deadlines_hold_after_the_machine_slept(desk: Desk) -> None:
+    screen = desk.live()
+    desk.now_ms += 3_600_000
+    desk.say(screen, type="pong", painted={}, visible=True, tabs=1)  # comes before the wheel's late turn
+    late = desk.live()
+    desk.later(desk.hub.limits.heartbeat_ms / 1000 * 1.2)
+    assert {to for to, data in desk.out.sends if '"tick"' in str(data)} == {screen, late}
+
+
+def test_the_shortest_heartbeat_cuts_nobody_who_answers() -> None:
+    desk = Desk(replace(LIMITS, heartbeat_ms=1_000))
+    screen = desk.live(carrier=wire.SOCKET)
+    for _ in range(100):
+        if any(data is wire.PING for _, data in desk.later(LIMITS.step_ms / 1000).sends):
+            screen.heard_ms = desk.now_ms
+    assert desk.verdicts(screen) == []
+    assert screen.phase is Phase.LIVE
 
 
 # --- the wheel ----------------------------------------------------------------------------------------------

@@ -71,6 +71,15 @@ class TestFloor:
         assert (refusal.code, refusal.sticks) == ("insufficient_credits", True)
         assert refusal.extra == {"needed": 11, "available": 10, "floor": 0}
 
+    def test_what_is_available_is_told_as_it_is_whatever_the_floor(self, books: Books) -> None:
+        books.configure("ada", floor=-50)
+        grant(books, 70)
+        assert books.refused(Spend(user_id="ada", amount=200)).extra == {
+            "needed": 200,
+            "available": 70,
+            "floor": -50,
+        }
+
     def test_held_credits_are_not_available(self, books: Books) -> None:
         grant(books, 10)
         books.do(Hold(user_id="ada", amount=8))
@@ -124,6 +133,20 @@ class TestSet:
         entry = books.do(Set(user_id="ada", credits=30))
         assert (entry.amount, entry.version) == (0, 2)
         assert books.refused(Reverse(entry_id=entry.id)).code == "not_reversible"
+
+    @pytest.mark.parametrize("kind", [Adjust, Grant, Spend, Hold])
+    def test_any_change_may_name_the_version_that_it_was_decided_on(self, books: Books, kind: type) -> None:
+        grant(books, 30)
+        assert books.refused(kind(user_id="ada", amount=1, if_version=0)).code == "version_mismatch"
+        assert books.do(kind(user_id="ada", amount=1, if_version=1)).version == 2
+
+    def test_closing_a_hold_and_undoing_may_too(self, books: Books) -> None:
+        grant(books, 30)
+        held = books.do(Hold(user_id="ada", amount=8))
+        assert books.refused(Capture(hold_id=held.hold_id or "", if_version=1)).code == "version_mismatch"
+        captured = books.do(Capture(hold_id=held.hold_id or "", if_version=2))
+        assert books.refused(Reverse(entry_id=captured.id, if_version=2)).code == "version_mismatch"
+        books.do(Reverse(entry_id=captured.id, if_version=3))
 
     def test_a_stale_version_is_refused_with_what_is_true_now_and_does_not_stick(self, books: Books) -> None:
         grant(books, 30)

@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.crash.test_kill_points import STRACE
-from tests.storage.hands import fresh_database, rows
+from tests.storage.hands import START_US, HandClock, fresh_database, rows
 
 from livecredits import AccountState, Credits, StorageFull
 from livecredits.storage.verify import verify
@@ -78,15 +79,22 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_reads_and_pushes_go_on_while_the_disk_is_full(small_disk: Path) -> None:
     path = fresh_database(small_disk)
     told: list[AccountState] = []
-    async with Credits(f"sqlite:///{path}") as credits:
+    clock = HandClock()
+    async with Credits(f"sqlite:///{path}", clock=clock) as credits:
         credits.on_update(told.append)
         await credits.grant("ada", 1_000)
+        await credits.grant("bob", 5, expires_at=datetime.fromtimestamp(START_US / 1e6 + 60, UTC))
         filler = small_disk / "filler"
         filler.write_bytes(b"\x00" * (shutil.disk_usage(small_disk).free - 65_536))
         passed = await _spend_until_full(credits)
         assert (await credits.balance("ada")).credits == 1_000 - passed
         assert told[-1].credits == 1_000 - passed
+        clock.advance(60)
+        assert (
+            await credits.balance("bob")
+        ).credits == 5  # what is due cannot be posted; the last posted state stands
         filler.unlink()
+        assert (await credits.balance("bob")).credits == 0
         assert (await credits.spend("ada", 1, key=f"job-{passed}")).credits == 1_000 - passed - 1
         assert (await credits.verify()).is_clean
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
-from tests.e2e.server import Demo, free_port, start_demo, stop_demo
+from tests.demo_process import Demo, running_demo
 from tools.chromium import find
 
 CHROMIUM_ARGS = [
@@ -22,9 +22,8 @@ CHROMIUM_ARGS = [
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
-    one = start_demo(free_port())
-    yield one
-    stop_demo(one)
+    with running_demo() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
-from tests.e2e.server import Demo
+from tests.demo_process import Demo
 
 _numbers = itertools.count(1)
 WITHIN_MS = 5_000

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
+from tests.demo_process import Demo, free_port, running_demo
 from tests.e2e.pages import Console, Wallet, new_user
 from tests.e2e.proxy import cable
-from tests.e2e.server import Demo, free_port, start_demo, stop_demo
 
 pytestmark = pytest.mark.e2e
 NewContext = Callable[[], BrowserContext]
@@ -218,16 +218,12 @@ class TestConnectionLost:
 
     def test_a_server_that_restarts_is_found_again(self, new_context: NewContext, tmp_path: object) -> None:
         port, file = free_port(), f"{tmp_path}/restart.db"
-        demo = start_demo(port, "--file", file)
-        try:
+        with running_demo("--file", file, port=port) as demo:
             user = new_user(demo, "restart", 100)
             tab = Wallet(new_context(), demo, user)
             tab.is_live()
-            stop_demo(demo)
-            expect(tab.status).not_to_have_attribute("data-status", "live")
-            demo = start_demo(port, "--file", file)
+        expect(tab.status).not_to_have_attribute("data-status", "live")
+        with running_demo("--file", file, port=port) as demo:
             demo.api("POST", f"/users/{user}/grants", json={"amount": 5})
             tab.is_live(within_ms=25_000)
             tab.shows(105)
-        finally:
-            stop_demo(demo)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
+from tests.demo_process import Demo
 from tests.e2e.pages import Wallet, new_user
-from tests.e2e.server import Demo
 
 pytestmark = pytest.mark.e2e
 NewContext = Callable[[], BrowserContext]

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.demo_process import Demo
 from tests.e2e.pages import Log, Wallet, new_user
-from tests.e2e.server import Demo
 
 pytestmark = pytest.mark.e2e
 

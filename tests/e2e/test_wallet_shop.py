@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from tests.e2e.pages import Log, new_user
-from tests.e2e.server import Demo
+from tests.demo_process import Demo
 
 pytestmark = pytest.mark.e2e
 

@@ -72,6 +72,22 @@ async def test_users_are_searched_sorted_and_paged_both_ways(stage: Stage) -> No
     assert [item["user_id"] for item in found["items"]] == ["bob"]
 
 
+async def test_a_cursor_that_was_given_is_taken_however_long_the_names(stage: Stage) -> None:
+    admin = await stage.operator(Role.ADMIN)
+    for at in range(3):
+        await admin.put(f"{ADMIN}/users/{'é' * 127}{at}", json={"name": f"{'🜂' * 199}{at}"})
+    for sort in ("user_id", "name"):
+        seen: list[str] = []
+        query = f"sort={sort}&limit=1"
+        while query:
+            page = await admin.get(f"{ADMIN}/users?{query}")
+            assert page.status_code == 200, page.text
+            seen += [item["user_id"][-1] for item in page.json()["items"]]
+            cursor = page.json()["next"]
+            query = f"sort={sort}&limit=1&after={cursor}" if cursor else ""
+        assert seen == ["0", "1", "2"]
+
+
 async def test_history_is_filtered_and_paged_both_ways(stage: Stage) -> None:
     backend = await seeded(stage)
     for number in range(5):
@@ -110,6 +126,7 @@ async def test_a_users_name_floor_and_freezing(stage: Stage) -> None:
     check_problem(await backend.post("/api/v1/users/ada/spend", json={"amount": 1}), 409, "account_frozen")
     assert (await admin.put(f"{ADMIN}/users/new", json={"name": "New"})).status_code == 200
     assert (await admin.put(f"{ADMIN}/users/ada", json={"floor": None})).json()["floor"] is None
+    check_problem(await admin.put(f"{ADMIN}/users/ada", json={"floor": 1}), 422, "invalid")
 
 
 async def test_every_deed_is_in_the_trail(stage: Stage) -> None:

@@ -160,13 +160,14 @@ async def test_refusals_stick_and_errors_do_not(stage: Stage) -> None:
     check_problem(
         await backend.post("/api/v1/users/x/spend", json={"amount": 5}, headers=headers), 404, "not_found"
     )
-    check_problem(
-        await backend.post(f"{ADA}/spend", json={"amount": 5}, headers=headers), 402, "insufficient_credits"
-    )
+    first = await backend.post(f"{ADA}/spend", json={"amount": 5}, headers=headers)
+    check_problem(first, 402, "insufficient_credits")
+    assert first.headers["idempotency-key"] == "too-much"
+    assert "idempotency-replayed" not in first.headers
     await backend.post(f"{ADA}/grants", json={"amount": 100})
-    check_problem(
-        await backend.post(f"{ADA}/spend", json={"amount": 5}, headers=headers), 402, "insufficient_credits"
-    )
+    again = await backend.post(f"{ADA}/spend", json={"amount": 5}, headers=headers)
+    check_problem(again, 402, "insufficient_credits")
+    assert again.headers["idempotency-replayed"] == "true"
 
 
 async def test_a_missing_key_is_made_and_returned(stage: Stage) -> None:

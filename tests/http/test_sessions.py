@@ -100,6 +100,13 @@ async def test_guesses_run_dry_for_the_guesser_alone(tmp_path: Any) -> None:
         assert (await olga.post(SESSION, json=GOOD)).status_code == 200
 
 
+async def test_whoever_signs_in_uses_up_nothing(tmp_path: Any) -> None:
+    async with staged(tmp_path, **{**ROOMY, "sign_in_attempts": 3}) as stage:
+        await with_olga(stage)
+        office = stage.client()
+        assert {(await office.post(SESSION, json=GOOD)).status_code for _ in range(8)} == {200}
+
+
 async def test_a_session_ends_by_itself(stage: Stage) -> None:
     operator = await stage.operator()
     assert (await operator.get(SESSION)).status_code == 200

@@ -68,6 +68,8 @@ async def test_the_live_path_is_handed_over(stage: Stage) -> None:
     token, _ = await stage.services.tokens.mint("ada")
     async with listening(stage.app) as url, httpx2.AsyncClient(base_url=url) as client:
         check_problem(await client.get("/api/v1/credits/live"), 401, "unauthenticated")
+        wanted = {"accept": "application/json"}
+        check_problem(await client.get("/api/v1/credits/live", headers=wanted), 406, "not_acceptable")
         headers = {"authorization": f"Bearer {token}"}
         async with client.stream("GET", "/api/v1/credits/live", headers=headers) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")

@@ -1,6 +1,6 @@
 """L1: after quiet every screen equals the ledger, and no screen ever goes back; and the simulation can tell.
 
-`LIVECREDITS_SIM_SEEDS` says how many seeds are run (1,000 in `make test`, 200,000 in `make deep`). The mutants are
+1,000 seeds are run in `make test`, 200,000 in `make deep`; `LIVECREDITS_SIM_SEEDS` says otherwise. The mutants are
 faults that somebody might really write; each must be found within 100 seeds, or the simulation is worth nothing.
 """
 
@@ -18,7 +18,8 @@ from livecredits.core.reducer import ScreenState
 from livecredits.core.rows import AccountState
 from livecredits.core.screen import Audience, Phase, Screen
 
-SEEDS = int(os.environ.get("LIVECREDITS_SIM_SEEDS", "1000"))
+IS_DEEP = os.environ.get("LIVECREDITS_DEPTH") == "deep"
+SEEDS = int(os.environ.get("LIVECREDITS_SIM_SEEDS", "200000" if IS_DEEP else "1000"))
 SHARE = 250
 
 

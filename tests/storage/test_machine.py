@@ -38,15 +38,16 @@ from livecredits.core.changes import (
 from livecredits.core.lots import Terms
 from livecredits.errors import Refused
 from livecredits.storage import batch as batches
-from livecredits.storage import people, shop_rows
+from livecredits.storage import people, shop_rows, warm
 from livecredits.storage.answers import Answer
 from livecredits.storage.batch import Batch
 from livecredits.storage.ids import Ids
 from livecredits.storage.sqlite import SqliteStore
 from livecredits.storage.verify import verify
+from livecredits.storage.warm import Warm
 
 USERS = ("ada", "bob")
-EXAMPLES, STEPS = (20_000, 100) if IS_DEEP else (120, 60)
+EXAMPLES, STEPS = (20_000, 100) if IS_DEEP else (500, 80)
 
 amounts = st.integers(1, 12)
 users = st.sampled_from(USERS)
@@ -82,6 +83,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ids = Ids()
         self.now_us = START_US
         self.next_due_us: int | None = None
+        self.warm = Warm()
         self.purses = {user: Purse(user) for user in USERS}
         self.deeds: dict[str, Deed] = {}
         self.known: set[str] = set()
@@ -100,6 +102,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.store.begin()
         self.store.run(lambda c: people.put_user(c, user, edit, self.now_us, ["credits"]))
         self.store.commit()
+        self.warm.forget()
         self.known.add(user)
         for name, value in terms.items():
             setattr(self.purses[user], name, value)
@@ -126,6 +129,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.store.begin()
         result = self.store.run(lambda connection: ask(connection, *values))
         self.store.commit()
+        self.warm.forget()
         return result
 
     @rule(user=users, amount=amounts, validity_s=st.none() | st.integers(1, 20))
@@ -171,6 +175,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         self.store.close()
         self.store = SqliteStore(self.path)
+        self.warm.forget()
         self.ids = Ids(self.store.newest_entry_id())
         self.next_due_us = self.store.next_due_us()
 
@@ -184,12 +189,13 @@ class LedgerMachine(RuleBasedStateMachine):
         for user in touched:
             self.purses[user].settle(self.now_us)
         self.ids.at(self.now_us)
-        batch = Batch(self.store, self.ids, self.now_us, "ep", self.next_due_us)
+        batch = Batch(self.store, self.ids, self.now_us, "ep", self.next_due_us, self.warm)
         self.store.begin()
         outcomes = batch.decide_all(changes)
         batch.finish()
         states = batch.states()
         self.store.commit()
+        batch.keep_warm()
         self.next_due_us = batch.next_due_us
         for change, outcome in zip(changes, outcomes, strict=True):
             self.compare(change, outcome)
@@ -473,6 +479,7 @@ def _tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "PART", 1)
     monkeypatch.setattr(batches, "GROWTH", 2)
     monkeypatch.setattr(batches, "LARGEST_PART", 4)
+    monkeypatch.setattr(warm, "LOTS_MOST", 5)
 
 
 @pytest.mark.timeout(2_400 if IS_DEEP else 300)

@@ -15,10 +15,11 @@ from livecredits import Credits, StartRefused
 from livecredits.storage import migrate, sqlite
 
 
-def schema_of(path: Path) -> set[str]:
-    """Every table, index and trigger, without the accidents of spelling."""
+def schema_of(path: Path) -> list[list[str]]:
+    """Every table, index and trigger, without the accidents of spelling: spaces, quotes, the order of constraints."""
     found = rows(path, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {re.sub(r'\s+|"', " ", str(sql)).replace(" ", "") for (sql,) in found}
+    texts = (re.sub(r"\s+|\"", "", str(sql)).rpartition(")") for (sql,) in found)
+    return sorted(sorted([*body.split(","), options]) for body, _, options in texts)
 
 
 def test_a_fresh_schema_equals_what_the_migrations_add_up_to(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,8 +143,7 @@ def _edit(path: Path, chance: random.Random) -> tuple[str, str, Any, Any]:
     """Change one field of one row to another value of its kind, past all triggers and constraints."""
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA ignore_check_constraints = ON")
-    for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        db.execute(f"DROP TRIGGER {trigger}")
+    put_back = _drop_triggers(db)
     while True:
         table = chance.choice(list(EDITED))
         field = chance.choice(EDITED[table])
@@ -159,8 +159,22 @@ def _edit(path: Path, chance: random.Random) -> tuple[str, str, Any, Any]:
             db.execute(f"UPDATE {table} SET {field} = ? WHERE {where}", (value,))
         except sqlite3.IntegrityError:
             continue
+        put_back()
         db.close()
         return table, field, former, value
+
+
+def _drop_triggers(db: sqlite3.Connection) -> Callable[[], None]:
+    """Take all triggers away; the answer puts them back, so that their absence is not what is found."""
+    triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        db.execute(f"DROP TRIGGER {name}")
+
+    def put_back() -> None:
+        for _, sql in triggers:
+            db.execute(sql)
+
+    return put_back
 
 
 def _another(former: Any, chance: random.Random) -> Any:
@@ -176,7 +190,7 @@ def test_a_missing_row_is_found(ledger: Path, tmp_path: Path) -> None:
     for table in ("entries", "entry_lots", "lots", "holds", "reversals", "accounts", "users"):
         path = Path(shutil.copyfile(ledger, tmp_path / f"{table}.db"))
         db = sqlite3.connect(path, isolation_level=None)
-        db.execute(f"DROP TRIGGER IF EXISTS {table}_no_delete")
+        put_back = _drop_triggers(db)
         first = {
             "accounts": "user_id",
             "users": "user_id",
@@ -184,8 +198,19 @@ def test_a_missing_row_is_found(ledger: Path, tmp_path: Path) -> None:
             "reversals": "entry_id",
         }.get(table, "id")
         db.execute(f"DELETE FROM {table} WHERE {first} = (SELECT max({first}) FROM {table})")
+        put_back()
         db.close()
         assert not verify(path).is_clean, table
+
+
+def test_a_missing_trigger_is_found(ledger: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(ledger, tmp_path))
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("DROP TRIGGER entries_no_update")
+    db.close()
+    (damage,) = verify(path).damages
+    assert damage.table == "entries"
+    assert "trigger" in damage.what
 
 
 def test_an_answer_whose_entry_is_gone_is_found(ledger: Path, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def _demo(url: str, host: str, port: int, *, browser: bool, as_json: bool) -> No
         from livecredits.demo import run_demo
 
         # The demo is a demo wherever it runs: the machine's own settings for its real ledger do not count here.
-        settings = Settings.load(database_url=url, mode="development")
+        settings = Settings.load(database_url=url, mode="development", metrics_open=True)
         listener = server.listen(host, port)
         server.run(lambda: run_demo(settings, listener, as_json=as_json, browser=browser))
 

@@ -2,7 +2,7 @@
 
 Promises: each version is told once and none goes backwards, whatever the connection does; lost connections come back by
 the advice of their close code. A program may read `--json`: one state frame to a line.
-The odd thing: what is watched first is shown as it stands, so that the first line is not the first change.
+The odd thing: what is watched first is shown as it stands (`"news": false`), so the first line is not a change.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _live_url(url: str) -> str:
 
 def _tell(frame: Frame, *, is_news: bool, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(frame, ensure_ascii=False))
+        typer.echo(json.dumps({**frame, "news": is_news}, ensure_ascii=False))
         return
     scale, cause = frame["scale"], frame["cause"]
     now = f"{decimal(frame['credits'], scale):>14} {frame['unit']}"

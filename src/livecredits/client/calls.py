@@ -124,7 +124,7 @@ def adjust(
 
 def set_credits(
     user_id: str,
-    credits: int,  # noqa: A002 - the field of the request, and the word of the domain
+    credits: int,
     *,
     if_version: int | None = None,
     **about: Unpack[About],
@@ -155,22 +155,22 @@ def hold(user_id: str, amount: int, *, ttl_s: int = 900, **about: Unpack[AboutOw
     return _change("POST", f"/users/{_id(user_id)}/holds", {"amount": amount, "ttl_s": ttl_s}, about)
 
 
-def capture(user_id: str, hold_id: str, amount: int | None = None, **about: Unpack[AboutOwn]) -> Call[Answer]:
+def capture(hold_id: str, amount: int | None = None, **about: Unpack[About]) -> Call[Answer]:
     """Spend what a hold has set aside: `amount` of it (all by default); the rest is given back.
 
     Raises:
         HoldClosed: it was captured, released or timed out before.
     """
-    return _change("POST", f"/users/{_id(user_id)}/holds/{_id(hold_id)}/capture", {"amount": amount}, about)
+    return _change("POST", f"/holds/{_id(hold_id)}/capture", {"amount": amount}, about)
 
 
-def release(user_id: str, hold_id: str, **about: Unpack[AboutOwn]) -> Call[Answer]:
+def release(hold_id: str, **about: Unpack[About]) -> Call[Answer]:
     """Give back what a hold has set aside.
 
     Raises:
         HoldClosed: it was captured, released or timed out before.
     """
-    return _change("POST", f"/users/{_id(user_id)}/holds/{_id(hold_id)}/release", {}, about)
+    return _change("POST", f"/holds/{_id(hold_id)}/release", {}, about)
 
 
 def transfer(from_user: str, to_user: str, amount: int, **about: Unpack[AboutOwn]) -> Call[Answer]:

@@ -29,7 +29,8 @@ def _quick_encoder() -> Callable[[Mapping[str, Any]], str]:
     return lambda fields: "".join(chunks(fields, 0))
 
 
-_encode_fields = _quick_encoder()
+flat = _quick_encoder()
+"""`canonical` for fields that hold no objects; quicker."""
 
 
 def canonical(fields: Mapping[str, Any]) -> str:
@@ -46,4 +47,4 @@ def canonical(fields: Mapping[str, Any]) -> str:
 
 def link(previous: str, fields: Mapping[str, Any]) -> str:
     """The hash of an entry: SHA-256 over the previous hash, a newline, and the canonical fields, as hex."""
-    return hashlib.sha256(f"{previous}\n{_encode_fields(fields)}".encode()).hexdigest()
+    return hashlib.sha256(f"{previous}\n{flat(fields)}".encode()).hexdigest()

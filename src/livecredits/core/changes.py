@@ -50,6 +50,7 @@ class Change:
         audit: the action's name in the audit trail, if the change is to leave a row there.
         allow_below_floor: whether the floor does not bind this change.
         limit: the most credits that this actor may move in one change; None for no limit.
+        if_version: refuse unless the account is still at this version; None to take it as it is.
     """
 
     user_id: str = ""
@@ -65,6 +66,7 @@ class Change:
     audit: str | None = None
     allow_below_floor: bool = False
     limit: int | None = None
+    if_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +78,9 @@ class Adjust(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Set(Change):
-    """Make the available credits equal to `credits`; refused if the account's version is not `if_version`."""
+    """Make the available credits equal to `credits`."""
 
     credits: int
-    if_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

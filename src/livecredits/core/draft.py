@@ -62,9 +62,23 @@ class Draft:
         floor = self._account.floor
         if floor is None or self._change.allow_below_floor or self.available - amount >= floor:
             return
-        usable = max(self.available - floor, 0)
-        sentence = f"{amount} {self._account.unit} are needed and {usable} are available."
-        raise Refuse("insufficient_credits", sentence, needed=amount, available=usable, floor=floor)
+        sentence = f"{amount} {self._account.unit} are needed and {self.available} are available"
+        bound = f", with a floor of {floor}." if floor else "."
+        raise Refuse(
+            "insufficient_credits", sentence + bound, needed=amount, available=self.available, floor=floor
+        )
+
+    def require_version(self, version: int | None) -> None:
+        """Refuse if the account has moved on from the version that the caller saw; None takes it as it is."""
+        if version is None or version == self.version:
+            return
+        raise Refuse(
+            "version_mismatch",
+            f"The balance has moved on from version {version} to {self.version}.",
+            sticks=False,
+            version=self.version,
+            balance={"settled": self.settled, "held": self.held, "available": self.available},
+        )
 
     def require_thawed(self) -> None:
         """Refuse if the account is frozen."""
@@ -182,7 +196,11 @@ class Draft:
         before = self._account
         holds = before.holds
         if self.holds:
-            holds = {id: hold for id, hold in {**holds, **self.holds}.items() if hold.state == "open"}
+            # A copy in one go, since a busy account has hundreds; only what this draft closed is looked at.
+            holds = {**holds, **self.holds}
+            for hold in self.holds.values():
+                if hold.state != "open":
+                    del holds[hold.id]
         return Account(
             before.user_id, before.unit, self.version, self.settled, self.held, before.floor, before.frozen,
             self._hash, self._now_us, tuple(self.pile.lots), holds, before.loaded_through,

@@ -190,9 +190,17 @@ class Hub(Delivery):
 
     def turn(self, now_ms: int) -> None:
         """Do what is due: ticks, silence, tokens that end, screens that do not go, gathered hints."""
+        stood_still = self._wheel.stands_still(now_ms)
+        early: dict[Screen, None] = {}
         for screen in self._wheel.turn(now_ms):
-            if screen.phase is not Phase.GONE and screen.due_ms <= now_ms:
+            if screen.phase is Phase.GONE:
+                continue
+            if screen.due_ms <= now_ms:
                 self._due(screen, now_ms)
+            elif stood_still:
+                early[screen] = None
+        for screen in early:
+            self._wheel.add(screen, screen.due_ms)
         self._flush_hints()
 
     def _due(self, screen: Screen, now_ms: int) -> None:

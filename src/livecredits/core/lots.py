@@ -106,8 +106,10 @@ class Pile:
     def put(self, lot: Lot) -> None:
         """Keep this newer form of a lot; one with nothing left is no longer open."""
         self.touched[lot.id] = lot
-        at = bisect_left(self.lots, lot.burn_key, key=_burn_key)
-        known = at < len(self.lots) and self.lots[at].id == lot.id
+        # The first to burn is the one that is asked for most; the others are looked up by their place in the order.
+        known = bool(self.lots) and self.lots[0].id == lot.id
+        at = 0 if known else bisect_left(self.lots, lot.burn_key, key=_burn_key)
+        known = known or (at < len(self.lots) and self.lots[at].id == lot.id)
         if known and lot.remaining:
             self.lots[at] = lot
         elif known:

@@ -53,8 +53,8 @@ class Limits:
 
     @property
     def silence_ms(self) -> int:
-        """One and a half heartbeats: who is silent for longer is gone."""
-        return self.heartbeat_ms * 3 // 2
+        """One and a half heartbeats, and what the wheel's steps may add to a tick: who is silent for longer is gone."""
+        return self.heartbeat_ms * 3 // 2 + 2 * self.step_ms
 
 
 @dataclass(frozen=True, slots=True)

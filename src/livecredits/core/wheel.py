@@ -3,7 +3,8 @@
 Promises: adding costs one list append, a turn costs what is due. Nothing is ever removed: whoever is put in again
 with another deadline, or no longer cares, is still handed out at the old one and looks for itself.
 Must not know: clocks (time is passed in, in milliseconds) or what it carries.
-The odd thing: a deadline further away than the wheel is long is handed out early, at the wheel's length.
+The odd thing: a wheel that has stood still for longer than it is long (nobody was here, the machine slept) has
+lost its place, and its next turn hands everything out, due or not. `stands_still` says so beforehand.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ class Wheel(Generic[Item]):
         steps = -(-due_ms // self._step) - self._turned
         steps = max(1, min(steps, len(self._buckets) - 1))
         self._buckets[(self._turned + steps) % len(self._buckets)].append(item)
+
+    def stands_still(self, now_ms: int) -> bool:
+        """Whether the next turn will hand out what is not due yet; who is handed out then has to be put in again."""
+        return now_ms // self._step - self._turned >= len(self._buckets)
 
     def turn(self, now_ms: int) -> list[Item]:
         """Everything that is due by `now_ms`, in the order of its deadlines."""

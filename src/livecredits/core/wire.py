@@ -37,6 +37,8 @@ MAX_LISTS = 16
 MAX_TABS = 1000
 MAX_INTEGER = 2**53 - 1
 """The largest integer that JavaScript keeps exact (ECMA-262, Number.MAX_SAFE_INTEGER)."""
+_RECEIPT = ',"receipt":true'
+_LOW = ',"low":true'
 
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f/\ud800-\udfff]")
 """Control characters, the slash, and halves of surrogate pairs, which no database stores."""
@@ -143,36 +145,36 @@ def state_text(state: AccountState, epoch: str, scale: int) -> str:
         epoch: The line of history that the version belongs to.
         scale: The unit's decimal places.
     """
-    keys = "],[".join([f"{quoted(key)},{version}" for key, version in state.keys])
     available = state.settled - state.held
     return (
         f'{{"type":"state","epoch":{quoted(epoch)},"user":{quoted(state.user_id)},"unit":{quoted(state.unit)},'
         f'"version":{state.version},"balance":{{"settled":{state.settled},"held":{state.held},'
         f'"available":{available}}},"credits":{available},"scale":{scale},'
-        f'"next_expiry":{_next_expiry_text(state)},'
+        f'"next_expiry":{"null" if state.next_expiry_us is None else _next_expiry_text(state)},'
         f'"changed_at":{"null" if state.changed_at_us is None else _quoted_time(state.changed_at_us)},'
         f'"cause":{"null" if state.cause is None else _cause_text(state.cause)},'
-        f'"keys":{f"[[{keys}]]" if keys else "[]"}{_RECEIPT if state.receipt else ""}{_LOW if state.low else ""}}}'
+        f'"keys":{_keys_text(state.keys) if state.keys else "[]"}{_RECEIPT if state.receipt else ""}'
+        f"{_LOW if state.low else ''}}}"
     )
 
 
-_RECEIPT = ',"receipt":true'
-_LOW = ',"low":true'
-
-
+@lru_cache(maxsize=1024)  # the changes of a batch were all decided at the same moment
 def _quoted_time(at_us: int) -> str:
     return f'"{time_text(at_us)}"'
 
 
 def _next_expiry_text(state: AccountState) -> str:
-    if state.next_expiry_us is None:
-        return "null"
+    assert state.next_expiry_us is not None
     return f'{{"at":{_quoted_time(state.next_expiry_us)},"amount":{state.next_expiry_amount}}}'
 
 
 def _cause_text(cause: Cause) -> str:
     label = "null" if cause.label is None else quoted(cause.label)
     return f'{{"entry":{quoted(cause.entry)},"kind":{quoted(cause.kind)},"amount":{cause.amount},"label":{label}}}'
+
+
+def _keys_text(keys: Iterable[tuple[str, int]]) -> str:
+    return "[[" + "],[".join([f"{quoted(key)},{version}" for key, version in keys]) + "]]"
 
 
 def hello_text(
@@ -244,6 +246,8 @@ SOCKET, TEXT, EVENTS = 0, 1, 2
 """How a screen is reached: our own WebSocket, somebody else's WebSocket, a stream of server-sent events."""
 
 _SHORT, _MEDIUM = 126, 1 << 16  # the three length encodings of RFC 6455, section 5.2
+_HEADS = [b"\x81" + (bytes([n]) if n < _SHORT else b"\x7e" + n.to_bytes(2)) for n in range(MAX_FRAME_BYTES)]
+"""The first bytes of a frame by its length: nearly all of ours have 200 to 400."""
 PING = b"\x89\x00"
 
 
@@ -251,8 +255,8 @@ def socket_bytes(text: str) -> bytes:
     """One unmasked, final WebSocket text frame (RFC 6455, section 5.2), ready for `transport.write`."""
     payload = text.encode("ascii")
     size = len(payload)
-    if size < _SHORT:
-        return b"\x81" + size.to_bytes(1, "big") + payload
+    if size < MAX_FRAME_BYTES:
+        return _HEADS[size] + payload
     if size < _MEDIUM:
         return b"\x81\x7e" + size.to_bytes(2, "big") + payload
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload

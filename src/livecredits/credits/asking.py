@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 from livecredits.core.amounts import bad_field, positive, whole
-from livecredits.core.chain import canonical
+from livecredits.core.chain import canonical, flat
 from livecredits.core.changes import (
     LIBRARY,
     Actor,
@@ -41,7 +41,7 @@ from livecredits.storage.people import UserEdit
 TTL_S_MOST = 2_592_000
 METADATA_LENGTH_MAX = 16_384
 TEXT_LENGTHS_MAX = {"reason": 1_000, "label": 200, "source": 100}
-_USER_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f/\ud800-\udfff]{1,128}")
+_USER_ID = re.compile(r"(?!\.{1,2}\Z)[^\x00-\x1f\x7f-\x9f/\ud800-\udfff]{1,128}")
 _KEY = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,255}")
 _ID = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -59,6 +59,7 @@ class Common(TypedDict, total=False):
         as_user: the key is the user's own browser's: it stands among that user's keys, and frames echo it.
         actor: who asks; the library itself by default.
         receipt: ask the screens to tell at once that they painted it.
+        if_version: refuse (`version_mismatch`) unless the account is still at this version.
     """
 
     unit: str
@@ -69,6 +70,7 @@ class Common(TypedDict, total=False):
     as_user: bool
     actor: Actor | None
     receipt: bool
+    if_version: int | None
 
 
 def common_fields(user_id: str, common: Common) -> dict[str, Any]:
@@ -87,6 +89,7 @@ def common_fields(user_id: str, common: Common) -> dict[str, Any]:
         "label": common.get("label"),
         "metadata": None if metadata is None else metadata_text(metadata),
         "receipt": common.get("receipt", False),
+        "if_version": common.get("if_version"),
     }
 
 
@@ -142,6 +145,8 @@ def checked(change: Change, units: Mapping[str, Any]) -> Change:
     check(change)
     if change.unit not in units:
         raise bad_field("unit", "is not a configured unit")
+    if change.if_version is not None:
+        whole("if_version", change.if_version, low=0)
     if change.reason is not None or change.label is not None or change.metadata is not None:
         _check_texts(change)
     if change.key is None:
@@ -193,9 +198,12 @@ def check_edit(edit: UserEdit) -> None:
     for metadata in edit.given("metadata").values():
         if metadata is not None:
             check_text("metadata", metadata_text(metadata), METADATA_LENGTH_MAX)
-    for field, amount in edit.given("floor", "low_threshold").items():
-        if amount is not None:
-            whole(field, amount)
+    for floor in edit.given("floor").values():
+        if floor is not None:
+            whole("floor", floor, high=0)
+    for threshold in edit.given("low_threshold").values():
+        if threshold is not None:
+            whole("low_threshold", threshold)
     if any(not isinstance(frozen, bool) for frozen in edit.given("frozen").values()):
         raise bad_field("frozen", "must be true or false")
     check_text("reason", edit.reason)
@@ -226,8 +234,6 @@ def _check_adjust(change: Adjust) -> None:
 def _check_set(change: Set) -> None:
     _check_owner(change)
     whole("credits", change.credits)
-    if change.if_version is not None:
-        whole("if_version", change.if_version, low=0)
 
 
 def _check_hold(change: Hold) -> None:
@@ -302,4 +308,4 @@ def content_of(change: Change) -> str:
         if isinstance(value, Terms):
             value = [value.priority, value.expires_at_us, value.source]
         asked[name] = value
-    return hashlib.sha256(canonical(asked).encode()).hexdigest()
+    return hashlib.sha256(flat(asked).encode()).hexdigest()

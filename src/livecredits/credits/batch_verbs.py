@@ -27,7 +27,7 @@ class BatchVerbs:
     async def _ready(self) -> Opened:
         raise NotImplementedError
 
-    async def batch(  # noqa: PLR0913 - options, all but the rows
+    async def batch(
         self,
         rows: Sequence[BatchRow],
         *,
@@ -84,7 +84,7 @@ class BatchVerbs:
             opened.readers, lambda: opened.batches.page(before=before, after=after, limit=limit)
         )
 
-    async def reverse_batch(  # noqa: PLR0913 - options, all but the batch
+    async def reverse_batch(
         self,
         batch_id: str,
         *,

@@ -253,11 +253,9 @@ class Credits(BatchVerbs, Shop):
         fields = common_fields(user_id, common)
         return await self.apply(Adjust(amount=amount, allow_below_floor=allow_below_floor, **fields))
 
-    async def set(
-        self, user_id: str, credits: int, *, if_version: int | None = None, **common: Unpack[Common]
-    ) -> Answer:
+    async def set(self, user_id: str, credits: int, **common: Unpack[Common]) -> Answer:
         """Make the available credits equal to `credits`; with `if_version` only if nothing has happened since."""
-        return await self.apply(Set(credits=credits, if_version=if_version, **common_fields(user_id, common)))
+        return await self.apply(Set(credits=credits, **common_fields(user_id, common)))
 
     async def hold(self, user_id: str, amount: int, *, ttl_s: int = 900, **common: Unpack[Common]) -> Answer:
         """Set credits aside for `ttl_s` seconds (1 … 2,592,000); `answer.hold` names the hold."""

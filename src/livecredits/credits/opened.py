@@ -7,6 +7,7 @@ Must not know of event loops.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from livecredits.credits.asking import check_edit, check_text, check_user_id, ch
 from livecredits.credits.batches import Batches
 from livecredits.credits.desk import Desk
 from livecredits.credits.guesses import Guesses, GuessLimits
-from livecredits.errors import Invalid, NotFound
+from livecredits.errors import Invalid, NotFound, StorageFull
 from livecredits.scheduler import Scheduler
 from livecredits.storage import pages, people, reads, verify
 from livecredits.storage.database import Database
@@ -86,13 +87,14 @@ class Opened:
         return self._database.read(ask)
 
     def _read_fresh(self, user_ids: Collection[str], ask: Callable[[Connection], T]) -> T:
-        """Post what is due on these users' accounts, then read."""
+        """Post what is due on these users' accounts, then read; on a full disk, read what was posted last."""
         due_us, now_us = self.writer.next_due_us, self._clock.now_us()
         if user_ids and due_us is not None and due_us <= now_us:
             due = self.read(lambda connection: reads.due_accounts(connection, user_ids, now_us))
             changes = [Settle(user_id=user_id, unit=unit, actor=SYSTEM) for user_id, unit in due]
-            for posted in [self.writer.submit(change) for change in changes]:
-                posted.result()
+            with contextlib.suppress(StorageFull):
+                for posted in [self.writer.submit(change) for change in changes]:
+                    posted.result()
         return self.read(ask)
 
     def _moment(self) -> reads.Moment:

@@ -101,11 +101,9 @@ class SyncCredits(SyncShop):
         fields = common_fields(user_id, common)
         return self.apply(Adjust(amount=amount, allow_below_floor=allow_below_floor, **fields))
 
-    def set(
-        self, user_id: str, credits: int, *, if_version: int | None = None, **common: Unpack[Common]
-    ) -> Answer:
+    def set(self, user_id: str, credits: int, **common: Unpack[Common]) -> Answer:
         """See `Credits.set`."""
-        return self.apply(Set(credits=credits, if_version=if_version, **common_fields(user_id, common)))
+        return self.apply(Set(credits=credits, **common_fields(user_id, common)))
 
     def hold(self, user_id: str, amount: int, *, ttl_s: int = 900, **common: Unpack[Common]) -> Answer:
         """See `Credits.hold`."""

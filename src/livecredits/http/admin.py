@@ -15,7 +15,6 @@ from livecredits.errors import (
     OutcomeUnknown,
     OverOperatorLimit,
     StorageFull,
-    VersionMismatch,
 )
 from livecredits.http.answers import (
     BroadcastAnswer,
@@ -37,7 +36,7 @@ from livecredits.http.bodies import (
     UserBody,
     UsersQuery,
 )
-from livecredits.http.changes import actor_of, apply, common, if_version
+from livecredits.http.changes import actor_of, apply, common
 from livecredits.http.reading import full_history_reply, holds_reply
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import EXPORTS, HELPS, MOVED, RULES, SEES
@@ -109,8 +108,7 @@ async def erase_user(call: Call[NoBody, ErasureQuery]) -> Reply:
 
 
 @routes.add("PUT", "/admin/users/{user_id}/credits", rule=HELPS, body=SetBody, result=ChangeAnswer, keyed=True,
-            conditional=True,
-            refuses=(NotFound, InsufficientCredits, VersionMismatch, OverOperatorLimit, *MOVED))  # fmt: skip
+            conditional=True, refuses=(NotFound, InsufficientCredits, OverOperatorLimit, *MOVED))  # fmt: skip
 async def set_credits(call: Call[SetBody, NoQuery]) -> Reply:
     """Make a user's available credits equal to a number.
 
@@ -121,14 +119,13 @@ async def set_credits(call: Call[SetBody, NoQuery]) -> Reply:
         user_id=call.params["user_id"],
         unit=call.body.unit,
         credits=call.body.credits,
-        if_version=if_version(call),
         **common(call, audit="credits.set"),
     )
     return await apply(call, change)
 
 
 @routes.add("POST", "/admin/users/{user_id}/adjustments", rule=HELPS, body=AdjustBody, result=ChangeAnswer, keyed=True,
-            refuses=(NotFound, InsufficientCredits, OverOperatorLimit, *MOVED))  # fmt: skip
+            conditional=True, refuses=(NotFound, InsufficientCredits, OverOperatorLimit, *MOVED))  # fmt: skip
 async def adjust(call: Call[AdjustBody, NoQuery]) -> Reply:
     """Add credits to a user, or take them (negative)."""
     body = call.body
@@ -143,7 +140,7 @@ async def adjust(call: Call[AdjustBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/admin/entries/{entry_id}/reverse", rule=HELPS, body=ReverseBody, result=ChangeAnswer, keyed=True,
-            refuses=(NotFound, InsufficientCredits, AlreadyReversed, NotReversible, OverOperatorLimit,
+            conditional=True, refuses=(NotFound, InsufficientCredits, AlreadyReversed, NotReversible, OverOperatorLimit,
                      *MOVED))  # fmt: skip
 async def reverse(call: Call[ReverseBody, NoQuery]) -> Reply:
     """Undo an entry, wholly or in part, once: by a new entry that points to it."""

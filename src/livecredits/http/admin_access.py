@@ -207,13 +207,14 @@ def _unit(unit: Unit) -> dict[str, Any]:
     return {"name": unit.name, "scale": unit.scale, "low_threshold": unit.low_threshold}
 
 
-@routes.add("PUT", "/admin/units/{unit}", rule=RULES, body=UnitBody, result=UnitShape)
+@routes.add("PUT", "/admin/units/{unit}", rule=RULES, body=UnitBody, result=UnitShape, refuses=(Conflict,))
 async def put_unit(call: Call[UnitBody, NoQuery]) -> Reply:
-    """Make a unit, or change with how many decimal places people see it, and from where on it is low."""
+    """Make a unit, or change from where on it is low; its decimal places only while nobody has an account in it."""
     body = call.body
     threshold = body.low_threshold if "low_threshold" in body.model_fields_set else UNTOUCHED
     unit = await call.services.credits.put_unit(
         check_unit_name(call.params["unit"]), body.scale, low_threshold=threshold, actor=actor_of(call)
     )
     _tell(call)
+    call.services.live.greet_all()
     return as_json(_unit(unit))

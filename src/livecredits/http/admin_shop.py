@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from livecredits.core.changes import Fulfil, Refund
@@ -103,14 +104,14 @@ async def _order(call: Call[Any, Any]) -> Reply:
 
 
 @routes.add("POST", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, result=ChangeAnswer,
-            keyed=True, refuses=FULFILMENT)  # fmt: skip
+            keyed=True, conditional=True, refuses=FULFILMENT)  # fmt: skip
 async def fulfil_order(call: Call[FulfilBody, NoQuery]) -> Reply:
     """Grant what an order has bought, once. A second fulfilment is told by whom and when the first one was."""
     return await apply(call, _fulfilment(call))
 
 
 @routes.add("PATCH", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, result=ChangeAnswer,
-            keyed=True, refuses=FULFILMENT)  # fmt: skip
+            keyed=True, conditional=True, refuses=FULFILMENT)  # fmt: skip
 async def patch_fulfilment(call: Call[FulfilBody, NoQuery]) -> Reply:
     """The same as POST, for clients that speak so."""
     return await apply(call, _fulfilment(call))
@@ -129,8 +130,8 @@ def _fulfilment(call: Call[Any, NoQuery]) -> Fulfil:
 async def put_order_status(call: Call[OrderStatusBody, NoQuery]) -> Reply:
     """Fulfil an order, or cancel it while it is pending; the answer is the order."""
     if call.body.state == "fulfilled":
-        await apply(call, _fulfilment(call))
-        return await _order(call)
+        told = await apply(call, _fulfilment(call))
+        return await _order(call) if told.status == HTTPStatus.OK else told
     require_reason(call, call.body.reason)
     order = await call.services.credits.cancel_order(
         call.params["order_id"], reason=call.body.reason, actor=actor_of(call)
@@ -139,7 +140,7 @@ async def put_order_status(call: Call[OrderStatusBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/admin/credits/orders/{order_id}/refund", rule=SELLS, body=RefundBody, result=ChangeAnswer,
-            keyed=True,
+            keyed=True, conditional=True,
             refuses=(NotFound, InsufficientCredits, OrderNotFulfilled, OrderClosed, OrderSpent, OverOperatorLimit,
                      *MOVED))  # fmt: skip
 async def refund_order(call: Call[RefundBody, NoQuery]) -> Reply:

@@ -46,7 +46,7 @@ routes = Routes("Backend")
 
 
 @routes.add("POST", "/users/{user_id}/spend", rule=MOVES, body=SpendBody, result=ChangeAnswer, keyed=True,
-            refuses=(NotFound, InsufficientCredits, AccountFrozen, *MOVED))  # fmt: skip
+            conditional=True, refuses=(NotFound, InsufficientCredits, AccountFrozen, *MOVED))  # fmt: skip
 async def spend(call: Call[SpendBody, NoQuery]) -> Reply:
     """Take credits.
 
@@ -64,7 +64,7 @@ async def spend(call: Call[SpendBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/users/{user_id}/grants", rule=MOVES_OR_SUPPORT, body=GrantBody, result=ChangeAnswer, keyed=True,
-            refuses=(OverOperatorLimit, *MOVED))  # fmt: skip
+            conditional=True, refuses=(OverOperatorLimit, *MOVED))  # fmt: skip
 async def grant(call: Call[GrantBody, NoQuery]) -> Reply:
     """Give credits, as a lot with its own expiry and priority. An unknown user is created."""
     body, user_id = call.body, call.params["user_id"]
@@ -86,7 +86,7 @@ def _terms(body: GrantBody) -> Terms:
 
 
 @routes.add("POST", "/users/{user_id}/holds", rule=MOVES, body=HoldBody, result=ChangeAnswer, keyed=True,
-            refuses=(NotFound, InsufficientCredits, AccountFrozen, *MOVED))  # fmt: skip
+            conditional=True, refuses=(NotFound, InsufficientCredits, AccountFrozen, *MOVED))  # fmt: skip
 async def hold(call: Call[HoldBody, NoQuery]) -> Reply:
     """Set credits aside for a while.
 
@@ -103,11 +103,14 @@ async def hold(call: Call[HoldBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
+CLOSING = (NotFound, HoldClosed, OverOperatorLimit, *MOVED)
+
+
 @routes.add("POST", "/users/{user_id}/holds/{hold_id}/capture", rule=MOVES_OR_SUPPORT, body=CaptureBody,
-            result=ChangeAnswer, keyed=True, refuses=(NotFound, HoldClosed, OverOperatorLimit, *MOVED))  # fmt: skip
+            result=ChangeAnswer, keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
 async def capture(call: Call[CaptureBody, NoQuery]) -> Reply:
     """Spend what a hold has set aside, all or part of it; the rest is released."""
-    user_id = call.params["user_id"]
+    user_id = call.params.get("user_id", "")
     change = Capture(
         user_id=user_id,
         hold_id=call.params["hold_id"],
@@ -117,11 +120,18 @@ async def capture(call: Call[CaptureBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
+@routes.add("POST", "/holds/{hold_id}/capture", rule=MOVES_OR_SUPPORT, body=CaptureBody, result=ChangeAnswer,
+            keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
+async def capture_by_id(call: Call[CaptureBody, NoQuery]) -> Answer:
+    """Spend what a hold has set aside; the hold knows whose it is."""
+    return await capture(call)
+
+
 @routes.add("POST", "/users/{user_id}/holds/{hold_id}/release", rule=MOVES_OR_SUPPORT, body=ClosingBody,
-            result=ChangeAnswer, keyed=True, refuses=(NotFound, HoldClosed, OverOperatorLimit, *MOVED))  # fmt: skip
+            result=ChangeAnswer, keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
 async def release(call: Call[ClosingBody, NoQuery]) -> Reply:
     """Give back what a hold has set aside."""
-    user_id = call.params["user_id"]
+    user_id = call.params.get("user_id", "")
     change = Release(
         user_id=user_id,
         hold_id=call.params["hold_id"],
@@ -130,7 +140,14 @@ async def release(call: Call[ClosingBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
-@routes.add("POST", "/transfers", rule=MOVES, body=TransferBody, result=ChangeAnswer, keyed=True,
+@routes.add("POST", "/holds/{hold_id}/release", rule=MOVES_OR_SUPPORT, body=ClosingBody, result=ChangeAnswer,
+            keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
+async def release_by_id(call: Call[ClosingBody, NoQuery]) -> Answer:
+    """Give back what a hold has set aside; the hold knows whose it is."""
+    return await release(call)
+
+
+@routes.add("POST", "/transfers", rule=MOVES, body=TransferBody, result=ChangeAnswer, keyed=True, conditional=True,
             refuses=(NotFound, InsufficientCredits, AccountFrozen, *MOVED))  # fmt: skip
 async def transfer(call: Call[TransferBody, NoQuery]) -> Reply:
     """Move credits from one user to another; the answer is the sender's."""

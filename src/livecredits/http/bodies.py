@@ -30,6 +30,11 @@ from livecredits.credits.asking import METADATA_LENGTH_MAX, TEXT_LENGTHS_MAX, TT
 
 TOKEN_TTL_MAX_S = 3_600
 USER_ID_LENGTH_MAX = 128
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+EMAIL_LENGTH_MAX = 254
+PASSWORD_LENGTHS = (12, 256)
+CURSOR_LENGTH_MAX = 4_096
+"""A cursor spells a name and an id of any script: 254 and 128 characters, escaped and in base 64."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,16}", re.ASCII)
 
@@ -71,6 +76,8 @@ def check_user_id(user_id: str) -> str:
     """
     if not 1 <= len(user_id) <= USER_ID_LENGTH_MAX:
         raise ValueError(f"must be 1 to {USER_ID_LENGTH_MAX} characters")
+    if user_id in {".", ".."}:  # clients and proxies take them for steps in a path
+        raise ValueError("must not be . or ..")
     if "/" in user_id or (not user_id.isprintable() and any(map(_is_control, user_id))):
         raise ValueError("must not hold control characters or /")
     return user_id
@@ -130,8 +137,8 @@ Source = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_
 Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small)]
 TextWhole = Annotated[int, BeforeValidator(_from_text)]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
-Password = Annotated[str, StringConstraints(min_length=12, max_length=256)]
+Email = Annotated[str, StringConstraints(max_length=EMAIL_LENGTH_MAX, pattern=rf"^{EMAIL.pattern}$")]
+Password = Annotated[str, StringConstraints(min_length=PASSWORD_LENGTHS[0], max_length=PASSWORD_LENGTHS[1])]
 
 
 class Model(BaseModel):
@@ -289,7 +296,9 @@ class UserBody(Model):
     email: Email | None = None
     metadata: Metadata | None = None
     unit: UnitName = Field(default="credits", description="Which account `floor` and `frozen` are about.")
-    floor: Credits | None = Field(default=0, description="Least available credits after a spend. Role admin.")
+    floor: Credits | None = Field(
+        default=0, le=0, description="Least available credits after a spend. Role admin."
+    )
     frozen: bool = Field(default=False, description="Refuse spends and holds. Role admin.")
     low_threshold: Credits | None = Field(
         default=None, description="At or below it the balance is marked as low; null goes by the unit's."
@@ -378,8 +387,12 @@ class BalanceQuery(UnitQuery):
 class PageQuery(Asked):
     """Which page."""
 
-    before: str | None = Field(default=None, max_length=200, description="`previous` of another page.")
-    after: str | None = Field(default=None, max_length=200, description="`next` of another page.")
+    before: str | None = Field(
+        default=None, max_length=CURSOR_LENGTH_MAX, description="`previous` of another page."
+    )
+    after: str | None = Field(
+        default=None, max_length=CURSOR_LENGTH_MAX, description="`next` of another page."
+    )
     limit: Annotated[TextWhole, Field(ge=1, le=200)] = 50
 
 

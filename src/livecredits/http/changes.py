@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from livecredits.core.amounts import bad_field
 from livecredits.core.changes import Actor
-from livecredits.errors import Forbidden, Invalid, Malformed
+from livecredits.errors import Forbidden, Invalid, Malformed, Refused
 from livecredits.http.bodies import canonical
+from livecredits.http.problem import problem
 from livecredits.http.routing import Call, Reply
 from livecredits.http.trail import new_id
 
@@ -59,6 +61,8 @@ def common(
     if getattr(body, "as_user", False):
         if is_operator:
             raise Forbidden("Only a service key passes on a user's own keys.")
+        if not owner:
+            raise bad_field("as_user", "needs a user in the address")
         key_scope = f"user:{owner}"
     return {
         "key": key_of(call),
@@ -71,22 +75,28 @@ def common(
         "receipt": body.receipt,
         "audit": audit if is_operator or "/admin/" in call.route.path else None,
         "limit": principal.limit,
+        "if_version": _if_version(call),
     }
 
 
 async def apply(call: Call[Any, Any], change: Change) -> Reply:
-    """Have the change decided and durable, and answer it."""
-    answer = await call.services.credits.apply(change)
-    headers = [
-        (b"etag", b'"%d"' % answer.version),
-        (b"idempotency-key", (change.key or "").encode()),
-    ]
-    if answer.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
+    """Have the change decided and durable, and answer it; a refusal tells its key as an acceptance does."""
+    try:
+        answer = await call.services.credits.apply(change)
+    except Refused as refused:
+        told = problem(refused, call.request_id, call.root_path)
+        told.headers += _key_headers(change, replayed=refused.replayed)
+        return told
+    headers = [(b"etag", b'"%d"' % answer.version), *_key_headers(change, replayed=answer.replayed)]
     return Reply(to_json(answer.as_json()), 200, headers)
 
 
-def if_version(call: Call[Any, Any]) -> int | None:
+def _key_headers(change: Change, *, replayed: bool) -> list[tuple[bytes, bytes]]:
+    headers = [(b"idempotency-key", (change.key or "").encode())]
+    return [*headers, (b"idempotency-replayed", b"true")] if replayed else headers
+
+
+def _if_version(call: Call[Any, Any]) -> int | None:
     """The version that `If-Match` names; None without one, or with `*`.
 
     Raises:

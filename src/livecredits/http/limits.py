@@ -52,6 +52,11 @@ class Allowance:
         self._whole_at[key] = whole_at + self._step
         return 0.0
 
+    def give_back(self, key: str) -> None:
+        """Return a pass that was taken; for what only failures are to be counted of."""
+        if key in self._whole_at:
+            self._whole_at[key] -= self._step
+
     def peek(self, key: str) -> float:
         """What `take` would answer, without using anything."""
         now = self._clock()

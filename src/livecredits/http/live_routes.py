@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from livecredits.errors import Draining, NotFound
+from livecredits.errors import Draining, NotAcceptable, NotFound
 from livecredits.http.routing import API, LIVE, Call, Handover, Routes
 
 PATH = f"{API}/credits/live"
 routes = Routes("Live")
 
 
-@routes.add("GET", "/credits/live", rule=LIVE, media_types=("text/event-stream",), refuses=(Draining,))
+@routes.add(
+    "GET", "/credits/live", rule=LIVE, media_types=("text/event-stream",), refuses=(Draining, NotAcceptable)
+)
 async def live(call: Call[Any, Any]) -> Handover:
     """The own account as it changes: a WebSocket (`livecredits.v1`), or a stream of server-sent events.
 

@@ -17,8 +17,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import and_, delete, func, insert, select, update
 
 from livecredits.access import Role
+from livecredits.core.amounts import bad_field
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import Conflict, NotFound
+from livecredits.http.bodies import EMAIL, EMAIL_LENGTH_MAX, PASSWORD_LENGTHS
 from livecredits.http.trail import digest, instant, new_id
 from livecredits.storage.audit import record
 from livecredits.storage.schema import operator_sessions, operators, sign_in_codes
@@ -68,14 +70,16 @@ class Operators:
 
         Raises:
             Conflict: somebody has this e-mail address already.
+            Invalid: it is no e-mail address, or the password is too short or too long.
         """
+        _check(email, password)
         now_us = self._credits.clock.now_us()
         row: dict[str, Any] = {
             "operator_id": new_id("op"),
             "email": email.lower(),
             "name": name,
             "role": str(role),
-            "password_digest": await self._hash(password) if password else None,
+            "password_digest": await self._hash(password) if password is not None else None,
             "change_limit": limit,
             "disabled_at_us": None,
             "created_at_us": now_us,
@@ -237,6 +241,15 @@ def _end_all(connection: Connection, operator_id: str) -> list[str]:
     ended = connection.execute(select(operator_sessions.c.session_id).where(own)).scalars().all()
     connection.execute(delete(operator_sessions).where(own))
     return list(ended)
+
+
+def _check(email: str, password: str | None) -> None:
+    """The rules hold here and not only in a request's model, because the command line comes in by this door too."""
+    if not EMAIL.fullmatch(email) or len(email) > EMAIL_LENGTH_MAX:
+        raise bad_field("email", "must be an e-mail address")
+    shortest, longest = PASSWORD_LENGTHS
+    if password is not None and not shortest <= len(password) <= longest:
+        raise bad_field("password", f"must be {shortest} to {longest} characters")
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:

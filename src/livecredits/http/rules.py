@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livecredits.access import Role, Scope
-from livecredits.errors import BalanceLimit, KeyReused, OutcomeUnknown, StorageFull
+from livecredits.errors import BalanceLimit, KeyReused, OutcomeUnknown, StorageFull, VersionMismatch
 from livecredits.http.routing import Rule
 
 MOVES = Rule(scope=Scope.MOVE)
@@ -18,7 +18,7 @@ SERVES = Rule(scope=Scope.SHOP, role=Role.SUPPORT)
 SELLS = Rule(scope=Scope.SHOP, role=Role.ADMIN)
 SIGNED_IN = Rule(role=Role.VIEWER)
 
-MOVED = (KeyReused, BalanceLimit, OutcomeUnknown, StorageFull)
+MOVED = (KeyReused, VersionMismatch, BalanceLimit, OutcomeUnknown, StorageFull)
 """How any change can be refused or left open, besides its own reasons."""
 EXPORTS = ("text/csv", "application/x-ndjson")
 """What lists can be had as, besides pages of JSON."""

@@ -78,6 +78,7 @@ class Sessions:
         if row is None:
             log.warning("sign-in refused from %s, request %s", actor.address, actor.request_id)
             raise Unauthenticated(_WRONG)
+        self._forgive_attempt(actor.address)
         now_us = self._credits.clock.now_us()
         return await self._credits.write(
             lambda connection: self._start(connection, row, actor, user_agent, now_us, "password")
@@ -108,7 +109,16 @@ class Sessions:
                 raise Unauthenticated(_CODE_GONE)
             return self._start(connection, dict(row), actor, user_agent, now_us, "code")
 
-        return await self._credits.write(write)
+        started = await self._credits.write(write)
+        self._forgive_attempt(actor.address)
+        return started
+
+    def _forgive_attempt(self, address: str | None) -> None:
+        """Only guesses count: an office behind one address signs in as often as it likes.
+
+        Counted first and given back after, so that parallel guesses cannot all be on their way at once.
+        """
+        self._attempts.give_back(limit_key(address))
 
     def _count_attempt(self, address: str | None) -> None:
         if wait := self._attempts.take(limit_key(address)):

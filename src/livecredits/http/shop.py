@@ -88,7 +88,7 @@ async def cancel_own_order(call: Call[CancelBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/credits/vouchers/redeem", rule=OWN_ACCOUNT, body=RedeemBody, result=ChangeAnswer, keyed=True,
-            refuses=REDEMPTION)  # fmt: skip
+            conditional=True, refuses=REDEMPTION)  # fmt: skip
 async def redeem(call: Call[RedeemBody, NoQuery]) -> Reply:
     """Take what a voucher pays.
 

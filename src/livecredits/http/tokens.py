@@ -223,9 +223,11 @@ class Tokens:
         found = await self._credits.read(lambda connection: _read_generation(connection, user_id))
         if found is None:
             now_us = self._credits.clock.now_us()
-            await self._credits.write(lambda connection: _make_user(connection, user_id, now_us))
-            found = await self._credits.read(lambda connection: _read_generation(connection, user_id))
-        return self._generations.put(user_id, found or (0, 0))
+            made: tuple[int, int] = await self._credits.write(
+                lambda connection: _make_user(connection, user_id, now_us)
+            )
+            return self._generations.put(user_id, made)
+        return self._generations.put(user_id, found)
 
     def _now_s(self) -> int:
         return self._credits.clock.now_us() // 1_000_000
@@ -269,7 +271,8 @@ def _read_generation(connection: Connection, user_id: str) -> tuple[int, int] | 
     return (row[0], row[1] or 0) if row else None
 
 
-def _make_user(connection: Connection, user_id: str, now_us: int) -> Told:
-    """Make the user if nobody has meanwhile; the writer welcomes who is new."""
+def _make_user(connection: Connection, user_id: str, now_us: int) -> Any:
+    """The user's generation. One who is made is told to whoever follows the list of users; the writer welcomes them."""
     newcomers = make_user(connection, user_id, now_us)
-    return Told(None, [], {user_id: {"users"}} if newcomers else {}, newcomers)
+    generation = _read_generation(connection, user_id)
+    return Told(generation, [], {user_id: {"users"}} if newcomers else {}, newcomers)

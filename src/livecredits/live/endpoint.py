@@ -19,6 +19,7 @@ from livecredits.errors import (
     Forbidden,
     Malformed,
     MethodNotAllowed,
+    NotAcceptable,
     NotFound,
     OriginNotAllowed,
     RateLimited,
@@ -111,6 +112,7 @@ class Endpoint:
             return
         try:
             if visit.method == "GET":
+                visit.require_events()
                 await self._serve_events(visit, receive, send)
             elif visit.method == "POST":
                 await self._take_upstream(visit, receive, send)
@@ -280,6 +282,12 @@ class Visit:
     def last_segment(self) -> str:
         """The screen's id in an upstream path."""
         return str(self.scope["path"]).rpartition("/")[2]
+
+    def require_events(self) -> None:
+        """Refuse whoever asks for something else than an event stream; who does not say takes what there is."""
+        wanted = self.headers.get("accept", "*/*")
+        if not any(kind in wanted for kind in ("text/event-stream", "text/*", "*/*")):
+            raise NotAcceptable("The live path answers with text/event-stream, or as a WebSocket.")
 
     def token(self) -> str:
         """The bearer token.

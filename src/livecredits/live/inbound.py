@@ -89,7 +89,10 @@ class Inbound:
                 NOT_TEXT if self.message is None else BAD_FRAME.because("Expected a continuation frame.")
             )
         if opcode is Opcode.CLOSE:
-            return opcode, _echo(data)
+            echo = _echo(data)
+            if self.message is not None:
+                raise Violation(BAD_FRAME.because("A message was left unfinished."))
+            return opcode, echo
         return opcode, data
 
     def _join(self, frame: Frame, data: bytes) -> tuple[Opcode, bytes] | None:

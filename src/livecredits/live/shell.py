@@ -209,6 +209,11 @@ class Live:
         self._carry_out()
         return shown
 
+    def greet_all(self) -> None:
+        """Send every screen a new hello: something that no version counts has changed, such as the units."""
+        self.hub.greet_all()
+        self._carry_out()
+
     def screens(self, user: str | None = None) -> list[ScreenView]:
         """The open screens that have said who they are, oldest first; of one user, or all."""
         found = [

@@ -143,7 +143,9 @@ def parse(stored: str, epoch: str) -> Answer | Refused:
 def again(outcome: Answer | Refused) -> Answer | Refused:
     """The same outcome for another caller. A refusal is made anew, since a raised exception belongs to its raiser."""
     if isinstance(outcome, Refused):
-        return from_code(outcome.code, outcome.detail, outcome.extra)
+        refusal = from_code(outcome.code, outcome.detail, outcome.extra)
+        refusal.replayed = True
+        return refusal
     return replace(outcome, replayed=True)
 
 

@@ -12,6 +12,7 @@ so far is written, more of the account is loaded from the same transaction, and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from livecredits.core.chain import canonical
 from livecredits.core.changes import (
@@ -46,6 +47,7 @@ from livecredits.errors import KeyReused, Refused, from_code
 from livecredits.storage.answers import Answer, Outcome, again, amounts_of, answer_of, dump, parse
 from livecredits.storage.ids import Ids
 from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
+from livecredits.storage.warm import Warm
 
 PART = 8
 """How many lots and holds of an account are loaded at first."""
@@ -68,8 +70,11 @@ _BY_ANOTHER_ROW = frozenset({Redeem, Welcome, Fulfil, Refund})
 class Batch:
     """A batch of changes inside one open transaction of `store`."""
 
-    def __init__(self, store: Store, ids: Ids, now_us: int, epoch: str, next_due_us: int | None) -> None:
+    def __init__(
+        self, store: Store, ids: Ids, now_us: int, epoch: str, next_due_us: int | None, warm: Warm
+    ) -> None:
         self._store = store
+        self._warm = warm
         self._ids = ids
         self._now_us = now_us
         self._epoch = epoch
@@ -78,7 +83,6 @@ class Batch:
         self._sides: dict[AccountKey, Side] = {}
         self._rows = Rows()
         self._parts: dict[AccountKey, int | None] = {}
-        self._known_users: set[str] = set()
         self._answered: dict[KeyOf, tuple[str, Answer | Refused | str]] = {}
         self._newest: dict[AccountKey, Entry] = {}
         self._receipts: set[AccountKey] = set()
@@ -153,12 +157,12 @@ class Batch:
     def _keep(self, decision: Decision, change: Change | None) -> None:
         if decision.orders or decision.redemptions:
             self._keep_shop(decision)
-        self._book.apply(decision)
         rows = self._rows
         for account in decision.accounts:
             rows.accounts[account.key] = (account, self._side(account.key))
             if change is not None and change.receipt:
                 self._receipts.add(account.key)
+        self._book.apply(decision)
         for entry in decision.entries:
             key = (entry.user_id, entry.unit)
             side = self._sides[key]
@@ -205,8 +209,7 @@ class Batch:
             user_id, unit = key
             seal = seal_of(user_id, unit, 0, frozen=False, created_at_us=self._now_us)
             self._sides[key] = Side(self._store.new_account_id(), self._now_us, seal)
-            if user_id not in self._known_users:
-                self._known_users.add(user_id)
+            if user_id not in self._book.users:
                 self._rows.users[user_id] = self._now_us
                 self._lists.setdefault(user_id, set()).add("users")
         return self._sides[key]
@@ -316,12 +319,12 @@ class Batch:
 
     def _load_accounts(self, keys: set[AccountKey], takers: set[AccountKey], whole: set[AccountKey]) -> None:
         """Load accounts: all lots of those in `whole`, the first of those in `takers`, none of the others."""
+        cold = self._use_warm(keys - whole, takers) | whole
         # Sorted, so that two writers never wait for each other in a circle.
-        found = self._store.find_accounts(sorted(keys))
+        found = self._store.find_accounts(sorted(cold)) if cold else []
         known = {account.user_id for account, _ in found}
-        unknown = {user_id for user_id, _ in keys} - known
-        self._known_users = known | (self._store.find_users(unknown) if unknown else set())
-        self._book.users |= self._known_users
+        unknown = {user_id for user_id, _ in cold} - known
+        self._book.users |= known | (self._store.find_users(unknown) if unknown else set())
         if not found:
             return
         numbers = ids_of(found)
@@ -337,6 +340,25 @@ class Batch:
             self._fill(some, part)
         for number in sorted(due):
             self._settle(numbers[number])
+
+    def _use_warm(self, keys: set[AccountKey], takers: set[AccountKey]) -> set[AccountKey]:
+        """Take over accounts that the last batches left in memory; says which of them have to be read."""
+        if self._is_time:
+            return keys  # what is due may lie in a part that is not in memory
+        cold = set()
+        for key in keys:
+            kept = self._warm.find(key, takes=key in takers)
+            if kept is None:
+                cold.add(key)
+            else:
+                self._book.accounts[key], self._sides[key], self._parts[key] = kept
+                self._book.users.add(key[0])
+        return cold
+
+    def keep_warm(self) -> None:
+        """Leave the accounts in memory for the next batch; to be called after the commit."""
+        for key, account in self._book.accounts.items():
+            self._warm.keep(account, self._sides[key], self._parts.get(key))
 
     def _find_due(self, numbers: Iterable[int]) -> set[int]:
         return self._store.find_due(list(numbers), self._now_us) if self._is_time else set()
@@ -356,12 +378,12 @@ class Batch:
         for number, key in numbers.items():
             mine, held = lots.get(number, []), holds.get(number, [])
             is_part = most is not None and (most == 0 or len(mine) > most or len(held) > most)
-            known = accounts[key]
-            accounts[key] = Account(
-                known.user_id, known.unit, known.version, known.settled, known.held, known.floor, known.frozen,
-                known.last_hash, known.changed_at_us, tuple(mine),
-                {} if is_part else {hold.id: hold for hold in held}, _end_of(mine) if is_part else None,
-            )  # fmt: skip
+            account = accounts[key]
+            # They were loaded for this batch, and nobody has seen them without these fields yet; making each account
+            # twice would be a tenth of the cost of a change.
+            object.__setattr__(account, "lots", tuple(mine))
+            object.__setattr__(account, "holds", {} if is_part else {hold.id: hold for hold in held})
+            object.__setattr__(account, "loaded_through", _end_of(mine) if is_part else None)
             self._parts[key] = most
 
     def _load_more(self, key: AccountKey) -> None:
@@ -370,6 +392,7 @@ class Batch:
         assert part is not None, "an account that is loaded whole lacks nothing"
         more = max(part * GROWTH, PART)
         self._write()
+        self._book.accounts[key] = replace(self._book.accounts[key])
         self._fill({self._sides[key].id: key}, more if more <= LARGEST_PART else None)
 
     def _settle(self, key: AccountKey) -> None:

@@ -103,5 +103,5 @@ def reading_engine(path: Path) -> Any:
         max_overflow=READERS * 4,
     )
     # The driver is in autocommit mode and would give each statement a moment of its own.
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    event.listen(engine, "begin", lambda connection: connection.connection.execute("BEGIN"))
     return engine

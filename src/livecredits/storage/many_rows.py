@@ -1,8 +1,7 @@
 """One INSERT for any number of rows.
 
-Promises: however many rows, a handful of texts that the driver keeps prepared. Must not know any table.
-The odd thing: Python's driver gives up the interpreter's lock at each step of a statement, so many rows in one
-statement are written several times as quickly as one row in many.
+Promises: the rows are written in their order, in as few statements as can stay prepared. Must not know any table.
+The odd thing: why it is not `executemany`, `sqlite` tells at its top.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from livecredits.core.chain import GENESIS, canonical
 from livecredits.core.changes import LIBRARY, Actor
+from livecredits.errors import Conflict
 from livecredits.storage import audit, reads
 from livecredits.storage.handover import Told
 from livecredits.storage.schema import accounts, units, users
@@ -134,7 +135,10 @@ def _put_account(
 def put_unit(
     connection: Connection, name: str, scale: int, low_threshold: int | None, actor: Actor, now_us: int
 ) -> None:
-    """Make a unit, or change how people see its amounts, which stay the same whole numbers, and what is low."""
+    """Make a unit, or change what is low in it, or the scale of one that nobody has an account in.
+
+    The amounts are whole numbers of the smallest part: another scale would move the point in everybody's balance.
+    """
     row = connection.execute(select(units.c.scale, units.c.low_threshold).where(units.c.name == name)).first()
     before = None if row is None else {"scale": row.scale, "low_threshold": row.low_threshold}
     after = {**(before or {"low_threshold": None}), "scale": scale}
@@ -143,8 +147,15 @@ def put_unit(
     if before is None:
         connection.execute(insert(units).values(name=name, **after))
     else:
+        if before["scale"] != scale:
+            _require_unused(connection, name, before["scale"])
         connection.execute(update(units).where(units.c.name == name).values(**after))
     audit.record(
         connection, at_us=now_us, actor=actor, action="unit.added" if before is None else "unit.changed",
         target=name, before=before, after=after,
     )  # fmt: skip
+
+
+def _require_unused(connection: Connection, unit: str, scale: int) -> None:
+    if connection.execute(select(accounts.c.id).where(accounts.c.unit == unit).limit(1)).first():
+        raise Conflict(f"There are accounts in {unit} already; its scale stays {scale}.", scale=scale)

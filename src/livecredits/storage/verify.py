@@ -26,6 +26,7 @@ from livecredits.core.lots import Lot
 from livecredits.core.rows import Entry, LotMove
 from livecredits.storage import migrate, sqlite
 from livecredits.storage.batch import KEPT_KEYS
+from livecredits.storage.schema import APPEND_ONLY, append_only_triggers
 from livecredits.storage.store import seal_of
 from livecredits.storage.verify_shop import SHOP_STRAYS
 
@@ -122,10 +123,19 @@ class _Check:
             if not numbers:
                 break
             self._progress(self._done, max(self._total, self._done))
+        self._check_triggers()
         for table, statement, what in STRAYS:
             for row in self._rows(statement):
                 self._report(table, row[0], what)
         return VerifyReport(self._done, checked, tuple(self._damages))
+
+    def _check_triggers(self) -> None:
+        """What the database itself refuses to rewrite."""
+        standing = {row[0] for row in self._rows("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
+        for table in APPEND_ONLY:
+            for statement in append_only_triggers(table.name):
+                if statement not in standing:
+                    self._report(table.name, "–", "can be rewritten: its trigger is missing or altered")
 
     def _rows(self, statement: str, *values: Any) -> list[Any]:
         cursor = self._db.cursor()

@@ -32,6 +32,7 @@ from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
 from livecredits.storage.many import Many, Ruling
 from livecredits.storage.store import Store
+from livecredits.storage.warm import Warm
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Writer:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._subscribers = subscribers
         self._refusal: Refused | None = None
+        self._warm = Warm()
         self.next_due_us: int | None = None
         self.nearer_due = threading.Event()
         """Set whenever `next_due_us` moves nearer; the scheduler waits on it."""
@@ -199,7 +201,7 @@ class Writer:
             self._give_up(jobs, error)
             return
         except Exception as error:  # noqa: BLE001 - it is the caller's, or nobody's
-            self._store.rollback()
+            self._undo()
             if len(jobs) > 1:
                 _log.warning(
                     "A batch of %d changes failed and is written one by one", len(jobs), exc_info=True
@@ -229,11 +231,12 @@ class Writer:
     def _new_batch(self) -> tuple[Batch, int]:
         now_us = self._clock.now_us()
         self._ids.at(now_us)
-        return Batch(self._store, self._ids, now_us, self.epoch, self.next_due_us), now_us
+        return Batch(self._store, self._ids, now_us, self.epoch, self.next_due_us, self._warm), now_us
 
     def _commit_batch(self, batch: Batch) -> CommittedBatch:
         states = batch.states()
         self._commit()
+        batch.keep_warm()
         self._move_due(batch.next_due_us)
         return CommittedBatch(self.epoch, states, batch.lists, time.monotonic_ns())
 
@@ -248,6 +251,10 @@ class Writer:
             )
             unknown.__cause__ = error
             raise unknown from error
+
+    def _undo(self) -> None:
+        self._store.rollback()
+        self._warm.forget()
 
     def _move_due(self, next_due_us: int | None) -> None:
         former, self.next_due_us = self.next_due_us, next_due_us
@@ -266,13 +273,14 @@ class Writer:
             self._give_up([job], error)
             return
         except BaseException as error:  # noqa: BLE001 - it is the caller's
-            self._store.rollback()
+            self._undo()
             job.outcome = error
         self._subscribers.hand_over([job], committed)
         self._store.tidy(idle=False)
 
     def _run_asked(self, job: Job) -> CommittedBatch | None:
         assert job.ask is not None
+        self._warm.forget()  # it may write to accounts
         job.outcome = self._store.run(job.ask)
         if not isinstance(job.outcome, Told):
             self._commit()
@@ -303,14 +311,14 @@ class Writer:
         batch, now_us = self._new_batch()
         job.outcome = rulings = many.decide(batch)
         if not many.is_kept(rulings):
-            self._store.rollback()
+            self._undo()
             return None
         many.finish(self._store, batch, rulings, now_us)
         return self._commit_batch(batch)
 
     def _give_up(self, jobs: Sequence[Job], error: Refused) -> None:
         """Tell a batch that the database did not take it; if it failed for good, so has this object."""
-        self._store.rollback()
+        self._undo()
         cause = error.__cause__
         failed = error if isinstance(error, StorageFailed) else cause
         if isinstance(failed, StorageFailed) and not isinstance(self._refusal, StorageFailed):
