@@ -77,7 +77,7 @@ export function OrderDetails({ order, actions }: { order: Order; actions: OrderA
 function Facts({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div>
-      <h3 className="details-title">{title}</h3>
+      <h2 className="details-title">{title}</h2>
       <dl className="facts-list">{children}</dl>
     </div>
   )
@@ -134,7 +134,7 @@ function Steps({ order, actions }: { order: Order; actions: OrderActions }) {
           </Button>
           <ReasonPopover
             label="Cancel order"
-            name={`Cancel the order of ${order.user_id}`}
+            name={`Cancel order of ${order.user_id}`}
             icon={<IconX size={13} />}
             confirm="Cancel order"
             presets={CANCEL_REASONS}

@@ -80,16 +80,10 @@ function OrderLine({ order, actions, isOpen, onToggle }: LineProps) {
   return (
     <tr data-order={order.id} data-state={state} data-phase={mark?.phase} data-open={isOpen || undefined}>
       <td className="cell-main">
-        <button
-          type="button"
-          className="row-open"
-          aria-expanded={isOpen}
-          aria-label={`Order of ${order.user_id}: ${order.package.name}`}
-          onClick={onToggle}
-          onKeyDown={walk}
-        >
+        <button type="button" className="row-open" aria-expanded={isOpen} onClick={onToggle} onKeyDown={walk}>
           <IconChevronDown size={15} aria-hidden />
           <span className="user-names">
+            <span className="visually-hidden">Order of </span>
             <span className="row-name">{order.user_id}</span>
             <span className="user-below">{below.filter(Boolean).join(' · ') || order.id.slice(-8)}</span>
           </span>
@@ -98,7 +92,7 @@ function OrderLine({ order, actions, isOpen, onToggle }: LineProps) {
       <td>
         <span className="user-names">
           <span>{order.package.name}</span>
-          <span className="small">
+          <span className="small moved">
             <Amount value={order.package.credits} scale={scaleOf(order.package.unit)} />{' '}
             <span className="dimmed">{order.package.unit}</span>
           </span>
@@ -154,13 +148,12 @@ function Fulfil({ order, actions }: { order: Order; actions: OrderActions }) {
       // Not `disabled` while sending: that would take the focus away from whoever works by keyboard.
       disabled={!online}
       aria-disabled={sending || undefined}
-      aria-label={`Fulfil the order of ${order.user_id}`}
       aria-keyshortcuts="f"
-      rightSection={<kbd className="key on-button">f</kbd>}
+      rightSection={<span className="key on-button" data-key="f" aria-hidden />}
       onClick={() => void actions.fulfil(order)}
       onKeyDown={walk}
     >
-      Fulfil
+      Fulfil<span className="visually-hidden"> the order of {order.user_id}</span>
     </Button>
   )
 }

@@ -15,6 +15,15 @@ export function Funnel({ campaign, brief = false }: { campaign: Campaign; brief?
       <span style={{ width: `${revoked}%` }} className="funnel-revoked" />
     </span>
   )
+  // One word for everybody: it is redeemed from the first time on, so a share says nothing.
+  const isWord = campaign.word !== null
+  if (brief && isWord) {
+    return (
+      <span className="small numeral">
+        {formatAmount(funnel.redemptions)} {funnel.redemptions === 1 ? 'redemption' : 'redemptions'}
+      </span>
+    )
+  }
   if (brief) {
     return (
       <span className="funnel-brief">
@@ -27,12 +36,12 @@ export function Funnel({ campaign, brief = false }: { campaign: Campaign; brief?
     )
   }
   const credits = formatAmount(funnel.credits_granted, scaleOf(campaign.unit))
-  const figures: [string, string, string?][] = [
-    ['Codes', formatAmount(funnel.codes)],
-    ['Redeemed codes', formatAmount(funnel.redeemed_codes), percent],
-    ['Redemptions', formatAmount(funnel.redemptions)],
-    [`Granted ${campaign.unit}`, credits],
-    ['Revoked', formatAmount(funnel.revoked)],
+  const figures: [string, string, string | undefined][] = [
+    ['Codes', formatAmount(funnel.codes), undefined],
+    ['Redeemed codes', formatAmount(funnel.redeemed_codes), isWord ? undefined : percent],
+    ['Redemptions', formatAmount(funnel.redemptions), undefined],
+    [`Granted ${campaign.unit}`, credits, undefined],
+    ['Revoked', formatAmount(funnel.revoked), undefined],
   ]
   return (
     <section className="card funnel" aria-label="Redemptions">
@@ -47,7 +56,7 @@ export function Funnel({ campaign, brief = false }: { campaign: Campaign; brief?
           </div>
         ))}
       </dl>
-      {bar}
+      {!isWord && bar}
     </section>
   )
 }
