@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from livecredits.core.changes import Actor, Change
     from livecredits.core.rows import AccountState, Cause, Entry
     from livecredits.credits import Credits, SyncCredits
+    from livecredits.credits.batches import BatchRow
     from livecredits.errors import (
         AccountFrozen,
         AlreadyReversed,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         VersionMismatch,
     )
     from livecredits.storage.answers import Answer
+    from livecredits.storage.batches import BatchResult
     from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page
 
 __version__ = "0.1.0"
@@ -49,6 +51,7 @@ _HOMES = {
     "livecredits.core.changes": ("Actor", "Change"),
     "livecredits.core.rows": ("AccountState", "Cause", "Entry"),
     "livecredits.credits": ("Credits", "SyncCredits"),
+    "livecredits.credits.batches": ("BatchRow",),
     "livecredits.errors": (
         "AccountFrozen", "AlreadyReversed", "BalanceLimit", "Conflict", "Draining", "HoldClosed",
         "InsufficientCredits", "Invalid", "KeyReused", "LivecreditsError", "NotFound", "NotReversible",
@@ -56,6 +59,7 @@ _HOMES = {
         "VersionMismatch",
     ),
     "livecredits.storage.answers": ("Answer",),
+    "livecredits.storage.batches": ("BatchResult",),
     "livecredits.storage.views": ("Balance", "HistoryEntry", "HoldView", "Page"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -69,6 +73,8 @@ __all__ = [
     "AsyncClient",
     "Balance",
     "BalanceLimit",
+    "BatchResult",
+    "BatchRow",
     "Cause",
     "Change",
     "Client",

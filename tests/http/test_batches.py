@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import time
@@ -12,7 +13,7 @@ import pytest
 from tests.http.stage import Stage, staged
 from tests.http.test_problems import check_problem
 
-from livecredits import Credits
+from livecredits import BatchRow, Credits
 from livecredits.access import Role, Scope
 from livecredits.core.rows import AccountState
 from livecredits.credits.batches import PORTION, ROWS_MOST
@@ -425,8 +426,6 @@ async def test_ten_thousand_rows_in_a_second(tmp_path: Path) -> None:
 
 
 async def test_the_library_has_the_same_verbs(tmp_path: Path) -> None:
-    from livecredits.credits.batches import BatchRow
-
     async with Credits(f"sqlite:///{tmp_path}/own.db") as credits:
         made = await credits.batch([BatchRow(1, "ada", "grant", 5), BatchRow(2, "ada", "adjust", -2)])
         assert (made.applied, (await credits.balance("ada")).credits) == (2, 3)
@@ -434,3 +433,11 @@ async def test_the_library_has_the_same_verbs(tmp_path: Path) -> None:
         assert (await credits.batch_of(made.batch)).rows == made.rows
         assert (await credits.reverse_batch(made.batch)).state == "reversed"
         assert (await credits.balance("ada")).credits == 0
+        of_threads = await asyncio.to_thread(
+            lambda: credits.sync.batch([BatchRow(1, "ada", "set", 8)], key="k")
+        )
+        assert (of_threads.applied, of_threads.rows[0].before, of_threads.rows[0].after) == (1, 0, 8)
+        assert of_threads.batch is not None
+        assert (await asyncio.to_thread(credits.sync.batch_of, of_threads.batch)).rows == of_threads.rows
+        assert (await asyncio.to_thread(credits.sync.batches)).items[0].batch == of_threads.batch
+        assert (await asyncio.to_thread(credits.sync.reverse_batch, of_threads.batch)).state == "reversed"
