@@ -136,7 +136,7 @@ function ResultLine({ result, isPreview }: { result: BatchRowResult; isPreview: 
       </td>
       <td className="numeral nowrap">
         {result.before === null ? (
-          <span className="dimmed">new</span>
+          <span className="dimmed">{result.ok ? 'new' : '–'}</span>
         ) : (
           <span className="dimmed">{formatAmount(result.before, scale)}</span>
         )}

@@ -73,7 +73,10 @@ export function RunCard({ name, plan, onBack, onNew }: Props) {
     void client.invalidateQueries()
   }
   const isOver = applied !== undefined && !applied.problem
-  const results = applied?.results ?? preview ?? []
+  const results = useMemo(
+    () => (applied ? withSkipped(applied.results, preview ?? []) : (preview ?? [])),
+    [applied, preview],
+  )
   const isPreview = applied === undefined
 
   return (
@@ -153,6 +156,12 @@ export function RunCard({ name, plan, onBack, onNew }: Props) {
       )}
     </Card>
   )
+}
+
+/** The report tells of every row: those that were not sent stand as the dry run refused them. */
+function withSkipped(results: BatchRowResult[], preview: readonly BatchRowResult[]): BatchRowResult[] {
+  const sent = new Set(results.map(({ row }) => row))
+  return [...results, ...preview.filter(({ row, ok }) => !ok && !sent.has(row))]
 }
 
 function Running({ label, done, of }: { label: string; done: number; of: number }) {

@@ -115,7 +115,7 @@ function Form({ found, position, onClose }: Props) {
           value={description}
           onChange={(event) => setDescription(event.currentTarget.value)}
         />
-        <Group gap="sm" align="flex-start" grow>
+        <div className="fields">
           <TextInput
             label="Credits"
             autoComplete="off"
@@ -135,8 +135,8 @@ function Form({ found, position, onClose }: Props) {
               onChange={(value) => value && setUnit(value)}
             />
           )}
-        </Group>
-        <Group gap="sm" align="flex-start" grow>
+        </div>
+        <div className="fields">
           <TextInput
             label="Price"
             autoComplete="off"
@@ -155,7 +155,7 @@ function Form({ found, position, onClose }: Props) {
             error={error('currency')}
             onChange={(value) => setCurrency(value.toUpperCase())}
           />
-        </Group>
+        </div>
         <SpanSelect label="Credits last" value={validity} onChange={setValidity} />
         <Switch
           label="On sale: users can order it"

@@ -285,21 +285,24 @@ function AuditLine({ row, open, onToggle }: { row: AuditRow; open: boolean; onTo
 /** Where a target is looked at, by the kind of action. */
 function placeOf({ action, target }: AuditRow): string | undefined {
   const id = encodeURIComponent(target ?? '')
-  if (/^(credits|user|users|entry|hold|grant)\b/.test(action)) return `/users/${id}`
   if (target?.startsWith('ord_')) return `/orders?state=all&q=${id}&order=${id}`
   if (target?.startsWith('cmp_')) return `/vouchers/campaigns/${id}`
   if (target?.startsWith('bat_')) return `/bulk?batch=${id}`
   if (/^package\b/.test(action)) return '/orders/packages'
-  return undefined
+  return /^(credits|user|users|entry|hold|grant|order|batch)\b/.test(action) ? `/users/${id}` : undefined
 }
+
+/** An id of ours: its kind and its end tell it apart from others. */
+const OWN_ID = /^([a-z]+_)[0-9a-f]{24}([0-9a-f]{8})$/
 
 function Target({ row }: { row: AuditRow }) {
   if (row.target === null) return <span className="dimmed">–</span>
   const place = placeOf(row)
-  if (place === undefined) return <>{row.target}</>
+  const name = row.target.replace(OWN_ID, '$1…$2')
+  if (place === undefined) return <span title={row.target}>{name}</span>
   return (
-    <Link href={place} className="row-link">
-      {row.target}
+    <Link href={place} className="row-link" title={row.target}>
+      {name}
     </Link>
   )
 }
@@ -310,6 +313,7 @@ function AuditDetails({ row }: { row: AuditRow }) {
     ['Actor', row.actor],
     ['Address', row.address],
     ['Request', row.request_id],
+    ['Target', row.target],
     ['Row', row.id],
     ['Details', row.details === null || row.details === undefined ? null : JSON.stringify(row.details)],
   ]

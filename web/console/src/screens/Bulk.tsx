@@ -8,7 +8,7 @@
 import '../styles/shop.css'
 import '../styles/bulk.css'
 import { IconTableImport } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Batches } from '../bulk/Batches'
 import { BatchPage } from '../bulk/BatchPage'
 import { Drop } from '../bulk/Drop'
@@ -34,6 +34,8 @@ export default function Bulk() {
   const batch = url.get('batch')
   const [chosen, setChosen] = useState<Chosen>()
   const [plan, setPlan] = useState<Plan>()
+  const stage = plan ? 'run' : chosen ? 'columns' : 'file'
+  const place = useFocusOnStage(stage)
   const startOver = () => {
     setChosen(undefined)
     setPlan(undefined)
@@ -55,7 +57,7 @@ export default function Bulk() {
   return (
     <>
       <PageHead title="Bulk" />
-      <div className="bulk">
+      <div className="bulk" ref={place} tabIndex={-1}>
         {!chosen && (
           <>
             <Drop onTable={(name, table) => setChosen({ id: Date.now(), name, table })} />
@@ -77,4 +79,16 @@ export default function Bulk() {
       </div>
     </>
   )
+}
+
+/** The step before is gone with the button that was pressed: the focus goes to the new one, not to the page's top. */
+function useFocusOnStage(stage: string) {
+  const place = useRef<HTMLDivElement>(null)
+  const seen = useRef(stage)
+  useEffect(() => {
+    if (seen.current === stage) return
+    seen.current = stage
+    place.current?.focus()
+  }, [stage])
+  return place
 }

@@ -172,7 +172,7 @@ function Form({ onClose, onMade }: Props) {
   return (
     <form onSubmit={submit} noValidate>
       <Stack gap="sm">
-        <Group gap="sm" align="flex-start" grow>
+        <div className="fields">
           <TextInput
             label="Name"
             description="For operators"
@@ -191,8 +191,8 @@ function Form({ onClose, onMade }: Props) {
             value={fields.label}
             onChange={(event) => set({ label: event.currentTarget.value })}
           />
-        </Group>
-        <Group gap="sm" align="flex-start" grow>
+        </div>
+        <div className="fields">
           <TextInput
             label="Credits per redemption"
             autoComplete="off"
@@ -217,7 +217,7 @@ function Form({ onClose, onMade }: Props) {
             value={fields.validity}
             onChange={(validity) => set({ validity })}
           />
-        </Group>
+        </div>
         <SegmentedControl
           aria-label="Which codes"
           fullWidth
@@ -229,7 +229,7 @@ function Form({ onClose, onMade }: Props) {
           onChange={(kind) => set({ kind: kind as Fields['kind'], perCode: kind === 'word' ? '' : 1 })}
         />
         {fields.kind === 'codes' ? (
-          <Group gap="sm" align="flex-start" grow>
+          <div className="fields">
             <NumberInput
               label="How many codes"
               hideControls
@@ -249,7 +249,7 @@ function Form({ onClose, onMade }: Props) {
               error={errors.prefix}
               onChange={(event) => set({ prefix: event.currentTarget.value.toUpperCase() })}
             />
-          </Group>
+          </div>
         ) : (
           <TextInput
             label="Word"
@@ -261,7 +261,7 @@ function Form({ onClose, onMade }: Props) {
             onChange={(event) => set({ word: event.currentTarget.value.toUpperCase().trim() })}
           />
         )}
-        <Group gap="sm" align="flex-start" grow>
+        <div className="fields">
           <TextInput
             type="datetime-local"
             label="From"
@@ -277,8 +277,8 @@ function Form({ onClose, onMade }: Props) {
             error={errors.ends}
             onChange={(event) => set({ ends: event.currentTarget.value })}
           />
-        </Group>
-        <Group gap="sm" align="flex-start" grow>
+        </div>
+        <div className="fields">
           <NumberInput
             label="Redemptions per code"
             description="Empty: no limit"
@@ -297,7 +297,7 @@ function Form({ onClose, onMade }: Props) {
             value={fields.perUser}
             onChange={(perUser) => set({ perUser })}
           />
-        </Group>
+        </div>
         <Textarea
           label="Allowed users"
           description={

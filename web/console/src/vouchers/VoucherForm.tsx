@@ -68,7 +68,7 @@ function Form({ found, onClose }: Props) {
   return (
     <form onSubmit={save} noValidate>
       <Stack gap="sm">
-        <Group gap="sm" align="flex-start" grow>
+        <div className="fields">
           <TextInput
             label="Amount"
             data-autofocus
@@ -89,7 +89,7 @@ function Form({ found, onClose }: Props) {
               onChange={(value) => value && setUnit(value)}
             />
           )}
-        </Group>
+        </div>
         {!found && (
           <>
             <TextInput
