@@ -233,9 +233,7 @@ class TestRedemption:
 
 
 class TestWelcome:
-    HELLO = replace(
-        ONCE, id="vch_w", amount=7, campaign_id="cmp_w", max_redemptions=None, label="Welcome!"
-    )
+    HELLO = replace(ONCE, id="vch_w", amount=7, campaign_id="cmp_w", max_redemptions=None, label="Welcome!")
 
     def books(self, *vouchers: Voucher) -> Books:
         books = shop(*vouchers)
