@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import time
@@ -12,7 +13,7 @@ import pytest
 from tests.http.stage import Stage, staged
 from tests.http.test_problems import check_problem
 
-from livecredits import Credits
+from livecredits import BatchRow, Credits
 from livecredits.access import Role, Scope
 from livecredits.core.rows import AccountState
 from livecredits.credits.batches import PORTION, ROWS_MOST
@@ -36,7 +37,7 @@ async def balance(stage: Stage, user_id: str) -> int:
     return (await stage.credits.balance(user_id)).credits
 
 
-def row(user_id: str, op: str, amount: int, **more: Any) -> dict[str, Any]:
+def row(user_id: str, op: str, amount: float, **more: Any) -> dict[str, Any]:
     return {"user_id": user_id, "op": op, "amount": amount, **more}
 
 
@@ -133,12 +134,16 @@ async def test_the_same_key_answers_the_same_and_takes_no_other_rows(stage: Stag
 
 
 async def test_a_row_with_a_key_of_its_own_is_done_once_in_any_batch(stage: Stage) -> None:
-    await given(stage, ada=0 + 1)
+    await given(stage, ada=1)
     admin = await stage.operator()
     rows = [row("ada", "adjust", 5, key="line-7")]
     for replayed in (False, True):
         told = (await admin.post(BATCHES, json={"rows": rows})).json()
         assert told["rows"][0].get("replayed", False) is replayed
+    assert await balance(stage, "ada") == 6
+    # Undoing the second batch takes back nothing: it was the first one that moved the credits.
+    undone = await admin.post(f"{BATCHES}/{told['batch']}/reverse", json={})
+    assert undone.status_code == 200
     assert await balance(stage, "ada") == 6
 
 
@@ -421,8 +426,6 @@ async def test_ten_thousand_rows_in_a_second(tmp_path: Path) -> None:
 
 
 async def test_the_library_has_the_same_verbs(tmp_path: Path) -> None:
-    from livecredits.credits.batches import BatchRow
-
     async with Credits(f"sqlite:///{tmp_path}/own.db") as credits:
         made = await credits.batch([BatchRow(1, "ada", "grant", 5), BatchRow(2, "ada", "adjust", -2)])
         assert (made.applied, (await credits.balance("ada")).credits) == (2, 3)
@@ -430,3 +433,11 @@ async def test_the_library_has_the_same_verbs(tmp_path: Path) -> None:
         assert (await credits.batch_of(made.batch)).rows == made.rows
         assert (await credits.reverse_batch(made.batch)).state == "reversed"
         assert (await credits.balance("ada")).credits == 0
+        of_threads = await asyncio.to_thread(
+            lambda: credits.sync.batch([BatchRow(1, "ada", "set", 8)], key="k")
+        )
+        assert (of_threads.applied, of_threads.rows[0].before, of_threads.rows[0].after) == (1, 0, 8)
+        assert of_threads.batch is not None
+        assert (await asyncio.to_thread(credits.sync.batch_of, of_threads.batch)).rows == of_threads.rows
+        assert (await asyncio.to_thread(credits.sync.batches)).items[0].batch == of_threads.batch
+        assert (await asyncio.to_thread(credits.sync.reverse_batch, of_threads.batch)).state == "reversed"

@@ -310,6 +310,17 @@ async def test_s5_ten_thousand_guesses_find_nothing_and_lock_nobody_else_out(tmp
         )
 
 
+async def test_all_addresses_of_one_network_count_as_one(tmp_path: Path) -> None:
+    async with staged(tmp_path, trusted_proxies="127.0.0.1/32") as stage:
+        guesses, statuses = wrong_codes(3), []
+        for number in range(PER_ADDRESS + 5):
+            token, _ = await stage.services.tokens.mint(f"g{number // 5}")
+            # One customer of a provider owns a whole /64 and can take another address for each guess.
+            client = stage.client(token, **{"x-forwarded-for": f"2001:db8:1:2::{number:x}"})
+            statuses.append((await client.post(REDEEM, json={"code": next(guesses)})).status_code)
+        assert statuses == [404] * PER_ADDRESS + [429] * 5
+
+
 async def test_a_guesser_may_try_again_when_the_window_has_passed(stage: Stage) -> None:
     guesses = wrong_codes(1)
     ada = await stage.user("ada")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from livecredits.client.calls import Call
     from livecredits.core.changes import Actor
     from livecredits.credits import Credits
+    from livecredits.credits.batches import BatchRow
 
 URL, KEY = "LIVECREDITS_URL", "LIVECREDITS_KEY"
 Json = dict[str, Any]
@@ -44,6 +45,12 @@ class Ledger(Protocol):
 
     async def adjust(self, user_id: str, amount: int, **about: Any) -> Json:
         """Add, or take where negative."""
+        ...
+
+    async def batch(
+        self, rows: list[BatchRow], *, dry_run: bool, reason: str | None, label: str | None, key: str | None
+    ) -> Json:
+        """Many changes at once."""
         ...
 
     async def token(self, user_id: str, ttl_s: int) -> Json:
@@ -162,6 +169,24 @@ class Remote:
 
         return await self._raw(calls.adjust(user_id, amount, **about))
 
+    async def batch(
+        self, rows: list[BatchRow], *, dry_run: bool, reason: str | None, label: str | None, key: str | None
+    ) -> Json:
+        """Many changes at once."""
+        from livecredits.client.calls import Call
+
+        body = {
+            "rows": [_row(row) for row in rows], "dry_run": dry_run,
+            **({} if reason is None else {"reason": reason}), **({} if label is None else {"label": label}),
+        }  # fmt: skip
+        headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+        return await self._client.run(
+            Call(
+                "POST", "/admin/batches", dict, body=body, headers=headers, changes=True,
+                replayed=lambda told: {**told, "replayed": True},
+            )
+        )  # fmt: skip
+
     async def token(self, user_id: str, ttl_s: int) -> Json:
         """Mint a screen token."""
         from livecredits.client import calls
@@ -241,6 +266,15 @@ class Local:
         """Add, or take where negative."""
         return (await self._credits.adjust(user_id, amount, actor=_me(), **about)).as_json()
 
+    async def batch(
+        self, rows: list[BatchRow], *, dry_run: bool, reason: str | None, label: str | None, key: str | None
+    ) -> Json:
+        """Many changes at once."""
+        result = await self._credits.batch(
+            rows, dry_run=dry_run, reason=reason, label=label, key=key, actor=_me()
+        )
+        return {**result.as_json(), "replayed": result.replayed}
+
     async def token(self, user_id: str, ttl_s: int) -> Json:
         """Mint a screen token; one signed with a made-up secret would be good for nothing."""
         from livecredits.http.tokens import Tokens
@@ -306,6 +340,16 @@ class Local:
         from livecredits.http.keys import Keys
 
         return await Keys(self._credits).revoke(key_id, actor=_me())
+
+
+def _row(row: BatchRow) -> Json:
+    """A row as the interface takes it, without what it does not say."""
+    told = {
+        "row": row.row, "user_id": row.user_id, "op": row.op, "amount": row.amount, "unit": row.unit,
+        "reason": row.reason, "label": row.label, "key": row.key,
+        "expires_at": None if row.expires_at is None else row.expires_at.isoformat().replace("+00:00", "Z"),
+    }  # fmt: skip
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _me() -> Actor:

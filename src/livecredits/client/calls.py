@@ -24,7 +24,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request, and how its answer is read. `changes` says that it moves credits and carries a key."""
+    """One request, and how its answer is read.
+
+    `changes` says that it moves credits and carries a key; `replayed` is told of a former answer, given again.
+    """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
@@ -33,6 +36,7 @@ class Call(Generic[T]):
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     changes: bool = False
+    replayed: Callable[[T], T] | None = None
 
 
 class About(TypedDict, total=False):

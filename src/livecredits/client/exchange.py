@@ -90,7 +90,9 @@ class Exchange(Generic[T]):
 
     def _read(self, content: bytes, headers: Mapping[str, str]) -> T:
         try:
-            return self.call.read(json.loads(content) if content else {})
+            result = self.call.read(json.loads(content) if content else {})
+            is_replayed = headers.get("idempotency-replayed") == "true"
+            return self.call.replayed(result) if self.call.replayed and is_replayed else result
         except (ValueError, KeyError, TypeError) as error:
             at = headers.get("x-request-id")
             raise Malformed(f"The answer is not one of livecredits ({error!r}).", request_id=at) from error

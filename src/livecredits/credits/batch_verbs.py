@@ -123,5 +123,65 @@ class BatchVerbs:
         return await _run(opened, opened.batches.reverse, asked)
 
 
+class SyncBatchVerbs:
+    """The same for threads: `credits.sync` has those of `Credits` as plain calls that block."""
+
+    def _open(self) -> Opened:
+        raise NotImplementedError
+
+    def batch(
+        self,
+        rows: Sequence[BatchRow],
+        *,
+        dry_run: bool = False,
+        atomic: bool = False,
+        reason: str | None = None,
+        label: str | None = None,
+        key: str | None = None,
+        actor: Actor | None = None,
+    ) -> BatchResult:
+        """See `Credits.batch`."""
+        opened = self._open()
+        asked = BatchAsked(
+            rows=rows,
+            dry_run=dry_run,
+            atomic=atomic,
+            reason=reason,
+            label=label,
+            key=key,
+            actor=actor or LIBRARY,
+        )
+        return opened.batching.submit(opened.batches.apply, asked).result()
+
+    def batch_of(self, batch_id: str) -> BatchResult:
+        """See `Credits.batch_of`."""
+        return self._open().batches.read(batch_id)
+
+    def batches(
+        self, *, before: str | None = None, after: str | None = None, limit: int = 50
+    ) -> Page[BatchHead]:
+        """See `Credits.batches`."""
+        return self._open().batches.page(before=before, after=after, limit=limit)
+
+    def reverse_batch(
+        self,
+        batch_id: str,
+        *,
+        dry_run: bool = False,
+        atomic: bool = False,
+        allow_below_floor: bool = False,
+        reason: str | None = None,
+        label: str | None = None,
+        actor: Actor | None = None,
+    ) -> BatchResult:
+        """See `Credits.reverse_batch`."""
+        opened = self._open()
+        asked = UndoAsked(
+            batch_id=batch_id, dry_run=dry_run, atomic=atomic, allow_below_floor=allow_below_floor, reason=reason,
+            label=label, actor=actor or LIBRARY,
+        )  # fmt: skip
+        return opened.batching.submit(opened.batches.reverse, asked).result()
+
+
 async def _run(opened: Opened, work: Callable[[Asked], BatchResult], asked: Asked) -> BatchResult:
     return await asyncio.get_running_loop().run_in_executor(opened.batching, work, asked)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from livecredits.clock import Clock
 from livecredits.errors import NotFound, RateLimited, Refused
+from livecredits.proxies import limit_key
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Guesses:
         """
         asked = [("user", user_id, self._limits.per_user)]
         if address is not None:
-            asked.append(("address", address, self._limits.per_address))
+            asked.append(("address", limit_key(address), self._limits.per_address))
         at_us = self._take(asked)
         try:
             yield

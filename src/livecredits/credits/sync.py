@@ -27,6 +27,7 @@ from livecredits.core.changes import (
 )
 from livecredits.core.rows import AccountState
 from livecredits.credits.asking import Common, common_fields, grant_of, microseconds
+from livecredits.credits.batch_verbs import SyncBatchVerbs
 from livecredits.credits.opened import Opened, Unit
 from livecredits.credits.sync_shop import SyncShop
 from livecredits.storage.answers import Answer
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from livecredits.credits.facade import Credits
 
 
-class SyncCredits(SyncShop):
+class SyncCredits(SyncBatchVerbs, SyncShop):
     """`Credits` for threads. Each verb does what its namesake there does, and raises what that raises.
 
     Raises:

@@ -103,10 +103,10 @@ class RowResult:
         return told
 
     def as_values(self, batch_id: str) -> tuple[Any, ...]:
-        """The row as the table `batch_rows` keeps it."""
+        """The row as the table `batch_rows` keeps it. An entry that another request has made is not this batch's."""
         return (
             batch_id, self.row, self.user_id, self.unit, self.op, self.amount, self.before, self.after,
-            self.entry, self.code, self.detail,
+            None if self.replayed else self.entry, self.code, self.detail,
         )  # fmt: skip
 
 

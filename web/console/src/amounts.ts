@@ -73,6 +73,11 @@ function format(value: number, scale: number, signDisplay: 'auto' | 'exceptZero'
   return made.format(asDecimal(value, scale)).replace('-', MINUS)
 }
 
+/** `-1234.50`: digits that a machine reads, as files have them. */
+export function plainAmount(value: number, scale = 0): string {
+  return asDecimal(value, scale)
+}
+
 function asDecimal(value: number, scale: number): Intl.StringNumericLiteral {
   const digits = String(Math.abs(value)).padStart(scale + 1, '0')
   const at = digits.length - scale

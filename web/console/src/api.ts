@@ -37,6 +37,8 @@ export interface UserRow {
   floor: number | null
   screens: number
   updated_at: string | null
+  /** Available credits are below the threshold of the user, or of the unit. */
+  low?: boolean
 }
 
 export interface Lot {
@@ -66,6 +68,8 @@ export interface UserDetail extends UserRow {
   metadata: Record<string, unknown> | null
   created_at: string
   accounts: Account[]
+  /** The user's own threshold; null where the unit's holds. */
+  low_threshold?: number | null
 }
 
 export interface Entry {
@@ -149,6 +153,8 @@ export interface Named {
 export interface Unit {
   name: string
   scale: number
+  /** Below it a balance is marked as low, unless the user has a threshold of their own. */
+  low_threshold?: number | null
 }
 
 /** Part of a list; `next` and `previous` are cursors for `after` and `before`. */
@@ -208,7 +214,7 @@ export function onSignedOut(callback: () => void): void {
 
 type Query = Record<string, string | number | boolean | null | undefined>
 
-interface Options {
+export interface Options {
   query?: Query
   body?: unknown
   headers?: Record<string, string>
@@ -224,7 +230,7 @@ export function address(path: string, query: Query = {}): string {
   return url.href
 }
 
-async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const headers = new Headers({ accept: 'application/json', ...options.headers })
   if (options.body !== undefined) headers.set('content-type', 'application/json')
   let response: Response
@@ -266,25 +272,36 @@ async function readProblem(response: Response): Promise<Problem> {
 const RETRY_AFTER_MS = [300, 1200]
 
 /** Sends a change with its key; repeats it with the same key while its outcome is unknown. */
-async function change<T>(
+export async function change<T>(
   method: string,
   path: string,
   body: unknown,
   headers: Record<string, string> = {},
 ): Promise<T> {
   const intent = `${method} ${path} ${JSON.stringify(body)} ${JSON.stringify(headers)}`
-  const key = keyFor(intent)
+  try {
+    const answer = await changeWithKey<T>(keyFor(intent), method, path, body, headers)
+    forgetKey(intent)
+    return answer
+  } catch (error) {
+    if (!asProblem(error).outcomeUnknown) forgetKey(intent)
+    throw error
+  }
+}
+
+/** A change whose key somebody else keeps: a batch is too large to be its own intent. */
+export async function changeWithKey<T>(
+  key: string,
+  method: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const answer = await request<T>(method, path, {
-        body,
-        headers: { ...headers, 'idempotency-key': key },
-      })
-      forgetKey(intent)
-      return answer
+      return await request<T>(method, path, { body, headers: { ...headers, 'idempotency-key': key } })
     } catch (error) {
       const problem = asProblem(error)
-      if (!problem.outcomeUnknown) forgetKey(intent)
       const wait = RETRY_AFTER_MS[attempt]
       if (!problem.outcomeUnknown || wait === undefined) throw problem
       await new Promise((resume) => setTimeout(resume, wait))

@@ -14,6 +14,7 @@ import { ChangesProvider } from './changes'
 import { ProblemPanel } from './components/ProblemPanel'
 import { Shell } from './components/Shell'
 import { LiveProvider } from './live'
+import { clearAllMarks } from './order-board'
 import { NotFound } from './screens/NotFound'
 import { SignIn } from './screens/SignIn'
 import { Users } from './screens/Users'
@@ -23,6 +24,12 @@ import { lastSegment } from './url'
 
 // Users is what everybody sees first; the others come with the first look at them.
 const User = lazy(() => import('./screens/User'))
+const Orders = lazy(() => import('./screens/Orders'))
+const Packages = lazy(() => import('./screens/Packages'))
+const Campaigns = lazy(() => import('./screens/Campaigns'))
+const Campaign = lazy(() => import('./screens/Campaign'))
+const Vouchers = lazy(() => import('./screens/Vouchers'))
+const Bulk = lazy(() => import('./screens/Bulk'))
 const Audit = lazy(() => import('./screens/Audit'))
 
 const READ_TRIES = 2
@@ -66,6 +73,7 @@ function Gate({ code }: { code: { current: string | undefined } }) {
   useEffect(() => {
     if (operator !== undefined) return
     clearAllLayers()
+    clearAllMarks()
     forgetAnnouncements()
   }, [operator])
 
@@ -142,6 +150,22 @@ function Screens() {
       </Route>
       <Route path="/users/:id">
         <UserAtAddress />
+      </Route>
+      <Route path="/orders">
+        <Orders />
+      </Route>
+      <Route path="/orders/packages">
+        <Packages />
+      </Route>
+      <Route path="/vouchers">
+        <Campaigns />
+      </Route>
+      <Route path="/vouchers/single">
+        <Vouchers />
+      </Route>
+      <Route path="/vouchers/campaigns/:id">{({ id }) => <Campaign id={id} key={id} />}</Route>
+      <Route path="/bulk">
+        <Bulk />
       </Route>
       <Route path="/audit">
         <Audit />

@@ -29,6 +29,8 @@ export interface ShownBalance {
   updatedAt: number | null
   nextExpiry: { at: string; amount: number } | null
   layer: Layer | undefined
+  /** Below the threshold; undefined until pushed. */
+  low: boolean | undefined
   /** Raised by one each time somebody else moved the balance. */
   flashes: number
 }
@@ -62,6 +64,7 @@ export function useBalance(user: string, unit: string, read: ReadAccount): Shown
     updatedAt: live?.updatedAt ?? null,
     nextExpiry: live?.nextExpiry ?? null,
     layer,
+    low: live?.low,
     flashes: useFlashes(newest.version, layer),
   }
 }

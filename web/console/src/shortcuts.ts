@@ -5,16 +5,28 @@ import { useEffect, useRef } from 'react'
 
 export const SHORTCUTS: { keys: string[]; does: string }[] = [
   { keys: ['Ctrl', 'K'], does: 'Find a user or a screen' },
-  { keys: ['/'], does: 'Search users' },
+  { keys: ['/'], does: 'Search the list' },
   { keys: ['g', 'u'], does: 'Go to Users' },
+  { keys: ['g', 'o'], does: 'Go to Orders' },
+  { keys: ['g', 'v'], does: 'Go to Vouchers' },
+  { keys: ['g', 'b'], does: 'Go to Bulk' },
   { keys: ['g', 'a'], does: 'Go to Audit' },
-  { keys: ['↑', '↓'], does: 'Walk the balances of the list' },
+  { keys: ['↑', '↓'], does: 'Walk the rows of the list' },
   { keys: ['Enter'], does: 'Change the credits of the row; apply' },
   { keys: ['F2'], does: 'Change the credits of the row' },
+  { keys: ['f'], does: 'Fulfil the order of the row' },
   { keys: ['Tab'], does: 'From the amount to the reason' },
   { keys: ['Esc'], does: 'Leave everything as it was' },
   { keys: ['?'], does: 'This help' },
 ]
+
+const PLACES: Record<string, string> = {
+  u: '/users',
+  o: '/orders',
+  v: '/vouchers',
+  b: '/bulk',
+  a: '/audit',
+}
 
 const SEQUENCE_MS = 1000
 
@@ -38,8 +50,8 @@ export function useShortcuts(actions: Actions): void {
       if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return
       const leads = Date.now() - ledAt < SEQUENCE_MS
       ledAt = event.key === 'g' ? Date.now() : 0
-      if (leads && event.key === 'u') go('/users')
-      else if (leads && event.key === 'a') go('/audit')
+      const place = leads ? PLACES[event.key] : undefined
+      if (place) go(place)
       else if (event.key === '?') showHelp()
       else if (event.key === '/') {
         event.preventDefault()
@@ -53,7 +65,8 @@ export function useShortcuts(actions: Actions): void {
   }, [])
 }
 
-function isTyping(event: KeyboardEvent): boolean {
+/** Whether a key belongs to the field that has the focus. */
+export function isTyping(event: KeyboardEvent): boolean {
   const at = event.target
   return at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))
 }

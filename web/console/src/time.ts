@@ -64,3 +64,10 @@ export function useNow(): number {
     () => now,
   )
 }
+
+/** A moment as `<input type="datetime-local">` holds it: the reader's own clock, to the minute. */
+export function toLocalInput(at: string): string {
+  const moment = new Date(at)
+  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 16)
+}

@@ -63,7 +63,7 @@ it('has exactly one live region', async () => {
 })
 
 it('says so at an address that no screen has', async () => {
-  open(withAda(), '/orders')
+  open(withAda(), '/nowhere')
   expect(await screen.findByText('There is nothing at this address')).toBeTruthy()
   expect(screen.getByRole('link', { name: 'Go to Users' }).getAttribute('href')).toBe('/console/users')
 })

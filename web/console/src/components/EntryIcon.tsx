@@ -26,6 +26,8 @@ export const KINDS = [
   'expire',
   'reverse',
   'transfer',
+  'redeem',
+  'fulfil',
 ] as const
 
 const icons: Record<string, typeof IconGift> = {

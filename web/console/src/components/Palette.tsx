@@ -4,17 +4,25 @@
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
 import '@mantine/spotlight/styles.css'
 import { useDebouncedValue } from '@mantine/hooks'
-import { IconKeyboard, IconSearch, IconUser } from '@tabler/icons-react'
+import { IconKeyboard, IconPackages, IconPlus, IconSearch, IconTicket, IconUser } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { formatAmount } from '../amounts'
 import { api } from '../api'
+import { useSession } from '../session'
 import { useUnits } from '../units'
 import { SCREENS } from './Shell'
 
 const TYPING_MS = 120
 const FOUND_MAX = 8
+
+/** What is not in the navigation itself. */
+const MORE = [
+  { href: '/orders/packages', label: 'Packages', icon: IconPackages, adminsOnly: false },
+  { href: '/vouchers/single', label: 'Single vouchers', icon: IconTicket, adminsOnly: false },
+  { href: '/vouchers?new=yes', label: 'New campaign', icon: IconPlus, adminsOnly: true },
+]
 
 interface Props {
   onClose: () => void
@@ -26,6 +34,7 @@ export default function Palette({ onClose, onHelp }: Props) {
   const [search] = useDebouncedValue(text.trim(), TYPING_MS)
   const [, go] = useLocation()
   const { scaleOf } = useUnits()
+  const { mayAdminister } = useSession()
   const { data, isPlaceholderData } = useQuery({
     queryKey: ['palette', search],
     queryFn: ({ signal }) => api.users({ q: search || undefined, limit: FOUND_MAX }, signal),
@@ -43,19 +52,26 @@ export default function Palette({ onClose, onHelp }: Props) {
   useEffect(() => spotlight.open(), [])
   const matches = (label: string) => label.toLowerCase().includes(text.trim().toLowerCase())
 
-  const screens: SpotlightActionData[] = SCREENS.filter(({ label }) => matches(label)).map(
-    ({ href, label, icon: Icon }) => ({
+  const places = [...SCREENS, ...MORE.filter(({ adminsOnly }) => !adminsOnly || mayAdminister)]
+  const screens: SpotlightActionData[] = places
+    .filter(({ label }) => matches(label))
+    .map(({ href, label, icon: Icon }) => ({
       id: href,
       label,
       leftSection: <Icon size={18} stroke={1.8} />,
       onClick: () => go(href),
-    }),
-  )
+    }))
   const help: SpotlightActionData = {
     id: 'help',
     label: 'Keyboard shortcuts',
     leftSection: <IconKeyboard size={18} stroke={1.8} />,
     onClick: onHelp,
+  }
+  const orders: SpotlightActionData = {
+    id: 'orders',
+    label: `Orders with “${search}”`,
+    leftSection: <IconSearch size={18} stroke={1.8} />,
+    onClick: () => go(`/orders?state=all&q=${encodeURIComponent(search)}`),
   }
   const users: SpotlightActionData[] = (data?.items ?? []).map((user) => ({
     id: `user ${user.user_id}`,
@@ -77,6 +93,7 @@ export default function Palette({ onClose, onHelp }: Props) {
       actions={[
         { group: 'Users', actions: users },
         { group: 'Console', actions: matches(help.label ?? '') ? [...screens, help] : screens },
+        { group: 'Search', actions: search === '' ? [] : [orders] },
       ]}
       nothingFound="Nobody and nothing of that name"
       title="Find"

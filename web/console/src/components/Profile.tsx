@@ -1,15 +1,18 @@
 /** Who the user is, and for admins the floor and freezing. Saves only what was changed. */
 import { Button, Group, Stack, Switch, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
-import { formatAmount, parseAmount } from '../amounts'
+import { type FormEvent, lazy, Suspense, useState } from 'react'
+import { formatAmount, type Parsed, parseAmount } from '../amounts'
 import { announce } from '../announce'
 import { api, asProblem, type Problem, type UserDetail } from '../api'
 import { useOnline } from '../live'
 import { toastSuccess } from '../toasts'
+import { useUnits } from '../units'
 import { Ago } from './Ago'
 import { Card } from './Card'
 import { ProblemPanel } from './ProblemPanel'
+
+const Erase = lazy(() => import('./Erase'))
 
 interface Props {
   user: UserDetail
@@ -34,19 +37,41 @@ export function Profile({ user, scale, mayAdminister }: Props) {
       {editing ? (
         <ProfileForm user={user} scale={scale} onDone={() => setEditing(false)} />
       ) : (
-        <ProfileFacts user={user} scale={scale} />
+        <>
+          <ProfileFacts user={user} scale={scale} />
+          {mayAdminister && (
+            <div className="card-body">
+              <Suspense>
+                <Erase user={user.user_id} />
+              </Suspense>
+            </div>
+          )}
+        </>
       )}
     </Card>
   )
 }
 
 function ProfileFacts({ user, scale }: { user: UserDetail; scale: number }) {
+  const { units } = useUnits()
+  const general = units.find(({ name }) => name === user.unit)?.low_threshold ?? null
+  const threshold = user.low_threshold ?? general
   return (
     <dl className="pairs">
       <Pair label="Name">{user.name ?? <span className="dimmed">none</span>}</Pair>
       <Pair label="Email">{user.email ?? <span className="dimmed">none</span>}</Pair>
       <Pair label="Floor">
         {user.floor === null ? <span className="dimmed">none</span> : formatAmount(user.floor, scale)}
+      </Pair>
+      <Pair label="Low at">
+        {threshold === null ? (
+          <span className="dimmed">no threshold</span>
+        ) : (
+          <>
+            {formatAmount(threshold, scale)}
+            {user.low_threshold == null && <span className="dimmed"> (as the unit)</span>}
+          </>
+        )}
       </Pair>
       <Pair label="Frozen">{user.frozen ? 'yes: spends and holds are refused' : 'no'}</Pair>
       <Pair label="Known since">
@@ -72,16 +97,20 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
   const [email, setEmail] = useState(user.email ?? '')
   const [floor, setFloor] = useState(user.floor === null ? '' : formatAmount(user.floor, scale))
   const [frozen, setFrozen] = useState(user.frozen)
+  const [low, setLow] = useState(user.low_threshold == null ? '' : formatAmount(user.low_threshold, scale))
   const [problem, setProblem] = useState<Problem>()
-  const parsed = floor.trim() === '' ? { ok: true as const, value: null } : parseAmount(floor, scale)
+  const parsed = optional(floor, scale)
+  const threshold = optional(low, scale)
 
   const save = async (event: FormEvent) => {
     event.preventDefault()
     if (!parsed.ok) return announce(parsed.message)
+    if (!threshold.ok) return announce(threshold.message)
     const body = changed(user, {
       name: name.trim() || null,
       email: email.trim() || null,
       floor: parsed.value,
+      low_threshold: threshold.value,
       frozen,
     })
     try {
@@ -119,6 +148,14 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
           error={parsed.ok ? undefined : parsed.message}
           onChange={(event) => setFloor(event.currentTarget.value)}
         />
+        <TextInput
+          size="sm"
+          label="Low at"
+          description="At or below it the balance is marked; empty: as the unit"
+          value={low}
+          error={threshold.ok ? undefined : threshold.message}
+          onChange={(event) => setLow(event.currentTarget.value)}
+        />
         <Switch
           size="sm"
           label="Frozen: refuse spends and holds"
@@ -139,8 +176,13 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
   )
 }
 
+/** An amount, or none where the field is empty. */
+function optional(text: string, scale: number): Parsed<number | null> {
+  return text.trim() === '' ? { ok: true, value: null } : parseAmount(text, scale)
+}
+
 function changed(user: UserDetail, wanted: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(wanted).filter(([name, value]) => user[name as keyof UserDetail] !== value),
+    Object.entries(wanted).filter(([name, value]) => (user[name as keyof UserDetail] ?? null) !== value),
   )
 }

@@ -23,11 +23,21 @@ interface Props {
   /** A label that stands above the field; without it the name is for assistive technology only. */
   label?: string
   disabled?: boolean
+  /** The usual reasons of this kind of change. */
+  presets?: readonly string[]
 }
 
-export function ReasonInput({ value, onChange, onKeyDown, error, label, disabled = false }: Props) {
+export function ReasonInput({
+  value,
+  onChange,
+  onKeyDown,
+  error,
+  label,
+  disabled = false,
+  presets = REASONS,
+}: Props) {
   // All presets stay listed when the text equals one of them, so that picking another takes no deleting.
-  const typed = REASONS.includes(value) ? '' : value
+  const typed = presets.includes(value) ? '' : value
   return (
     <Autocomplete
       {...(label ? { label } : { 'aria-label': 'Reason' })}
@@ -35,7 +45,7 @@ export function ReasonInput({ value, onChange, onKeyDown, error, label, disabled
       size="sm"
       value={value}
       onChange={onChange}
-      data={REASONS}
+      data={[...presets]}
       filter={({ options }) =>
         options.filter((each) => 'label' in each && each.label.toLowerCase().includes(typed.toLowerCase()))
       }

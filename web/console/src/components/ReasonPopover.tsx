@@ -4,7 +4,7 @@
 import { Button, Popover, Stack } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useOnline } from '../live'
-import { ReasonInput } from './ReasonInput'
+import { REASONS, ReasonInput } from './ReasonInput'
 
 interface Props {
   /** What stands on the button. */
@@ -18,10 +18,21 @@ interface Props {
   children: ReactNode
   /** False while a field of the action's own is wrong. */
   valid?: boolean
+  /** The usual reasons, where they differ from those of a change of credits. */
+  presets?: readonly string[]
   onConfirm: (reason: string) => void
 }
 
-export function ReasonPopover({ label, name, icon, confirm, children, valid = true, onConfirm }: Props) {
+export function ReasonPopover({
+  label,
+  name,
+  icon,
+  confirm,
+  children,
+  valid = true,
+  presets = REASONS,
+  onConfirm,
+}: Props) {
   const online = useOnline()
   const [opened, setOpened] = useState(false)
   const [reason, setReason] = useState('')
@@ -69,6 +80,7 @@ export function ReasonPopover({ label, name, icon, confirm, children, valid = tr
             {children}
             <ReasonInput
               label="Reason"
+              presets={presets}
               value={reason}
               onChange={setReason}
               error={tried && reason.trim() === '' ? 'A reason is needed' : undefined}

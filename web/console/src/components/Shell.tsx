@@ -9,8 +9,11 @@ import {
   IconKeyboard,
   IconLogout,
   IconMoon,
+  IconPackage,
   IconSearch,
   IconSun,
+  IconTableImport,
+  IconTicket,
   IconUsers,
   IconWifiOff,
 } from '@tabler/icons-react'
@@ -27,6 +30,9 @@ const ShortcutsHelp = lazy(() => import('./ShortcutsHelp'))
 
 export const SCREENS = [
   { href: '/users', label: 'Users', icon: IconUsers, keys: ['g', 'u'] },
+  { href: '/orders', label: 'Orders', icon: IconPackage, keys: ['g', 'o'] },
+  { href: '/vouchers', label: 'Vouchers', icon: IconTicket, keys: ['g', 'v'] },
+  { href: '/bulk', label: 'Bulk', icon: IconTableImport, keys: ['g', 'b'] },
   { href: '/audit', label: 'Audit', icon: IconClipboardList, keys: ['g', 'a'] },
 ]
 

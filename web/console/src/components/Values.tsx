@@ -2,6 +2,7 @@
  * What a change did, field by field: `credits 100 → 150`. Shows only fields whose value differs.
  */
 import { IconArrowRight } from '@tabler/icons-react'
+import { fullTime } from '../time'
 
 type Fields = Record<string, string>
 
@@ -18,11 +19,13 @@ export function valuesOf(side: unknown, path = ''): Fields {
 function leaf(value: unknown, path: string): Fields {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
     ? valuesOf(value, path)
-    : { [path]: text(value) }
+    : { [path]: text(value, path) }
 }
 
-function text(value: unknown): string {
-  if (typeof value === 'number') return value.toLocaleString()
+function text(value: unknown, name = ''): string {
+  if (typeof value === 'number') {
+    return name.endsWith('_us') ? fullTime(new Date(value / 1000).toISOString()) : value.toLocaleString()
+  }
   if (value === null) return 'none'
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
@@ -34,6 +37,9 @@ interface Props {
   brief?: boolean
 }
 
+/** More fields than these make a row hard to read; the details have them all. */
+const BRIEF_MOST = 3
+
 const FOLLOWING = new Set(['settled', 'held', 'version'])
 
 export function Values({ before, after, brief = false }: Props) {
@@ -41,9 +47,10 @@ export function Values({ before, after, brief = false }: Props) {
   const all = names.filter((name) => before[name] !== after[name])
   const moved = brief && all.includes('credits') ? all.filter((name) => !FOLLOWING.has(name)) : all
   if (moved.length === 0) return <span className="dimmed">–</span>
+  const shown = brief ? moved.slice(0, BRIEF_MOST) : moved
   return (
     <ul className="values">
-      {moved.map((name) => (
+      {shown.map((name) => (
         <li key={name}>
           <span className="value-name">{name}</span>{' '}
           <span className="numeral dimmed">{before[name] ?? 'none'}</span>{' '}
@@ -51,6 +58,7 @@ export function Values({ before, after, brief = false }: Props) {
           <b className="numeral">{after[name] ?? 'none'}</b>
         </li>
       ))}
+      {shown.length < moved.length && <li className="value-name">and {moved.length - shown.length} more</li>}
     </ul>
   )
 }

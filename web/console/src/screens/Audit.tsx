@@ -4,7 +4,7 @@
  * Newest first. Rows that come in while somebody reads do not push the list down: a button offers them. All
  * filters stand in the address. The export is a plain download of what the filters ask for.
  */
-import { Button, Skeleton, TextInput } from '@mantine/core'
+import { Button, Skeleton, Switch, TextInput } from '@mantine/core'
 import { IconChevronDown, IconClipboardList, IconDownload, IconRefresh } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Fragment, useCallback, useEffect, useRef, useState } from 'react'
@@ -23,6 +23,7 @@ import { fullTime } from '../time'
 import { FIRST_PAGE, type UrlState, useUrlState } from '../url'
 
 const PAGE = 50
+const BROADCAST = 'user.broadcast'
 
 export default function Audit() {
   const url = useUrlState()
@@ -49,7 +50,11 @@ export default function Audit() {
     void read.refetch()
   }
   const problem = read.error ? asProblem(read.error) : undefined
+  // Pushing again follows many changes and says little by itself; who asks for such rows gets them.
+  const all = url.get('broadcasts') === 'shown' || filters.action !== undefined
   const page = read.data
+  const rows = page?.items.filter((row) => all || row.action !== BROADCAST) ?? []
+  const hidden = (page?.items.length ?? 0) - rows.length
   const filtered = Object.values(filters).some(Boolean)
 
   return (
@@ -61,6 +66,14 @@ export default function Audit() {
         <Filter url={url} name="target" label="Target" placeholder="User id" />
         <DayFilter url={url} name="since" label="From" />
         <DayFilter url={url} name="until" label="To" />
+        {filters.action === undefined && (
+          <Switch
+            size="sm"
+            label="Broadcasts"
+            checked={all}
+            onChange={(event) => url.patch({ broadcasts: event.currentTarget.checked ? 'shown' : null })}
+          />
+        )}
         {filtered && (
           <Button
             size="sm"
@@ -83,6 +96,11 @@ export default function Audit() {
       <section className="card" aria-label="Audit rows">
         {problem && <ProblemPanel title="The audit could not be read" problem={problem} retry={refresh} />}
         {!page && !problem && <AuditSkeleton />}
+        {page && page.items.length > 0 && rows.length === 0 && (
+          <Empty icon={<IconClipboardList size={22} />} title="Only broadcasts on this page">
+            Show broadcasts, or go on to the next page.
+          </Empty>
+        )}
         {page && page.items.length === 0 && (
           <Empty
             icon={<IconClipboardList size={22} />}
@@ -93,12 +111,12 @@ export default function Audit() {
               : 'Change some credits on the Users page: the row stands here at once.'}
           </Empty>
         )}
-        {page && page.items.length > 0 && <AuditTable rows={page.items} isOld={read.isPlaceholderData} />}
+        {rows.length > 0 && <AuditTable rows={rows} isOld={read.isPlaceholderData} />}
       </section>
       {page && page.items.length > 0 && (
         <div className="foot">
           <Cursor
-            summary={`${page.items.length} ${page.items.length === 1 ? 'row' : 'rows'}, newest first`}
+            summary={`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, newest first${hidden > 0 ? ` · ${hidden} ${hidden === 1 ? 'broadcast' : 'broadcasts'} hidden` : ''}`}
             previous={page.previous}
             next={page.next}
             onGo={url.patch}
@@ -264,13 +282,27 @@ function AuditLine({ row, open, onToggle }: { row: AuditRow; open: boolean; onTo
   )
 }
 
-/** Credits and users are changed under a user's id; other targets have no screen yet. */
+/** Where a target is looked at, by the kind of action. */
+function placeOf({ action, target }: AuditRow): string | undefined {
+  const id = encodeURIComponent(target ?? '')
+  if (target?.startsWith('ord_')) return `/orders?state=all&q=${id}&order=${id}`
+  if (target?.startsWith('cmp_')) return `/vouchers/campaigns/${id}`
+  if (target?.startsWith('bat_')) return `/bulk?batch=${id}`
+  if (/^package\b/.test(action)) return '/orders/packages'
+  return /^(credits|user|users|entry|hold|grant|order|batch)\b/.test(action) ? `/users/${id}` : undefined
+}
+
+/** An id of ours: its kind and its end tell it apart from others. */
+const OWN_ID = /^([a-z]+_)[0-9a-f]{24}([0-9a-f]{8})$/
+
 function Target({ row }: { row: AuditRow }) {
   if (row.target === null) return <span className="dimmed">–</span>
-  if (!/^(credits|user|users|entry|hold|grant)\b/.test(row.action)) return <>{row.target}</>
+  const place = placeOf(row)
+  const name = row.target.replace(OWN_ID, '$1…$2')
+  if (place === undefined) return <span title={row.target}>{name}</span>
   return (
-    <Link href={`/users/${encodeURIComponent(row.target)}`} className="row-link">
-      {row.target}
+    <Link href={place} className="row-link" title={row.target}>
+      {name}
     </Link>
   )
 }
@@ -281,6 +313,7 @@ function AuditDetails({ row }: { row: AuditRow }) {
     ['Actor', row.actor],
     ['Address', row.address],
     ['Request', row.request_id],
+    ['Target', row.target],
     ['Row', row.id],
     ['Details', row.details === null || row.details === undefined ? null : JSON.stringify(row.details)],
   ]

@@ -7,7 +7,7 @@
 import { CopyButton, SegmentedControl, Skeleton, Title } from '@mantine/core'
 import { IconArrowLeft, IconCheck, IconCopy, IconSnowflake } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useRef } from 'react'
+import { lazy, Suspense, useEffect, useRef } from 'react'
 import { Link } from 'wouter'
 import { formatAmount } from '../amounts'
 import { api, asProblem, type UserDetail } from '../api'
@@ -17,6 +17,7 @@ import { ActionPanel } from '../components/ActionPanel'
 import { Ago } from '../components/Ago'
 import { Holds } from '../components/Holds'
 import { Lots } from '../components/Lots'
+import { LowBadge } from '../components/LowBadge'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { Profile } from '../components/Profile'
 import { Screens } from '../components/Screens'
@@ -24,6 +25,9 @@ import { Timeline } from '../components/Timeline'
 import { useSession } from '../session'
 import { chosenUnit, useUnits } from '../units'
 import { useUrlState } from '../url'
+
+const UserOrders = lazy(() => import('../orders/UserOrders'))
+const UserVouchers = lazy(() => import('../vouchers/UserVouchers'))
 
 export default function User({ id }: { id: string }) {
   const url = useUrlState()
@@ -99,6 +103,7 @@ function UserPage({ user, unit, units, scale, onUnit }: PageProps) {
                 <IconSnowflake size={12} aria-hidden /> Frozen
               </span>
             )}
+            {(balance.low ?? user.low) && <LowBadge />}
             {user.floor !== 0 && (
               <span className="chip">
                 {user.floor === null ? 'No floor' : `Floor ${formatAmount(user.floor, scale)}`}
@@ -120,10 +125,14 @@ function UserPage({ user, unit, units, scale, onUnit }: PageProps) {
           <Timeline target={target} version={balance.version} />
         </div>
         <div className="user-side">
+          <Suspense>
+            <UserOrders user={user.user_id} />
+            <UserVouchers user={user.user_id} />
+          </Suspense>
           <Holds target={target} />
           <Lots lots={user.lots} scale={scale} />
           <Profile
-            key={JSON.stringify([user.name, user.email])}
+            key={JSON.stringify([user.name, user.email, user.low_threshold])}
             user={user}
             scale={scale}
             mayAdminister={mayAdminister}

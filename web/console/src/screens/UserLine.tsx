@@ -12,6 +12,7 @@ import { type Target, useChanges } from '../changes'
 import { Ago } from '../components/Ago'
 import { BalanceCell } from '../components/BalanceCell'
 import { InlineEditor } from '../components/InlineEditor'
+import { LowBadge } from '../components/LowBadge'
 import { useOnline } from '../live'
 
 interface Props {
@@ -64,7 +65,7 @@ export function UserLine({ row, index, measure, scale, editable, editing, onEdit
       data-user={row.user_id}
     >
       <td className="col-user">
-        <UserCell row={row} name={name} />
+        <UserCell row={row} name={name} low={balance.low ?? row.low ?? false} />
       </td>
       {editing && target ? (
         <td className="col-editor" colSpan={4}>
@@ -113,7 +114,7 @@ export function UserLine({ row, index, measure, scale, editable, editing, onEdit
   )
 }
 
-function UserCell({ row, name }: { row: UserRow; name: string }) {
+function UserCell({ row, name, low }: { row: UserRow; name: string; low: boolean }) {
   const below = [row.name ? row.user_id : null, row.email].filter(Boolean).join(' · ')
   return (
     <div className="user-cell">
@@ -125,6 +126,7 @@ function UserCell({ row, name }: { row: UserRow; name: string }) {
           <Link href={`/users/${encodeURIComponent(row.user_id)}`} className="row-link">
             {name}
           </Link>
+          {low && <LowBadge />}
           {row.frozen && (
             <span className="chip frozen">
               <IconSnowflake size={12} aria-hidden /> Frozen

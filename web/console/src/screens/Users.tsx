@@ -4,15 +4,17 @@
  * What is searched, sorted, filtered and which page it is stands in the address. The first screen after
  * signing in.
  */
-import { Button, SegmentedControl, Select, Skeleton, TextInput } from '@mantine/core'
+import { Button, SegmentedControl, Select } from '@mantine/core'
 import { IconRefresh, IconSearch, IconUserPlus, IconUsers } from '@tabler/icons-react'
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 import { formatAmount } from '../amounts'
 import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
+import { SearchField } from '../components/SearchField'
+import { SkeletonRows } from '../components/SkeletonRows'
 import { useOnline, useWatchedPage } from '../live'
 import { useSession } from '../session'
 import { chosenUnit, useUnits } from '../units'
@@ -23,7 +25,6 @@ import { useUsersPage } from './users-page'
 const NewUser = lazy(() => import('../components/NewUser'))
 
 const SIZES = ['25', '50', '100', '200']
-const TYPING_MS = 150
 
 export function Users() {
   const url = useUrlState()
@@ -42,6 +43,7 @@ export function Users() {
     sort,
     unit,
     frozen: shown === 'frozen' ? true : undefined,
+    low: shown === 'low' ? true : undefined,
     limit: Number(size),
     after: url.get('after') ?? undefined,
     before: url.get('before') ?? undefined,
@@ -75,13 +77,19 @@ export function Users() {
         )}
       </PageHead>
       <div className="bar">
-        <SearchField value={search} onSearch={(q) => url.patch({ q, ...FIRST_PAGE }, { replace: true })} />
+        <SearchField
+          label="Search users"
+          placeholder="Search by id, name or email"
+          value={search}
+          onSearch={(q) => url.patch({ q, ...FIRST_PAGE }, { replace: true })}
+        />
         <SegmentedControl
           aria-label="Show"
           size="sm"
           value={shown}
           data={[
             { value: 'all', label: 'All' },
+            { value: 'low', label: 'Low' },
             { value: 'frozen', label: 'Frozen' },
           ]}
           onChange={(show) => url.patch({ show: show === 'all' ? null : show, ...FIRST_PAGE })}
@@ -94,7 +102,7 @@ export function Users() {
       </div>
       <section className="card" aria-label="Users">
         {problem && <ProblemPanel title="The users could not be read" problem={problem} retry={retry} />}
-        {!page && !problem && <SkeletonRows />}
+        {!page && !problem && <SkeletonRows circles />}
         {page && page.items.length > 0 && (
           <UsersTable
             rows={page.items}
@@ -109,6 +117,7 @@ export function Users() {
           <NoUsers
             filtered={filtered}
             search={search}
+            shown={shown}
             onClear={() => url.patch({ q: null, show: null, ...FIRST_PAGE })}
             onAdd={mayAdminister ? () => setAdding(true) : undefined}
           />
@@ -145,62 +154,29 @@ function summary(count: number, total: number): string {
     : `${formatAmount(count)} of ${formatAmount(total)} users`
 }
 
-/** The text is the field's own while somebody types; the address follows a moment later. */
-function SearchField({ value, onSearch }: { value: string; onSearch: (search: string) => void }) {
-  const [text, setText] = useState(value)
-  const sent = useRef(value)
-  const latest = useRef(onSearch)
-  latest.current = onSearch
-  useEffect(() => {
-    // Somebody else changed the address (Back, "Show all users"): the field follows.
-    if (value !== sent.current) setText(value)
-    sent.current = value
-  }, [value])
-  useEffect(() => {
-    if (text === sent.current) return
-    const timer = setTimeout(() => {
-      sent.current = text
-      latest.current(text)
-    }, TYPING_MS)
-    return () => clearTimeout(timer)
-  }, [text])
-  return (
-    <TextInput
-      type="search"
-      className="search"
-      data-search
-      aria-label="Search users"
-      aria-keyshortcuts="/"
-      placeholder="Search by id, name or email"
-      size="sm"
-      leftSection={<IconSearch size={16} aria-hidden />}
-      rightSection={<kbd className="key">/</kbd>}
-      value={text}
-      onChange={(event) => setText(event.currentTarget.value)}
-    />
-  )
-}
-
 interface NoUsersProps {
   filtered: boolean
   search: string
+  shown: string
   onClear: () => void
   onAdd: (() => void) | undefined
 }
 
-function NoUsers({ filtered, search, onClear, onAdd }: NoUsersProps) {
+function NoUsers({ filtered, search, shown, onClear, onAdd }: NoUsersProps) {
   if (filtered) {
     return (
       <Empty
         icon={<IconSearch size={22} />}
-        title={search ? `Nobody matches “${search}”` : 'No frozen users'}
+        title={search ? `Nobody matches “${search}”` : `No ${shown} users`}
         action={
           <Button variant="default" size="sm" onClick={onClear}>
             Show all users
           </Button>
         }
       >
-        The search looks at ids, names and email addresses.
+        {shown === 'low' && !search
+          ? 'Nobody is below their threshold. A threshold is set per unit, or on a user’s profile.'
+          : 'The search looks at ids, names and email addresses.'}
       </Empty>
     )
   }
@@ -218,19 +194,5 @@ function NoUsers({ filtered, search, onClear, onAdd }: NoUsersProps) {
     >
       A user appears here with the first grant or the first screen token that your backend asks for.
     </Empty>
-  )
-}
-
-function SkeletonRows() {
-  return (
-    <div className="skeletons" aria-hidden>
-      {Array.from({ length: 8 }, (_, at) => (
-        <div className="skeleton-row" key={at}>
-          <Skeleton circle height={30} />
-          <Skeleton height={12} width={`${28 + ((at * 7) % 20)}%`} />
-          <Skeleton height={12} width={64} ml="auto" />
-        </div>
-      ))}
-    </div>
   )
 }

@@ -1,0 +1,94 @@
+/**
+ * Bulk: many changes from one file. Choose the file, say what its columns mean, look at what every row would do,
+ * type the total, apply, and take it back if it was the wrong file.
+ *
+ * Nothing is sent but dry runs until the total is typed. The steps are one after another on one page, so what was
+ * decided stays in sight.
+ */
+import '../styles/shop.css'
+import '../styles/bulk.css'
+import { IconTableImport } from '@tabler/icons-react'
+import { useEffect, useRef, useState } from 'react'
+import { Batches } from '../bulk/Batches'
+import { BatchPage } from '../bulk/BatchPage'
+import { Drop } from '../bulk/Drop'
+import { MappingCard } from '../bulk/MappingCard'
+import type { Plan } from '../bulk/plan'
+import { RunCard } from '../bulk/RunCard'
+import { Empty } from '../components/Empty'
+import { PageHead } from '../components/PageHead'
+import type { Table } from '../csv'
+import { useSession } from '../session'
+import { useUrlState } from '../url'
+
+interface Chosen {
+  /** Tells two files of the same name apart. */
+  id: number
+  name: string
+  table: Table
+}
+
+export default function Bulk() {
+  const url = useUrlState()
+  const { mayAdminister } = useSession()
+  const batch = url.get('batch')
+  const [chosen, setChosen] = useState<Chosen>()
+  const [plan, setPlan] = useState<Plan>()
+  const stage = plan ? 'run' : chosen ? 'columns' : 'file'
+  const place = useFocusOnStage(stage)
+  const startOver = () => {
+    setChosen(undefined)
+    setPlan(undefined)
+  }
+
+  if (!mayAdminister) {
+    return (
+      <>
+        <PageHead title="Bulk" />
+        <section className="card">
+          <Empty icon={<IconTableImport size={22} />} title="Bulk changes are for admins">
+            Ask an admin to apply your list, or change single balances on the Users page.
+          </Empty>
+        </section>
+      </>
+    )
+  }
+  if (batch) return <BatchPage key={batch} id={batch} />
+  return (
+    <>
+      <PageHead title="Bulk" />
+      <div className="bulk" ref={place} tabIndex={-1}>
+        {!chosen && (
+          <>
+            <Drop onTable={(name, table) => setChosen({ id: Date.now(), name, table })} />
+            <Batches />
+          </>
+        )}
+        {chosen && !plan && (
+          <MappingCard
+            key={chosen.id}
+            name={chosen.name}
+            table={chosen.table}
+            onPlan={setPlan}
+            onBack={startOver}
+          />
+        )}
+        {chosen && plan && (
+          <RunCard name={chosen.name} plan={plan} onBack={() => setPlan(undefined)} onNew={startOver} />
+        )}
+      </div>
+    </>
+  )
+}
+
+/** The step before is gone with the button that was pressed: the focus goes to the new one, not to the page's top. */
+function useFocusOnStage(stage: string) {
+  const place = useRef<HTMLDivElement>(null)
+  const seen = useRef(stage)
+  useEffect(() => {
+    if (seen.current === stage) return
+    seen.current = stage
+    place.current?.focus()
+  }, [stage])
+  return place
+}

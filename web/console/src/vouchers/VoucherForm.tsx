@@ -1,0 +1,132 @@
+/** Makes a single voucher, or changes amount and expiry of one that nobody has redeemed. */
+import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { formatAmount, parseAmount } from '../amounts'
+import { asProblem, type Problem } from '../api'
+import { ProblemPanel } from '../components/ProblemPanel'
+import { IN_PLACE } from '../components/ReasonInput'
+import { useOnline } from '../live'
+import { shop, type Voucher } from '../shop'
+import { toLocalInput } from '../time'
+import { toastSuccess } from '../toasts'
+import { useUnits } from '../units'
+
+interface Props {
+  found: Voucher | undefined
+  onClose: () => void
+}
+
+export default function VoucherForm({ found, onClose }: Props) {
+  const title = found ? `Edit ${found.code}` : 'New voucher'
+  return (
+    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Form found={found} onClose={onClose} />
+    </Modal>
+  )
+}
+
+function Form({ found, onClose }: Props) {
+  const client = useQueryClient()
+  const online = useOnline()
+  const { units, scaleOf } = useUnits()
+  const [unit, setUnit] = useState(found?.unit ?? units[0]?.name ?? 'credits')
+  const [text, setText] = useState(found ? formatAmount(found.amount, scaleOf(found.unit)) : '')
+  const [user, setUser] = useState('')
+  const [code, setCode] = useState('')
+  const [expires, setExpires] = useState(found?.expires_at ? toLocalInput(found.expires_at) : '')
+  const [tried, setTried] = useState(false)
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<Problem>()
+  const amount = parseAmount(text, scaleOf(unit))
+  const wrong = !amount.ok ? amount.message : amount.value <= 0 ? 'More than 0' : undefined
+
+  const save = async (event: FormEvent) => {
+    event.preventDefault()
+    setTried(true)
+    if (!amount.ok || wrong) return
+    const terms = { amount: amount.value, expires_at: expires ? new Date(expires).toISOString() : null }
+    setBusy(true)
+    try {
+      const saved = found
+        ? await shop.putVoucher(found.voucher, terms)
+        : await shop.addVoucher({
+            ...terms,
+            unit,
+            ...(user.trim() ? { user_id: user.trim() } : {}),
+            ...(code.trim() ? { code: code.trim() } : {}),
+          })
+      void client.invalidateQueries({ queryKey: ['vouchers'] })
+      toastSuccess(found ? 'Voucher saved' : 'Voucher made', `Voucher ${saved.code} is ready`)
+      onClose()
+    } catch (error) {
+      setProblem(asProblem(error))
+      setBusy(false)
+    }
+  }
+
+  return (
+    <form onSubmit={save} noValidate>
+      <Stack gap="sm">
+        <div className="fields">
+          <TextInput
+            label="Amount"
+            data-autofocus
+            autoComplete="off"
+            inputMode="decimal"
+            classNames={{ input: 'numeral' }}
+            value={text}
+            error={tried && wrong}
+            onChange={(event) => setText(event.currentTarget.value)}
+          />
+          {!found && units.length > 1 && (
+            <Select
+              label="Unit"
+              allowDeselect={false}
+              comboboxProps={IN_PLACE}
+              data={units.map((each) => each.name)}
+              value={unit}
+              onChange={(value) => value && setUnit(value)}
+            />
+          )}
+        </div>
+        {!found && (
+          <>
+            <TextInput
+              label="For user"
+              description="By id; empty: whoever has the code"
+              autoComplete="off"
+              maxLength={128}
+              value={user}
+              onChange={(event) => setUser(event.currentTarget.value)}
+            />
+            <TextInput
+              label="Code"
+              description="4–16 letters and digits; empty: one is generated"
+              autoComplete="off"
+              maxLength={24}
+              value={code}
+              onChange={(event) => setCode(event.currentTarget.value.toUpperCase())}
+            />
+          </>
+        )}
+        <TextInput
+          type="datetime-local"
+          label="Redeemable until"
+          description="Empty: without end"
+          value={expires}
+          onChange={(event) => setExpires(event.currentTarget.value)}
+        />
+        {problem && <ProblemPanel title="The voucher was not saved" problem={problem} />}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={busy} disabled={!online}>
+            {found ? 'Save' : 'Make voucher'}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
