@@ -267,7 +267,7 @@ function AuditLine({ row, open, onToggle }: { row: AuditRow; open: boolean; onTo
 /** Credits and users are changed under a user's id; other targets have no screen yet. */
 function Target({ row }: { row: AuditRow }) {
   if (row.target === null) return <span className="dimmed">–</span>
-  if (!/^(credits|user|users|entry|hold|grant)\b/.test(row.action)) return <>{row.target}</>
+  if (!/^(credits|user|users|entry|hold|grant)\b/.test(row.action)) return <Id id={row.target} />
   return (
     <Link href={`/users/${encodeURIComponent(row.target)}`} className="row-link">
       {row.target}
@@ -275,10 +275,17 @@ function Target({ row }: { row: AuditRow }) {
   )
 }
 
+/** A generated id is known by its end; the whole of it is in the title and in the details. */
+function Id({ id }: { id: string }) {
+  const generated = /^([a-z]+_)[0-9a-f]{26}([0-9a-f]{6})$/.exec(id)
+  return generated ? <span title={id}>{`${generated[1]}…${generated[2]}`}</span> : id
+}
+
 function AuditDetails({ row }: { row: AuditRow }) {
   const facts: [string, string | null][] = [
     ['Time', fullTime(row.at)],
     ['Actor', row.actor],
+    ['Target', row.target],
     ['Address', row.address],
     ['Request', row.request_id],
     ['Row', row.id],
