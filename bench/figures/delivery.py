@@ -62,6 +62,10 @@ def _figure(pushed: dict[str, list[Pushed]], screens: int) -> Figure:
         figure.add(f"{kind}: CPU per frame", "µs", [turn.cpu_us_per_frame for turn in pushed[kind]])
     figure.add("ours ÷ C", "×", _ratios(rates, "C"), Target(">=", 0.65))
     figure.add("ours ÷ Starlette", "×", _ratios(rates, "Starlette"), Target(">=", 2.5))
+    for peer in KINDS[1:]:
+        pairs = zip(pushed[peer], pushed["ours"], strict=True)
+        shares = [theirs.cpu_us_per_frame / ours.cpu_us_per_frame for theirs, ours in pairs]
+        figure.add(f"the same by CPU per frame: {peer} ÷ ours", "×", shares)
     for kind in KINDS:
         handed, arrived = sum(turn.handed for turn in pushed[kind]), sum(turn.frames for turn in pushed[kind])
         if arrived < handed:

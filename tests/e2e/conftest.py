@@ -1,7 +1,9 @@
 """A real demo server in its own process, a real Chromium, and the few gestures that the flows share.
 
-Each test worker starts one server and one browser; each test takes users of its own, so that tests may run in any
-order and side by side. Without a Chromium the tests are skipped by name: `tools/chromium.py` gets one.
+Each test worker starts one server, each file one browser; each test takes users of its own, so that tests may run in
+any order and side by side. The browser must not outlive its file: Playwright keeps an event loop running in the main
+thread, under which no asynchronous test of another file could start. Without a Chromium the tests are skipped by
+name: `tools/chromium.py` gets one.
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ def demo() -> Iterator[Demo]:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as one:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     executable = find()
     if executable is None:

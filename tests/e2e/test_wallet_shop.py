@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
-from tests.e2e.pages import Log, new_user
 from tests.demo_process import Demo
+from tests.e2e.pages import Log, new_user
 
 pytestmark = pytest.mark.e2e
 

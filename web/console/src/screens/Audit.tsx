@@ -292,28 +292,31 @@ function placeOf({ action, target }: AuditRow): string | undefined {
   return /^(credits|user|users|entry|hold|grant|order|batch)\b/.test(action) ? `/users/${id}` : undefined
 }
 
-/** An id of ours: its kind and its end tell it apart from others. */
-const OWN_ID = /^([a-z]+_)[0-9a-f]{24}([0-9a-f]{8})$/
-
 function Target({ row }: { row: AuditRow }) {
   if (row.target === null) return <span className="dimmed">–</span>
   const place = placeOf(row)
-  const name = row.target.replace(OWN_ID, '$1…$2')
-  if (place === undefined) return <span title={row.target}>{name}</span>
+  const id = <Id id={row.target} />
+  if (place === undefined) return id
   return (
-    <Link href={place} className="row-link" title={row.target}>
-      {name}
+    <Link href={place} className="row-link">
+      {id}
     </Link>
   )
+}
+
+/** A generated id is known by its end; the whole of it is in the title and in the details. */
+function Id({ id }: { id: string }) {
+  const generated = /^([a-z]+_)[0-9a-f]{26}([0-9a-f]{6})$/.exec(id)
+  return generated ? <span title={id}>{`${generated[1]}…${generated[2]}`}</span> : id
 }
 
 function AuditDetails({ row }: { row: AuditRow }) {
   const facts: [string, string | null][] = [
     ['Time', fullTime(row.at)],
     ['Actor', row.actor],
+    ['Target', row.target],
     ['Address', row.address],
     ['Request', row.request_id],
-    ['Target', row.target],
     ['Row', row.id],
     ['Details', row.details === null || row.details === undefined ? null : JSON.stringify(row.details)],
   ]
