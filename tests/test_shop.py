@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.storage.hands import IS_DEEP, SECOND_US, START_US, HandClock, fresh_database, rows
 
-from livecredits import AccountState, Answer, Conflict, Credits, Invalid, KeyReused, NotFound
+from livecredits import AccountState, Answer, BatchRow, Conflict, Credits, Invalid, KeyReused, NotFound
 from livecredits.core.changes import Actor
 from livecredits.errors import (
     AlreadyFulfilled,
@@ -549,3 +549,28 @@ class TestErasure:
 def _everything(path: Path) -> list[tuple[object, ...]]:
     tables = [str(name) for (name,) in rows(path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
     return [row for table in tables for row in rows(path, f"SELECT * FROM {table}")]
+
+
+async def test_a_batch_that_leaves_nothing_leaves_nothing_in_memory_either(credits: Credits) -> None:
+    await credits.grant("ada", 10)
+    rows = [BatchRow(1, "ada", "adjust", 5), BatchRow(2, "ada", "adjust", -99)]
+    for options in ({"dry_run": True}, {"atomic": True}):
+        told = await credits.batch(rows, **options)
+        assert (told.batch, told.refused) == (None, 1)
+        spent = await credits.spend("ada", 1)
+        assert spent.credits == (await credits.balance("ada")).available
+    assert (spent.version, spent.credits) == (3, 8)
+
+
+async def test_what_is_set_beside_the_ledger_counts_for_the_next_change(credits: Credits) -> None:
+    await credits.grant("ada", 10)
+    heard: list[AccountState] = []
+    credits.on_update(heard.append)
+    await credits.put_user("ada", low_threshold=9, floor=-1)
+    assert (await credits.spend("ada", 11)).credits == -1
+    await credits.put_user("ada", low_threshold=None, floor=0)
+    assert (await credits.adjust("ada", 6)).credits == 5
+    assert [state.low for state in heard if state.cause and state.cause.kind in ("spend", "adjust")] == [
+        True,
+        False,
+    ]

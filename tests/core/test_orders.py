@@ -48,6 +48,13 @@ class TestFulfilment:
             "fulfilled_at": "2027-01-15T08:00:00.000000Z",
         }  # fmt: skip
 
+    def test_it_may_name_the_version_that_it_was_decided_on(self) -> None:
+        books = shop()
+        assert books.refused(fulfil(if_version=1)).code == "version_mismatch"
+        books.do(fulfil(if_version=0))
+        assert books.refused(refund(if_version=0)).code == "version_mismatch"
+        assert books.do(refund(if_version=1)).version == 2
+
     @pytest.mark.parametrize("state", ["cancelled", "refunded"])
     def test_a_closed_order_is_not_fulfilled(self, state: Any) -> None:
         refusal = shop(state=state).refused(fulfil())

@@ -168,6 +168,8 @@ async def test_status_by_patch(stage: Stage) -> None:
     assert (gone.json()["state"], gone.json()["cancel_reason"]) == ("cancelled", "never paid")
     check_problem(await admin.post(f"{QUEUE}/{two['id']}/fulfill", json={}), 409, "order_closed")
     check_problem(await admin.patch(f"{QUEUE}/{one['id']}/status", json=body), 409, "already_fulfilled")
+    again = await admin.patch(f"{QUEUE}/{one['id']}/status", json={"state": "fulfilled"})
+    check_problem(again, 409, "already_fulfilled")
     wrong = await admin.patch(f"{QUEUE}/{one['id']}/status", json={"state": "pending"})
     check_problem(wrong, 422, "invalid")
     assert await balance(stage, "ada") == 100

@@ -137,6 +137,8 @@ Source = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LENGTHS_
 Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small)]
 TextWhole = Annotated[int, BeforeValidator(_from_text)]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+# Ours are ASCII. Of anything else, two of the longest would make an address that uvicorn does not read.
+Cursor = Annotated[str, StringConstraints(max_length=CURSOR_LENGTH_MAX, pattern=r"^[!-~]*$")]
 Email = Annotated[str, StringConstraints(max_length=EMAIL_LENGTH_MAX, pattern=rf"^{EMAIL.pattern}$")]
 Password = Annotated[str, StringConstraints(min_length=PASSWORD_LENGTHS[0], max_length=PASSWORD_LENGTHS[1])]
 
@@ -387,12 +389,8 @@ class BalanceQuery(UnitQuery):
 class PageQuery(Asked):
     """Which page."""
 
-    before: str | None = Field(
-        default=None, max_length=CURSOR_LENGTH_MAX, description="`previous` of another page."
-    )
-    after: str | None = Field(
-        default=None, max_length=CURSOR_LENGTH_MAX, description="`next` of another page."
-    )
+    before: Cursor | None = Field(default=None, description="`previous` of another page.")
+    after: Cursor | None = Field(default=None, description="`next` of another page.")
     limit: Annotated[TextWhole, Field(ge=1, le=200)] = 50
 
 
