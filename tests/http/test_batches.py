@@ -133,6 +133,16 @@ async def test_the_same_key_answers_the_same_and_takes_no_other_rows(stage: Stag
     assert await balance(stage, "ada") == 101
 
 
+async def test_a_key_may_be_as_long_as_any(stage: Stage) -> None:
+    admin = await stage.operator()
+    for ending in "ab":
+        headers = {"idempotency-key": "k" * 254 + ending}
+        for _ in range(2):
+            answer = await admin.post(BATCHES, json={"rows": [row("ada", "grant", 1)]}, headers=headers)
+            assert answer.status_code == 200, answer.text
+    assert await balance(stage, "ada") == 2
+
+
 async def test_a_row_with_a_key_of_its_own_is_done_once_in_any_batch(stage: Stage) -> None:
     await given(stage, ada=1)
     admin = await stage.operator()

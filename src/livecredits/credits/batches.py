@@ -40,6 +40,8 @@ ROWS_MOST = 10_000
 PORTION = 500
 """Rows in one transaction of a batch that is not atomic: as many as the writer takes of other changes."""
 FAULTS_TOLD = 20
+STEM_LENGTH_MAX = 200
+"""A longer key of a batch stands in its rows' keys by its digest, or those would be too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +321,8 @@ def _changes(asked: BatchAsked, key: str, units: Mapping[str, Unit]) -> list[Cha
         raise bad_field("rows", "must have different numbers")
     check_text("reason", asked.reason)
     check_text("label", asked.label)
+    if len(key) > STEM_LENGTH_MAX:
+        key = hashlib.sha256(key.encode()).hexdigest()
     changes: list[Change] = []
     faults: list[dict[str, Any]] = []
     for row in asked.rows:
