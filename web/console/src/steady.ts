@@ -44,11 +44,15 @@ export function useSteadyPage<T, P extends Page<T>>(list: Steady<T, P>) {
   const [shown, setShown] = useState<Shown<P>>()
   const fresh = data && !isPlaceholderData ? data : undefined
 
+  const taken = useRef(false)
   useEffect(() => {
     if (!fresh) return
+    const { idOf } = latest.current
+    const takes = taken.current
+    taken.current = false
     setShown((before) => {
-      const { idOf } = latest.current
-      if (before?.key !== key || sameOrder(before.page, fresh, idOf)) return { key, page: fresh }
+      if (before?.key !== key || takes || before.page.items.length === 0) return { key, page: fresh }
+      if (sameOrder(before.page, fresh, idOf)) return { key, page: fresh }
       return { key, page: { ...before.page, items: takeOver(before.page.items, fresh.items, idOf) } }
     })
   }, [fresh, key])
@@ -79,6 +83,10 @@ export function useSteadyPage<T, P extends Page<T>>(list: Steady<T, P>) {
     isOld: shown !== undefined && shown.key !== key,
     problem: read.error ? asProblem(read.error) : undefined,
     retry: () => void refetch(),
+    /** The operator's own doing changes the list next: its new order is no surprise. */
+    takeNext: () => {
+      taken.current = true
+    },
     showNewOrder: moved ? () => setShown({ key, page: fresh }) : undefined,
     /** How many rows wait to be shown. */
     news: moved ? missing(fresh.items, shown.page.items, idOf).length : 0,

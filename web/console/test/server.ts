@@ -6,7 +6,7 @@
  * (`holdBack`), or change a balance behind the console's back (`someoneChanges`).
  */
 import { vi } from 'vitest'
-import type { AuditRow, Entry, Hold, Lot, Operator, Screen, UserRow } from '../src/api'
+import type { AuditRow, Entry, Hold, Lot, Operator, Screen, Unit, UserRow } from '../src/api'
 
 export interface Request {
   method: string
@@ -42,7 +42,7 @@ export class Server {
   lots: Lot[] = []
   screens: Screen[] = []
   audit: AuditRow[] = []
-  units = [{ name: 'credits', scale: 0 }]
+  units: Unit[] = [{ name: 'credits', scale: 0 }]
   requests: Request[] = []
   /** Pushes wait while this is true: the HTTP answer comes first then. */
   pushesPaused = false
@@ -140,6 +140,7 @@ export class Server {
       changed_at: row?.updated_at ?? null,
       cause: null,
       keys: [],
+      low: row?.low ?? false,
     }
   }
 
@@ -161,7 +162,7 @@ export class Server {
     return script ? script.answer(request) : this.route(request)
   }
 
-  private route(request: Request): Response {
+  protected route(request: Request): Response {
     const { method, path, body = {} } = request
     const [, id = '', rest = ''] = /^(?:admin\/)?users\/([^/]+)\/?(.*)$/.exec(path) ?? []
     const user = this.users.get(decodeURIComponent(id))
@@ -255,7 +256,7 @@ export class Server {
     return json(this.book(entry.user_id, -entry.amount, 'reverse', null))
   }
 
-  private book(user_id: string, amount: number, kind: string, body: Record<string, unknown> | null) {
+  protected book(user_id: string, amount: number, kind: string, body: Record<string, unknown> | null) {
     const row = this.users.get(user_id)
     if (!row) throw new Error(`no user ${user_id}`)
     this.count += 1

@@ -58,6 +58,7 @@ export function MappingCard({ name, table, onPlan, onBack }: Props) {
       <form
         className="card-body"
         aria-label="Columns"
+        noValidate
         onSubmit={(event) => {
           event.preventDefault()
           next()

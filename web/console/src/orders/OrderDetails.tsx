@@ -124,7 +124,9 @@ function Steps({ order, actions }: { order: Order; actions: OrderActions }) {
   const { state } = useOrderState(order)
   const online = useOnline()
   const [refunding, setRefunding] = useState(false)
-  if (!mayChange || (state !== 'pending' && !(state === 'fulfilled' && mayAdminister))) return null
+  // The dialogue stays while its own refund is on its way: the answer may be a question.
+  const isPossible = state === 'pending' || (state === 'fulfilled' && mayAdminister) || refunding
+  if (!mayChange || !isPossible) return null
   return (
     <Group gap="xs" className="steps">
       {state === 'pending' && (

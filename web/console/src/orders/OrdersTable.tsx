@@ -83,8 +83,8 @@ function OrderLine({ order, actions, isOpen, onToggle }: LineProps) {
         <button type="button" className="row-open" aria-expanded={isOpen} onClick={onToggle} onKeyDown={walk}>
           <IconChevronDown size={15} aria-hidden />
           <span className="user-names">
-            <span className="visually-hidden">Order of </span>
-            <span className="row-name">{order.user_id}</span>
+            <span className="visually-hidden">Order of</span>{' '}
+            <span className="row-name">{order.user_id}</span>{' '}
             <span className="user-below">{below.filter(Boolean).join(' · ') || order.id.slice(-8)}</span>
           </span>
         </button>
@@ -153,7 +153,7 @@ function Fulfil({ order, actions }: { order: Order; actions: OrderActions }) {
       onClick={() => void actions.fulfil(order)}
       onKeyDown={walk}
     >
-      Fulfil<span className="visually-hidden"> the order of {order.user_id}</span>
+      Fulfil <span className="visually-hidden">the order of {order.user_id}</span>
     </Button>
   )
 }

@@ -76,7 +76,7 @@ function OrderItem({ order }: { order: Order }) {
       <OrderStateChip order={order} />
       {mayChange && state === 'pending' && (
         <Button size="compact-xs" variant="light" disabled={!online} onClick={() => void fulfil(order)}>
-          Fulfil<span className="visually-hidden"> {order.package.name}</span>
+          Fulfil <span className="visually-hidden">{order.package.name}</span>
         </Button>
       )}
     </li>

@@ -49,7 +49,7 @@ export default function Vouchers() {
     after: url.get('after') ?? undefined,
     before: url.get('before') ?? undefined,
   }
-  const { page, isOld, problem, retry, showNewOrder } = useSteadyPage<
+  const { page, isOld, problem, retry, showNewOrder, takeNext } = useSteadyPage<
     Voucher,
     Awaited<ReturnType<typeof shop.vouchers>>
   >({
@@ -100,7 +100,7 @@ export default function Vouchers() {
         {problem && <ProblemPanel title="The vouchers could not be read" problem={problem} retry={retry} />}
         {!page && !problem && <SkeletonRows />}
         {page && page.items.length > 0 && (
-          <VouchersTable vouchers={page.items} isOld={isOld} onEdit={setEditing} />
+          <VouchersTable vouchers={page.items} isOld={isOld} onEdit={setEditing} onDelete={takeNext} />
         )}
         {page && page.items.length === 0 && filtered && (
           <Empty
@@ -150,6 +150,7 @@ export default function Vouchers() {
         {editing && (
           <VoucherForm
             found={editing === 'new' ? undefined : editing}
+            onSaved={takeNext}
             onClose={() => setEditing(undefined)}
           />
         )}
@@ -162,9 +163,10 @@ interface TableProps {
   vouchers: Voucher[]
   isOld: boolean
   onEdit: (voucher: Voucher) => void
+  onDelete: () => void
 }
 
-function VouchersTable({ vouchers, isOld, onEdit }: TableProps) {
+function VouchersTable({ vouchers, isOld, onEdit, onDelete }: TableProps) {
   const { scaleOf } = useUnits()
   const { mayChange } = useSession()
   return (
@@ -223,7 +225,7 @@ function VouchersTable({ vouchers, isOld, onEdit }: TableProps) {
                   >
                     <IconPencil size={16} />
                   </ActionIcon>
-                  <Delete voucher={voucher} />
+                  <Delete voucher={voucher} onDelete={onDelete} />
                 </>
               )}
             </td>
@@ -234,7 +236,7 @@ function VouchersTable({ vouchers, isOld, onEdit }: TableProps) {
   )
 }
 
-function Delete({ voucher }: { voucher: Voucher }) {
+function Delete({ voucher, onDelete }: { voucher: Voucher; onDelete: () => void }) {
   const client = useQueryClient()
   const online = useOnline()
   const [asking, setAsking] = useState(false)
@@ -242,6 +244,7 @@ function Delete({ voucher }: { voucher: Voucher }) {
     setAsking(false)
     try {
       await shop.deleteVoucher(voucher.voucher)
+      onDelete()
       toastSuccess('Voucher deleted', `${voucher.code} is deleted`)
     } catch (error) {
       toastFailure(asProblem(error), 'Failed to delete the voucher', voucher.code)

@@ -14,19 +14,21 @@ import { useUnits } from '../units'
 
 interface Props {
   found: Voucher | undefined
+  /** Called before the list is read again. */
+  onSaved: () => void
   onClose: () => void
 }
 
-export default function VoucherForm({ found, onClose }: Props) {
+export default function VoucherForm({ found, onSaved, onClose }: Props) {
   const title = found ? `Edit ${found.code}` : 'New voucher'
   return (
     <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
-      <Form found={found} onClose={onClose} />
+      <Form found={found} onSaved={onSaved} onClose={onClose} />
     </Modal>
   )
 }
 
-function Form({ found, onClose }: Props) {
+function Form({ found, onSaved, onClose }: Props) {
   const client = useQueryClient()
   const online = useOnline()
   const { units, scaleOf } = useUnits()
@@ -56,6 +58,7 @@ function Form({ found, onClose }: Props) {
             ...(user.trim() ? { user_id: user.trim() } : {}),
             ...(code.trim() ? { code: code.trim() } : {}),
           })
+      onSaved()
       void client.invalidateQueries({ queryKey: ['vouchers'] })
       toastSuccess(found ? 'Voucher saved' : 'Voucher made', `Voucher ${saved.code} is ready`)
       onClose()
