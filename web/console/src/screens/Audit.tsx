@@ -306,7 +306,7 @@ function Target({ row }: { row: AuditRow }) {
 
 /** A generated id is known by its end; the whole of it is in the title and in the details. */
 function Id({ id }: { id: string }) {
-  const generated = /^([a-z]+_)[0-9a-f]{26}([0-9a-f]{6})$/.exec(id)
+  const generated = /^([a-z]+_)[0-9a-f]{24}([0-9a-f]{8})$/.exec(id)
   return generated ? <span title={id}>{`${generated[1]}…${generated[2]}`}</span> : id
 }
 
