@@ -26,9 +26,14 @@ PAGES = {
     "front": "/",
     "console-users": "/console/users",
     "console-user": "/console/users/ada",
+    "console-orders": "/console/orders",
+    "console-vouchers": "/console/vouchers",
+    "console-bulk": "/console/bulk",
     "console-audit": "/console/audit",
     "wallet-studio": "/wallet/?user=ada",
     "wallet-account": "/wallet/?user=ada#/account",
+    "wallet-shop": "/wallet/?user=ada#/shop",
+    "wallet-vouchers": "/wallet/?user=ada#/vouchers",
     "wallet-team": "/wallet/?user=ada#/users",
 }
 
