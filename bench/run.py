@@ -7,6 +7,7 @@ processes are gone afterwards.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from bench.processes import LIVECREDITS, PYTHON, Process, compiled, load_core, server_core
 
-WORK = Path(__file__).parent / ".work"
+WORK = Path(__file__).parent / ".work" / str(os.getpid())
+"""One folder per run: two runs at once spoil each other's figures, but must not delete each other's files."""
 
 
 class Run:
