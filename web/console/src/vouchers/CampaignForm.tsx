@@ -19,7 +19,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { formatAmount, parseAmount } from '../amounts'
 import { asProblem, type Problem } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
@@ -145,6 +145,7 @@ function Form({ onClose, onMade }: Props) {
   const [tried, setTried] = useState(false)
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<Problem>()
+  const stillOpen = useStillOpen()
   const scale = scaleOf(fields.unit)
   const found = errorsOf(fields, scale)
   const errors: typeof found = tried ? found : {}
@@ -162,7 +163,7 @@ function Form({ onClose, onMade }: Props) {
       void client.invalidateQueries({ queryKey: ['campaigns'] })
       const codes = made.word ? `code ${made.word}` : `${formatAmount(made.funnel.codes)} codes`
       toastSuccess('Campaign made', `${made.name}: ${codes}`)
-      onMade(made)
+      if (stillOpen()) onMade(made)
     } catch (error) {
       setProblem(asProblem(error))
       setBusy(false)
@@ -334,6 +335,18 @@ function Form({ onClose, onMade }: Props) {
       </Stack>
     </form>
   )
+}
+
+/** Whoever closed the form has gone on to something else: the toast tells, and nothing takes them away. */
+function useStillOpen(): () => boolean {
+  const open = useRef(true)
+  useEffect(() => {
+    open.current = true
+    return () => {
+      open.current = false
+    }
+  }, [])
+  return () => open.current
 }
 
 /** How many of the codes exist already, read beside the request that makes them. */
