@@ -46,6 +46,13 @@ class Demo:
     def user(self, user_id: str) -> dict[str, str]:
         return next(user for user in self.told["users"] if user["id"] == user_id)
 
+    def end_welcomes(self) -> None:
+        """From now on newcomers are given nothing, so that a test's numbers are its own."""
+        for campaign in self.api("GET", "/admin/campaigns").json()["items"]:
+            if campaign["welcome"] and campaign["state"] == "running":
+                ended = self.api("POST", f"/admin/campaigns/{campaign['id']}/revoke")
+                assert ended.status_code == 200, ended.text
+
     def stop(self) -> float:
         """Send SIGTERM; returns how many seconds it took to go."""
         started = time.monotonic()

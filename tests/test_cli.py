@@ -46,6 +46,7 @@ def own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     with running_demo() as running:
+        running.end_welcomes()
         yield running
 
 

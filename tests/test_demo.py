@@ -163,6 +163,13 @@ def test_the_users_have_a_past(demo: Demo, service: Client) -> None:
     assert minutes.version > 1
 
 
+def test_whoever_is_new_is_welcomed(demo: Demo, service: Client) -> None:
+    for _ in range(2):
+        assert wallet(demo, "POST", "/session", {"user": "somebody-new"}).status_code == 200
+    (entry,) = service.history("somebody-new", limit=10)
+    assert (entry.kind, entry.amount, entry.label) == ("redeem", 50, "Welcome gift")
+
+
 def test_a_second_demo_on_the_same_port_says_which(demo: Demo) -> None:
     port = demo.url.rpartition(":")[2]
     second = spawn("demo", "--port", port, "--json", "--no-browser")

@@ -28,6 +28,7 @@ DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
 LOW_CREDITS = 25
 LOW_MINUTES = 1_000
+WELCOME_CREDITS = 50
 STORY_DAYS = 30
 PARTS = 4
 """Of a day: in each, everybody has a chance to work."""
@@ -141,11 +142,15 @@ async def _open_shop(credits: Credits, now_us: int) -> _Shop:
 
 
 async def _newcomer(credits: Credits, clock: StoryClock) -> None:
-    """Somebody who has just come, when newcomers were still given a voucher."""
+    """A gift for everybody who comes from now on, and the first one who has."""
     clock.move_to(STORY_DAYS, 3)
-    until = datetime.fromtimestamp(clock.now_us() / 1_000_000, UTC) + timedelta(minutes=2)
     await credits.create_campaign(
-        "Open day", credits=25, word="OPENDAY", label="Open day gift", welcome=True, ends_at=until, actor=OLGA
+        "First steps",
+        credits=WELCOME_CREDITS,
+        word="FIRSTSTEPS",
+        label="Welcome gift",
+        welcome=True,
+        actor=OLGA,
     )
     await credits.put_user(NEWCOMER, name="Ida Rhodes", email=f"{NEWCOMER}@lumen.example", actor=SHOP)
     clock.move_to(STORY_DAYS, 0)

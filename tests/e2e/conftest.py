@@ -24,7 +24,9 @@ CHROMIUM_ARGS = [
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
+    """The demo, except that newcomers are given nothing: a test's numbers are its own."""
     with running_demo() as one:
+        one.end_welcomes()
         yield one
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
@@ -18,6 +20,18 @@ def new_user(demo: Demo, prefix: str, credits: int = 100) -> str:
     done = demo.api("POST", f"/users/{user}/grants", json={"amount": credits, "label": "Welcome"})
     assert done.status_code == 200, done.text
     return user
+
+
+@contextmanager
+def welcome(demo: Demo, credits: int, label: str) -> Iterator[None]:
+    """Meanwhile every newcomer of this server is given a voucher."""
+    terms = {"name": label, "label": label, "credits": credits, "word": f"HELLO{next(_numbers)}"}
+    made = demo.api("POST", "/admin/campaigns", json={**terms, "welcome": True})
+    assert made.status_code in {200, 201}, made.text
+    try:
+        yield
+    finally:
+        demo.end_welcomes()
 
 
 class Log:

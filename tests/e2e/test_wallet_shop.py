@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from tests.demo_process import Demo
-from tests.e2e.pages import Log, new_user
+from tests.e2e.pages import Log, new_user, welcome
 
 pytestmark = pytest.mark.e2e
 
@@ -123,11 +123,20 @@ def test_a_typing_error_is_told_without_asking(browser: Browser, demo: Demo) -> 
         assert asked == []
 
 
-def test_whoever_came_last_was_welcomed(browser: Browser, demo: Demo) -> None:
-    with screens(browser, demo, "ida", "#/", tabs=(1,)) as (tab,):
-        expect(tab.get_by_test_id("welcome")).to_contain_text("+25 credits are yours")
-        expect(tab.get_by_test_id("badge-frame")).to_have_attribute("data-low", "true")
+def test_whoever_is_new_is_welcomed_at_the_first_appearance(browser: Browser, demo: Demo) -> None:
+    with welcome(demo, 40, "Open day"), screens(browser, demo, "ada", "#/", tabs=(1,)) as (tab,):
+        expect(tab.get_by_test_id("welcome")).to_have_count(0)
+        tab.get_by_test_id("user-switcher").select_option(label="A new user…")
+        expect(tab.get_by_test_id("welcome")).to_contain_text("+40 credits are yours to begin with: Open day")
+        expect(tab.get_by_test_id("header-badge")).to_have_text("40")
         tab.get_by_role("button", name="Close the welcome").click()
         tab.reload()
-        expect(tab.get_by_test_id("status")).to_have_attribute("data-status", "live")
+        expect(tab.get_by_test_id("header-badge")).to_have_text("40")
+        tab.get_by_role("link", name="Vouchers").click()
+        expect(tab.get_by_test_id("voucher-row")).to_contain_text("Open day")
         expect(tab.get_by_test_id("welcome")).to_have_count(0)
+
+
+def test_whoever_came_last_in_the_demo_was_welcomed(browser: Browser, demo: Demo) -> None:
+    with screens(browser, demo, "ida", "#/", tabs=(1,)) as (tab,):
+        expect(tab.get_by_test_id("welcome")).to_contain_text("+50 credits are yours")

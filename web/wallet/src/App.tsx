@@ -80,13 +80,20 @@ function Badge() {
   )
 }
 
+/** No user's id: it stands for somebody whom nobody has seen before. */
+const NEWCOMER = ''
+
+const newcomer = () => `guest-${Math.random().toString(36).slice(2, 8)}`
+
 function UserSwitcher() {
   const { user, users, switchTo } = useSession()
   const known = users.some(({ id }) => id === user)
+  const choose = (chosen: string) => switchTo(chosen === NEWCOMER ? newcomer() : chosen)
   return (
     <label className="switcher">
       <span className="for-readers">Signed in as</span>
-      <select value={user} onChange={(event) => switchTo(event.target.value)} data-testid="user-switcher">
+      <select value={user} onChange={(event) => choose(event.target.value)} data-testid="user-switcher">
+        <option value={NEWCOMER}>A new user…</option>
         {!known && <option value={user}>{user}</option>}
         {users.map(({ id, name }) => (
           <option key={id} value={id}>

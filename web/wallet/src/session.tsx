@@ -46,9 +46,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [users, setUsers] = useState<readonly HostUser[]>([])
   const { getToken, getNewest } = useScreenToken(user)
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever signs in may be new to the list
   useEffect(() => {
     api.users().then(({ data }) => data !== null && setUsers(data.items))
-  }, [])
+  }, [user])
 
   const read = useCallback(
     async <T,>(path: string): Promise<Outcome<T>> => readWith<T>(getNewest, `${SERVICE}/api/v1${path}`),
