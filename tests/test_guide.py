@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from livecredits import Credits
 from livecredits.errors import InsufficientCredits
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -54,3 +56,35 @@ async def test_the_library_of_the_reference(tmp_path: Path, monkeypatch: pytest.
     exec(f"async def main():\n{body}\n    await credits.aclose()\n    return answer", names)
     answer = await names["main"]()
     assert (answer.credits, answer.version) == (95, 2)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Credits]:
+    async with Credits(f"sqlite:///{tmp_path}/credits.db") as credits:
+        yield credits
+
+
+async def run_guide(page: str, function: str, ledger: Credits) -> None:
+    names: dict[str, Any] = {}
+    for block in python_of(page):
+        exec(block, names)
+    await names[function](ledger)
+
+
+async def test_the_guide_sells_credits(ledger: Credits, capsys: pytest.CaptureFixture[str]) -> None:
+    await run_guide("guides/orders.md", "sell", ledger)
+    assert (await ledger.balance("ada")).credits == 100
+    (order,) = (await ledger.orders("ada")).items
+    assert (order.state, order.billing) == (
+        "fulfilled",
+        {"organisation": "Analytical Engines Ltd", "purchaser": "Ada Lovelace"},
+    )
+    assert "fulfilled" in capsys.readouterr().out
+
+
+async def test_the_guide_issues_vouchers(ledger: Credits, capsys: pytest.CaptureFixture[str]) -> None:
+    await run_guide("guides/vouchers.md", "invite", ledger)
+    assert (await ledger.balance("ada")).credits == 25
+    assert capsys.readouterr().out.startswith("SUN")
+    await ledger.grant("bob", 1)  # somebody new is welcomed
+    assert (await ledger.balance("bob")).credits == 6
