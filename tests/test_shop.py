@@ -79,6 +79,15 @@ def audited(path: Path) -> list[object]:
 
 
 class TestPackages:
+    async def test_an_edit_is_told_with_what_it_changed_and_no_edit_is_not(
+        self, credits: Credits, path: Path
+    ) -> None:
+        small = await package(credits)
+        await credits.put_package(small, **(SMALL | {"description": "for a start"}))
+        await credits.put_package(small, **(SMALL | {"description": "for a start"}))
+        told = rows(path, "SELECT before, after FROM audit WHERE action = 'package.changed'")
+        assert told == [('{"description":null}', '{"description":"for a start"}')]
+
     async def test_they_are_shown_in_their_order_and_changed(self, credits: Credits) -> None:
         large = await package(credits, name="Large", position=2, validity_s=DAY_S, description="for teams")
         small = await package(credits, position=1)
@@ -191,8 +200,19 @@ class TestOrders:
             "cancelled", "wrong one", "operator:opr_1",
         )  # fmt: skip
         assert await credits.cancel_order(placed.id) == closed
+        assert await credits.cancel_order(placed.id, reason="wrong one") == closed
+        with pytest.raises(OrderClosed):
+            await credits.cancel_order(placed.id, reason="never paid")
         with pytest.raises(OrderClosed):
             await credits.fulfil(placed.id)
+        assert audited(path).count("order.cancelled") == 1
+
+    async def test_the_key_of_a_cancellation_means_one_request(self, credits: Credits, path: Path) -> None:
+        placed = await order(credits)
+        closed = await credits.cancel_order(placed.id, reason="wrong one", key="c", actor=OPERATOR)
+        assert await credits.cancel_order(placed.id, reason="wrong one", key="c", actor=OPERATOR) == closed
+        with pytest.raises(KeyReused):
+            await credits.cancel_order(placed.id, reason="never paid", key="c", actor=OPERATOR)
         assert audited(path).count("order.cancelled") == 1
 
     async def test_cancelling_what_is_fulfilled_tells_who_did_it(self, credits: Credits) -> None:

@@ -86,6 +86,10 @@ class Principal:
         """Whether this principal may let a change pass the floor: admins, and keys with both `move` and `admin`."""
         return self.has_role(Role.ADMIN) or (self.has_scope(Scope.ADMIN) and self.has_scope(Scope.MOVE))
 
+    def may_refund(self) -> bool:
+        """Whether this principal may refund orders: admins, and keys with `shop`."""
+        return self.has_role(Role.ADMIN) or self.has_scope(Scope.SHOP)
+
     @property
     def key_scope(self) -> str:
         """Whose idempotency keys this principal's keys stand among; nobody can probe another's."""

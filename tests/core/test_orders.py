@@ -137,6 +137,14 @@ class TestRefund:
         books.do(Spend(user_id="ada", amount=50))
         assert books.refused(refund("left")).code == "order_spent"
 
+    def test_a_fulfilment_is_not_undone_in_part_nor_by_whoever_may_not_refund(self) -> None:
+        books = shop()
+        entry = books.do(fulfil())
+        assert books.refused(Reverse(entry_id=entry.id, amount=1)).code == "not_reversible"
+        assert books.refused(Reverse(entry_id=entry.id, may_refund=False)).code == "forbidden"
+        assert books.book.orders["ord_1"].state == "fulfilled"
+        assert books.do(Reverse(entry_id=entry.id, amount=50)).amount == -50
+
     def test_reversing_the_entry_refunds_the_order(self) -> None:
         books = shop()
         entry = books.do(fulfil())

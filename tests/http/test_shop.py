@@ -220,6 +220,31 @@ async def test_a_refund_takes_back_what_is_left(stage: Stage) -> None:
     check_problem(below, 403, "forbidden")
 
 
+async def test_no_refund_by_the_back_door(stage: Stage) -> None:
+    ada, admin, support = await stage.user("ada"), await stage.operator(), await stage.operator(Role.SUPPORT)
+    order = await order_of(ada, await package_of(stage))
+    entry = (await admin.post(f"{QUEUE}/{order['id']}/fulfill", json={})).json()["entry"]
+    undo = f"/api/v1/admin/entries/{entry}/reverse"
+    check_problem(await support.post(undo, json={"reason": "oops"}), 403, "forbidden")
+    check_problem(await admin.post(undo, json={"amount": 1}), 409, "not_reversible")
+    assert (await admin.get(f"{QUEUE}/{order['id']}")).json()["state"] == "fulfilled"
+    assert (await admin.post(undo, json={})).json()["amount"] == -100
+
+
+async def test_the_key_of_a_cancellation_means_one_request(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    order = await order_of(ada, await package_of(stage))
+    url, headers = f"{QUEUE}/{order['id']}/status", {"Idempotency-Key": "c"}
+    first = await admin.patch(url, json={"state": "cancelled", "reason": "first"}, headers=headers)
+    assert (first.json()["cancel_reason"], first.headers["idempotency-key"]) == ("first", "c")
+    again = await admin.patch(url, json={"state": "cancelled", "reason": "first"}, headers=headers)
+    assert again.json() == first.json()
+    other = await admin.patch(url, json={"state": "cancelled", "reason": "second"}, headers=headers)
+    check_problem(other, 422, "idempotency_key_reused")
+    late = await admin.patch(url, json={"state": "cancelled", "reason": "second"})
+    check_problem(late, 409, "order_closed")
+
+
 async def test_an_operators_limit_holds_for_fulfilment(stage: Stage) -> None:
     ada = await stage.user("ada")
     order = await order_of(ada, await package_of(stage))

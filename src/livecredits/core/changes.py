@@ -123,10 +123,14 @@ class Release(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverse(Change):
-    """Undo an entry: `amount` of it (all by default). Both sides of a transfer are undone together."""
+    """Undo an entry: `amount` of it (all by default). Both sides of a transfer are undone together.
+
+    To undo a fulfilment is to refund its order, which `may_refund` says that the asker may.
+    """
 
     entry_id: str
     amount: int | None = None
+    may_refund: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ from livecredits.core.changes import (
 )
 from livecredits.core.draft import Draft, NewId, Refuse
 from livecredits.core.lots import Lot, NotLoaded, Terms
-from livecredits.core.orders import refundable, require_fulfilled, require_pending
+from livecredits.core.orders import refundable, require_fulfilled, require_pending, require_whole_refund
 from livecredits.core.rows import (
     Account,
     AccountKey,
@@ -248,6 +248,8 @@ def _reverse(book: Book, change: Reverse, now_us: int, new_id: NewId) -> Decisio
         raise Refuse("not_reversible", f"There is no undoing {why}.", kind=entry.kind)
     if past.reversed_by is not None:
         raise Refuse("already_reversed", "The entry was reversed before.", reversed_by=past.reversed_by)
+    if entry.kind == "fulfil":
+        require_whole_refund(entry, change.amount, may_refund=change.may_refund)
     amount = abs(entry.amount) if change.amount is None else change.amount
     if amount > abs(entry.amount):
         raise _bad_field("amount", f"must be at most the {abs(entry.amount)} of the entry")

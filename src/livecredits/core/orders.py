@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from livecredits.core.draft import Refuse
-from livecredits.core.rows import OrderRow
+from livecredits.core.rows import Entry, OrderRow
 from livecredits.core.wire import time_text
 
 
@@ -36,6 +36,18 @@ def require_fulfilled(order: OrderRow) -> None:
         raise Refuse("order_not_fulfilled", "The order is not fulfilled; cancel it.", order=order.id)
     if order.state != "fulfilled":
         raise Refuse("order_closed", f"The order is {order.state}.", order=order.id, state=order.state)
+
+
+def require_whole_refund(entry: Entry, amount: int | None, *, may_refund: bool) -> None:
+    """Refuse to undo a fulfilment in part (its order would be called refunded), or for whoever may not refund."""
+    if not may_refund:
+        raise Refuse("forbidden", "To undo a fulfilment is a refund, and you may not refund.", sticks=False)
+    if amount not in (None, entry.amount):
+        raise Refuse(
+            "not_reversible",
+            "A fulfilment is not undone in part; refund the order, which can take what is left of it.",
+            kind=entry.kind,
+        )
 
 
 def done_by(order: OrderRow) -> Mapping[str, Any]:

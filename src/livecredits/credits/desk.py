@@ -226,16 +226,26 @@ class Desk:
         return self._read(shop_pages.order, order_id, for_user=for_user)
 
     def cancel_order(
-        self, order_id: str, reason: str | None, actor: Actor | None, user_id: str | None
+        self, order_id: str, reason: str | None, key: str | None, actor: Actor | None, user_id: str | None
     ) -> Order:
         """Cancel a pending order."""
         check_text("reason", reason)
+        check_key(key)
         by = actor or LIBRARY
-        order: Order = self._write(
-            lambda connection, now_us: shop_rows.cancel_order(
-                connection, order_id, user_id, reason, by, now_us
-            )
-        )
+        content = content_of("cancelled order", {"order": order_id, "reason": reason})
+
+        def write(connection: Any, now_us: int) -> Told:
+            told = Told(None, [], {})
+
+            def cancel() -> str:
+                nonlocal told
+                told = shop_rows.cancel_order(connection, order_id, user_id, reason, by, now_us)
+                return order_id
+
+            once(connection, _scope(by), key, content, now_us, cancel)
+            return replace(told, result=shop_pages.order(connection, order_id))
+
+        order: Order = self._write(write)
         return replace(order, for_user=by.kind == "user")
 
     # --- campaigns -------------------------------------------------------------------------------------------------
@@ -441,7 +451,7 @@ def _add_codes(campaign_id: str, codes: Sequence[tuple[str, str, str]], connecti
 
 
 def _scope(actor: Actor) -> str:
-    return f"operator:{actor.id}" if actor.kind == "operator" else "service"
+    return "service" if actor.kind == "service" else f"{actor.kind}:{actor.id}"
 
 
 def _check_flag(field: str, value: object) -> None:

@@ -140,6 +140,7 @@ class Shop(ABC):
         order_id: str,
         *,
         reason: str | None = None,
+        key: str | None = None,
         actor: Actor | None = None,
         user_id: str | None = None,
     ) -> Order:
@@ -148,13 +149,14 @@ class Shop(ABC):
         Args:
             order_id: which order.
             reason: why, for the user as well.
+            key: the idempotency key.
             actor: who asks.
             user_id: whose order it must be; another's is answered like one that does not exist.
 
         Raises:
-            AlreadyFulfilled, OrderClosed: 409.
+            AlreadyFulfilled, OrderClosed: 409; also where it was cancelled for another reason.
         """
-        return await self._at_desk(Desk.cancel_order, order_id, reason, actor, user_id)
+        return await self._at_desk(Desk.cancel_order, order_id, reason, key, actor, user_id)
 
     async def fulfil(
         self,

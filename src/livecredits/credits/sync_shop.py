@@ -114,11 +114,12 @@ class SyncShop(ABC):
         order_id: str,
         *,
         reason: str | None = None,
+        key: str | None = None,
         actor: Actor | None = None,
         user_id: str | None = None,
     ) -> Order:
         """See `Credits.cancel_order`."""
-        return self._at_desk(Desk.cancel_order, order_id, reason, actor, user_id)
+        return self._at_desk(Desk.cancel_order, order_id, reason, key, actor, user_id)
 
     def fulfil(
         self,

@@ -149,6 +149,7 @@ async def reverse(call: Call[ReverseBody, NoQuery]) -> Reply:
         entry_id=call.params["entry_id"],
         amount=body.amount,
         allow_below_floor=body.allow_below_floor,
+        may_refund=call.principal.may_refund(),
         **common(call, audit="entry.reverse"),
     )
     return await apply(call, change)

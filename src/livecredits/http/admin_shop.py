@@ -20,7 +20,7 @@ from livecredits.errors import (
     StorageFull,
 )
 from livecredits.http.answers import ChangeAnswer
-from livecredits.http.changes import actor_of, apply, common, require_reason
+from livecredits.http.changes import actor_of, apply, common, key_of, require_reason
 from livecredits.http.reading import page_reply
 from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import MOVED, SELLS, SERVES, SHOWS
@@ -133,10 +133,11 @@ async def put_order_status(call: Call[OrderStatusBody, NoQuery]) -> Reply:
         told = await apply(call, _fulfilment(call))
         return await _order(call) if told.status == HTTPStatus.OK else told
     require_reason(call, call.body.reason)
+    key = key_of(call)
     order = await call.services.credits.cancel_order(
-        call.params["order_id"], reason=call.body.reason, actor=actor_of(call)
+        call.params["order_id"], reason=call.body.reason, key=key, actor=actor_of(call)
     )
-    return as_json(order.as_json())
+    return as_json(order.as_json(), headers=[(b"idempotency-key", key.encode())])
 
 
 @routes.add("POST", "/admin/credits/orders/{order_id}/refund", rule=SELLS, body=RefundBody, result=ChangeAnswer,

@@ -78,13 +78,18 @@ async def place_order(call: Call[OrderBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/credits/orders/{order_id}/cancel", rule=OWN_ACCOUNT, body=CancelBody, result=OrderShape,
-            refuses=(NotFound, AlreadyFulfilled, OrderClosed, OutcomeUnknown, StorageFull))  # fmt: skip
+            keyed=True, refuses=(NotFound, AlreadyFulfilled, OrderClosed, *WRITTEN))  # fmt: skip
 async def cancel_own_order(call: Call[CancelBody, NoQuery]) -> Reply:
     """Take an order back while it is pending."""
+    key = key_of(call)
     order = await call.services.credits.cancel_order(
-        call.params["order_id"], reason=call.body.reason, actor=actor_of(call), user_id=call.principal.id
+        call.params["order_id"],
+        reason=call.body.reason,
+        key=key,
+        actor=actor_of(call),
+        user_id=call.principal.id,
     )
-    return as_json(order.as_json())
+    return as_json(order.as_json(), headers=[(b"idempotency-key", key.encode())])
 
 
 @routes.add("POST", "/credits/vouchers/redeem", rule=OWN_ACCOUNT, body=RedeemBody, result=ChangeAnswer, keyed=True,

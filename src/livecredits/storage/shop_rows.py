@@ -53,14 +53,17 @@ def _told(result: Any, *names: str, user_id: str = NOBODY, newcomers: frozenset[
 def put_package(
     connection: Connection, package_id: str | None, fields: Mapping[str, Any], actor: Actor, now_us: int
 ) -> Told:
-    """Make a package, or replace its fields."""
+    """Make a package, or replace its fields; where nothing differs, nothing is written."""
     values = {**fields, "active": int(fields["active"]), "updated_at_us": now_us}
     before = None
     if package_id is None:
         package_id = new_id("pkg", now_us)
         connection.execute(insert(packages).values(id=package_id, created_at_us=now_us, **values))
     else:
-        before = _package_fields(shop_pages.package(connection, package_id))
+        former = shop_pages.package(connection, package_id)
+        before = _package_fields(former)
+        if before == {name: fields.get(name, before[name]) for name in before}:
+            return Told(former, [], {})
         connection.execute(update(packages).where(packages.c.id == package_id).values(values))
     package = shop_pages.package(connection, package_id)
     after = _package_fields(package)
@@ -74,7 +77,10 @@ def put_package(
 
 
 def _package_fields(package: Package) -> dict[str, Any]:
-    return {**package.snapshot(), "active": package.active, "position": package.position}
+    return {
+        **package.snapshot(), "active": package.active, "position": package.position,
+        "description": package.description,
+    }  # fmt: skip
 
 
 def delete_package(connection: Connection, package_id: str, actor: Actor, now_us: int) -> Told:
@@ -129,7 +135,7 @@ def make_user(connection: Connection, user_id: str, now_us: int) -> frozenset[st
 def cancel_order(
     connection: Connection, order_id: str, user_id: str | None, reason: str | None, actor: Actor, now_us: int
 ) -> Told:
-    """Close a pending order; again: it stays as it is."""
+    """Close a pending order; one that is cancelled stays as it is, and whoever brings another reason is told so."""
     cancelled = connection.execute(
         update(orders)
         .where(
@@ -143,7 +149,7 @@ def cancel_order(
     if user_id is not None and order.user_id != user_id:
         raise NotFound(f"There is no order {order_id}.")
     if not cancelled:
-        if order.state != "cancelled":
+        if order.state != "cancelled" or reason not in (None, order.cancel_reason):
             _refuse_closed(order_id, order)
         return Told(order, [], {})
     if actor.kind != "user":
