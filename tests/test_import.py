@@ -112,6 +112,56 @@ def test_a_report_of_something_else_is_left_alone(ledger: Path, tmp_path: Path) 
     assert balances(ledger) == {"ada": 5}
 
 
+def test_a_dry_run_leaves_nothing_that_a_real_run_believes(ledger: Path, tmp_path: Path) -> None:
+    file, report = written(tmp_path, "ada,grant,5"), str(tmp_path / "report.csv")
+    answer(file, "--dry-run", "--report", report)
+    more = written(tmp_path, "ada,grant,5", "bob,grant,1", name="more.csv")
+    assert (
+        answer(more, "--dry-run", "--report", report)["applied"] == 2
+    )  # a dry run's report may be written over
+    told = run(file, "--report", report)
+    assert told.exit_code == 2
+    assert "report of something else" in told.stderr
+    assert balances(ledger) == {}
+    assert answer(file)["applied"] == 1
+    assert balances(ledger) == {"ada": 5}
+
+
+@pytest.mark.parametrize("content", ["a letter without an end", "row,user_id\n1,ada\n", ""])
+def test_nothing_is_written_over_what_is_no_report(ledger: Path, tmp_path: Path, content: str) -> None:
+    file, other = written(tmp_path, "ada,grant,5"), tmp_path / "other"
+    before = Path(file).read_bytes()
+    for options in ((), ("--dry-run",)):
+        other.write_text(content)
+        told = run(file, "--report", str(other), *options)
+        assert told.exit_code == (2 if content else 0)
+        assert other.read_text() == content or not content
+        assert run(file, "--report", file, *options).exit_code == 2
+        assert Path(file).read_bytes() == before
+    real = Path(answer(file, "--key", "again")["report"])
+    whole = real.read_bytes()
+    assert run(file, "--dry-run", "--report", str(real)).exit_code == 2
+    assert real.read_bytes() == whole
+
+
+def test_a_file_that_grew_is_not_applied_again_by_mistake(ledger: Path, tmp_path: Path) -> None:
+    answer(written(tmp_path, "ada,grant,5"))
+    grown = written(tmp_path, "ada,grant,5", "bob,grant,7")
+    told = run(grown)
+    assert told.exit_code == 2
+    assert "--key" in told.stderr
+    assert balances(ledger) == {"ada": 5}
+    assert answer(grown, "--key", "two")["applied"] == 2
+    assert balances(ledger) == {"ada": 10, "bob": 7}
+
+
+def test_the_same_rows_are_the_same_import_however_they_are_written(ledger: Path, tmp_path: Path) -> None:
+    first = answer(written(tmp_path, "ada,grant,5"))
+    (tmp_path / "users.csv").write_bytes(b'\xef\xbb\xbf"user_id";"op";"amount"\r\n"ada";"grant";"5"\r\n')
+    assert answer(str(tmp_path / "users.csv")) == {**first, "resumed_at": 1}
+    assert balances(ledger) == {"ada": 5}
+
+
 def test_what_is_wrong_is_told_before_anything_is_applied(ledger: Path, tmp_path: Path) -> None:
     lines = [f"u{number},grant,1" for number in range(7_000)]
     file = written(tmp_path, *lines, "ada,grant,1e3", "bob,give,5")

@@ -6,7 +6,7 @@ bounded. Must not know the ledger's rules: rows travel as batches, through a ser
 
 The odd thing: the report is also the memory of how far the import has come. It is named after the content, grows by a
 line for each row once the ledger has answered, and a torn last line is dropped. Without it the same rows would be sent
-again, and nothing would happen twice.
+again, and nothing would happen twice. A dry run's report bears another mark, so that no real run believes it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import fcntl
 import hashlib
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -65,7 +67,10 @@ def import_file(  # noqa: PLR0913 - options
         str | None, typer.Option(help="What users read, for rows without a label of their own.")
     ] = None,
     key: Annotated[
-        str, typer.Option(help="Another key applies the same file once more: a month, for example.")
+        str,
+        typer.Option(
+            help="Another key applies the same file, or another of its name, once more: a month, for example."
+        ),
     ] = "",
     report: Annotated[
         Path | None, typer.Option(help="Where each row's outcome goes; beside the file where left out.")
@@ -111,6 +116,11 @@ class _Done:
     totals: dict[str, int] = field(default_factory=dict)
     refusals: list[tuple[Any, ...]] = field(default_factory=list)
 
+    @property
+    def mark(self) -> str:
+        """By what its report knows it."""
+        return f"dry-{self.id}" if self.dry_run else self.id
+
     def count(self, row: Json) -> None:
         """Add one row's outcome."""
         if not row["ok"]:
@@ -140,6 +150,7 @@ async def _import(wanted: _Wanted, key: str, report: Path | None, *, shown: bool
             _tell_faults(error)
         raise
     beside = None if wanted.dry_run else wanted.file.with_name(f"{wanted.file.name}.{import_id}.report.csv")
+    _require_unlike(wanted, import_id, key, report)
     done = _Done(import_id, report or beside, total, wanted.dry_run)
     with _reporting(done) as write, _progress("Importing", total, shown=shown) as advance:
         advance(done.resumed_at)
@@ -172,19 +183,45 @@ def _checked(wanted: _Wanted, key: str, *, shown: bool) -> tuple[int, str]:
     """
     with wanted.file.open("rb") as file:
         total = 0
+        # The rows are what counts, however a program writes them: with other line ends, quotes or separators.
+        digest = hashlib.sha256()
         with _progress("Checking", os.fstat(file.fileno()).st_size, shown=shown) as advance:
             at = 0
-            for total, _ in enumerate(_rows(file, wanted.op), 1):
+            for total, row in enumerate(_rows(file, wanted.op), 1):
+                digest.update(repr(_fields(row)).encode())
                 if not total % ROWS_AT_ONCE:
                     advance(file.tell() - at)
                     at = file.tell()
         if not total:
             raise Invalid("Row 2: file has no rows below its header.")
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256")
     # What is asked beside the file belongs to it: with another reason it is another import.
     digest.update("\0".join(("", key, wanted.op or "", wanted.reason or "", wanted.label or "")).encode())
     return total, digest.hexdigest()[:16]
+
+
+def _fields(row: BatchRow) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in row.__slots__)
+
+
+def _require_unlike(wanted: _Wanted, import_id: str, key: str, report: Path | None) -> None:
+    """Ask for a word where a file of this name was imported before with other rows, or for another reason.
+
+    Most likely rows were added to it or mended; all others would count once more.
+
+    Raises:
+        StartRefused: it was, and no key says that this is another import.
+    """
+    if report is not None and report.exists() and report.samefile(wanted.file):
+        raise StartRefused("--report names the file that is to be imported.")
+    if key or wanted.dry_run:
+        return
+    reports = sorted(wanted.file.parent.glob(f"{escape(wanted.file.name)}.*.report.csv"))
+    others = [path.name for path in reports if import_id not in path.name]
+    if others and len(others) == len(reports):
+        raise StartRefused(
+            f"A file of this name was imported with other rows or another reason ({others[-1]}). All rows of this one "
+            "would count again: import only the new ones, or say --key NAME if you mean it."
+        )
 
 
 def _rows(file: BinaryIO, op: str | None) -> Iterator[BatchRow]:
@@ -252,13 +289,13 @@ def _reporting(done: _Done) -> Iterator[Callable[[list[Json]], None]]:
     if done.report is None:
         yield lambda rows: _count(done, rows)
         return
-    with done.report.open("w+b" if done.dry_run else "a+b") as file:
+    with done.report.open("a+b") as file:
         _lock(file, done.report)
         _go_on(file, done)
 
         def write(rows: list[Json]) -> None:
             _count(done, rows)
-            file.write(_lines([[_cell(row, name, done.id) for name in COLUMNS] for row in rows]))
+            file.write(_lines([[_cell(row, name, done.mark) for name in COLUMNS] for row in rows]))
             file.flush()
             os.fsync(file.fileno())
 
@@ -278,18 +315,33 @@ def _lock(file: IO[bytes], path: Path) -> None:
 
 
 def _go_on(file: IO[bytes], done: _Done) -> None:
-    """Count what the report holds already, and drop a line that was torn."""
+    """Count what the report holds already, and drop a line that was torn; a dry run begins anew."""
+    size = _whole_bytes(file, done)
+    file.truncate(0 if done.dry_run else size)
     file.seek(0)
-    file.truncate(sum(len(line) for line in file if line.endswith(b"\n")))
-    file.seek(0)
-    lines = (line.decode() for line in file)
-    for told in csv.DictReader(lines):
-        if told.get("import") != done.id:
-            raise StartRefused(f"{done.report} is the report of something else; name another one.")
+    for told in csv.DictReader(line.decode() for line in file):
         done.count(_told(told))
         done.resumed_at += 1
     if not file.tell():
         file.write(_lines([COLUMNS]))
+
+
+def _whole_bytes(file: IO[bytes], done: _Done) -> int:
+    """How long the report is without a torn line; nothing is touched that is not this import's.
+
+    Raises:
+        StartRefused: it is the report of something else, or none at all.
+    """
+    file.seek(0)
+    head, size = _lines([COLUMNS]), 0
+    # The mark is the last cell and never needs quotes.
+    is_ours = re.compile(rb".*,%b\r\n" % (b"dry-[0-9a-f]+" if done.dry_run else done.mark.encode()))
+    for line in file:
+        is_torn = not line.endswith(b"\n")
+        if not (is_ours.fullmatch(line) or is_torn if size else head.startswith(line)):
+            raise StartRefused(f"{done.report} is the report of something else; name another one.")
+        size += 0 if is_torn else len(line)
+    return size
 
 
 def _told(cells: dict[str, str]) -> Json:
