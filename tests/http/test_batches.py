@@ -133,6 +133,32 @@ async def test_the_same_key_answers_the_same_and_takes_no_other_rows(stage: Stag
     assert await balance(stage, "ada") == 101
 
 
+async def test_the_parts_of_a_long_list_are_told_as_one_run(stage: Stage) -> None:
+    await given(stage, ada=100)
+    admin = await stage.operator()
+
+    async def sent(key: str) -> dict[str, Any]:
+        answer = await admin.post(
+            BATCHES, json={"rows": [row("ada", "adjust", 1)]}, headers={"idempotency-key": key}
+        )
+        return dict(answer.json())
+
+    parts = [await sent(f"run:march:{part}") for part in range(3)]
+    other, like, alone = await sent("run:march2:0"), await sent("run:marc%:0"), await sent("order:7:0")
+    assert {part["run"] for part in parts} == {"run:march"}
+    assert (other["run"], alone["run"]) == ("run:march2", None)
+    listed = await admin.get(BATCHES, params={"run": "run:march"})
+    BatchesPage.model_validate_json(listed.content)
+    assert [item["batch"] for item in listed.json()["items"]] == [part["batch"] for part in reversed(parts)]
+    assert [
+        item["batch"] for item in (await admin.get(BATCHES, params={"run": "run:marc%"})).json()["items"]
+    ] == [like["batch"]]
+    first = (await admin.get(BATCHES, params={"run": "run:march", "limit": 2})).json()
+    second = (await admin.get(BATCHES, params={"run": "run:march", "after": first["next"]})).json()
+    assert [item["batch"] for item in second["items"]] == [parts[0]["batch"]]
+    assert second["next"] is None
+
+
 async def test_a_key_may_be_as_long_as_any(stage: Stage) -> None:
     admin = await stage.operator()
     for ending in "ab":

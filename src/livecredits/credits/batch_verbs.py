@@ -75,13 +75,13 @@ class BatchVerbs:
         return await loop.run_in_executor(opened.readers, opened.batches.read, batch_id)
 
     async def batches(
-        self, *, before: str | None = None, after: str | None = None, limit: int = 50
+        self, *, before: str | None = None, after: str | None = None, limit: int = 50, run: str | None = None
     ) -> Page[BatchHead]:
-        """A page of batches, the newest first."""
+        """A page of batches, the newest first; with `run` those that one long list was sent as."""
         opened = await self._ready()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            opened.readers, lambda: opened.batches.page(before=before, after=after, limit=limit)
+            opened.readers, lambda: opened.batches.page(before=before, after=after, limit=limit, run=run)
         )
 
     async def reverse_batch(
@@ -158,10 +158,10 @@ class SyncBatchVerbs:
         return self._open().batches.read(batch_id)
 
     def batches(
-        self, *, before: str | None = None, after: str | None = None, limit: int = 50
+        self, *, before: str | None = None, after: str | None = None, limit: int = 50, run: str | None = None
     ) -> Page[BatchHead]:
         """See `Credits.batches`."""
-        return self._open().batches.page(before=before, after=after, limit=limit)
+        return self._open().batches.page(before=before, after=after, limit=limit, run=run)
 
     def reverse_batch(
         self,

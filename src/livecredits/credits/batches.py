@@ -189,10 +189,12 @@ class Batches:
     def _head(self, batch_id: str) -> BatchResult:
         return self._database.read(lambda connection: batches.head(connection, batch_id))
 
-    def page(self, *, before: str | None, after: str | None, limit: int) -> Page[BatchHead]:
+    def page(
+        self, *, before: str | None, after: str | None, limit: int, run: str | None = None
+    ) -> Page[BatchHead]:
         """A page of batches, the newest first."""
         return self._database.read(
-            lambda connection: batches.page(connection, before=before, after=after, limit=limit)
+            lambda connection: batches.page(connection, before=before, after=after, limit=limit, run=run)
         )
 
     # --- undoing ---------------------------------------------------------------------------------------------------

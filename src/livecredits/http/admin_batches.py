@@ -48,6 +48,7 @@ async def apply_batch(call: Call[BatchBody | CsvRowsOfBatch, BatchQuery]) -> Rep
     Row by row, a refused row is told in its place and stops no other; with `atomic` one refusal refuses all. Sent
     again with the same key it answers the same, and goes on where it broke off. The body may be CSV with the columns
     `user_id, amount` and, if wanted, `op, unit, reason, label, expires_at, key`; the query then says the rest.
+    A longer list is sent as several batches whose keys are `run:<name>:<part>`: they are told as one `run`.
     """
     asked = await asyncio.to_thread(_asked, call)
     result = await call.services.credits.apply_batch(asked)
@@ -85,10 +86,12 @@ def _asked(call: Call[BatchBody | CsvRowsOfBatch, BatchQuery]) -> BatchAsked:
 
 @routes.add("GET", "/admin/batches", rule=RULES, query=BatchesQuery, result=BatchesPage)
 async def list_batches(call: Call[NoBody, BatchesQuery]) -> Reply:
-    """Batches, newest first."""
+    """Batches, newest first; with `run` those that one long list was sent as."""
     query = call.query
     return page_reply(
-        await call.services.credits.batches(before=query.before, after=query.after, limit=query.limit)
+        await call.services.credits.batches(
+            before=query.before, after=query.after, limit=query.limit, run=query.run
+        )
     )
 
 

@@ -25,6 +25,7 @@ BATCH_BYTES_MAX = 8 * 1024 * 1024
 """Largest body of a batch: 10,000 rows of 800 bytes."""
 _AT = "2026-11-23T05:36:21.123456Z"
 _BATCH = "bat_019d1f7e5b2a7c3f8e0a1b2c3d4e5f64"
+_RUN = "The run that it is a part of: `run:<name>` where its key is `run:<name>:<part>`, else null."
 _ENTRY = "ent_019d1f7e5b2a7c3f8e0a1b2c3d4e5f60"
 
 Operation = Literal["adjust", "set", "grant"]
@@ -98,6 +99,10 @@ class BatchUndoBody(Model):
 class BatchesQuery(PageQuery):
     """Which batches, newest first."""
 
+    run: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")] | None = Field(
+        default=None, description="Only the parts of this run, as `run` of another answer names it."
+    )
+
 
 class BatchRowShape(Model):
     """What one row came to. Either `entry` (not in a dry run), or `code` and `detail` of its refusal."""
@@ -136,11 +141,12 @@ class BatchAnswer(Model):
     """A batch with all its rows. `batch` is null where nothing was kept: a dry run, or an atomic one refused."""
 
     model_config = example_of({
-        "batch": _BATCH, "dry_run": False, "atomic": False, "state": "applied", "applied": 1, "refused": 0,
+        "batch": _BATCH, "run": None, "dry_run": False, "atomic": False, "state": "applied", "applied": 1, "refused": 0,
         "totals": {"credits": {"added": 50, "taken": 0, "net": 50}}, "reason": "goodwill", "label": None,
         "actor": "operator:op_7f3e", "created_at": _AT, "finished_at": _AT, "rows": [],
     })  # fmt: skip
     batch: str | None
+    run: str | None = Field(description=_RUN)
     dry_run: bool
     atomic: bool
     state: Literal["previewed", "refused", "running", "applied", "reversed", "partly_reversed"]
@@ -159,10 +165,11 @@ class BatchItem(Model):
     """A batch in a list."""
 
     model_config = example_of({
-        "batch": _BATCH, "state": "applied", "atomic": False, "rows": 2, "reason": "goodwill", "label": None,
-        "actor": "operator:op_7f3e", "created_at": _AT, "finished_at": _AT,
+        "batch": _BATCH, "run": "run:019d1f7e", "state": "applied", "atomic": False, "rows": 2,
+        "reason": "goodwill", "label": None, "actor": "operator:op_7f3e", "created_at": _AT, "finished_at": _AT,
     })  # fmt: skip
     batch: str
+    run: str | None = Field(description=_RUN)
     state: Literal["running", "applied", "reversed", "partly_reversed"]
     atomic: bool
     rows: int

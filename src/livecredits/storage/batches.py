@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from livecredits.core.changes import Actor
 from livecredits.errors import NotFound
@@ -25,6 +25,8 @@ State = Literal["previewed", "refused", "running", "applied", "reversed", "partl
 
 _SHOWN = 200
 """Batches on a page at most."""
+_RUNS = ("run:", "imp:")
+"""How the keys of batches begin that are parts of one run; what stands before their last colon is the run's name."""
 
 
 class Asked(Protocol):
@@ -124,6 +126,7 @@ class BatchResult:
     created_at_us: int | None = None
     finished_at_us: int | None = None
     replayed: bool = False
+    run: str | None = None
 
     @property
     def dry_run(self) -> bool:
@@ -159,7 +162,7 @@ class BatchResult:
     def head(self) -> dict[str, Any]:
         """The same without the rows."""
         return {
-            "batch": self.batch, "dry_run": self.dry_run, "atomic": self.atomic, "state": self.state,
+            "batch": self.batch, "run": self.run, "dry_run": self.dry_run, "atomic": self.atomic, "state": self.state,
             "applied": self.applied, "refused": self.refused, "totals": self.totals(), "reason": self.reason,
             "label": self.label, "actor": self.actor, "created_at": _when(self.created_at_us),
             "finished_at": _when(self.finished_at_us),
@@ -171,6 +174,7 @@ class BatchHead:
     """A batch in a list."""
 
     batch: str
+    run: str | None
     state: str
     atomic: bool
     rows: int
@@ -183,10 +187,16 @@ class BatchHead:
     def as_json(self) -> dict[str, Any]:
         """The batch by field."""
         return {
-            "batch": self.batch, "state": self.state, "atomic": self.atomic, "rows": self.rows,
+            "batch": self.batch, "run": self.run, "state": self.state, "atomic": self.atomic, "rows": self.rows,
             "reason": self.reason, "label": self.label, "actor": self.actor,
             "created_at": rfc3339(self.created_at_us), "finished_at": _when(self.finished_at_us),
         }  # fmt: skip
+
+
+def run_of(key: str) -> str | None:
+    """The run that a batch is a part of by its key: `run:<name>:<part>`, `imp:<file>:<rows>`; else None."""
+    name, colon, _ = key.rpartition(":")
+    return name if colon and name.startswith(_RUNS) else None
 
 
 def _when(at_us: int | None) -> str | None:
@@ -274,7 +284,7 @@ def head(connection: Connection, batch_id: str) -> BatchResult:
         raise NotFound(f"There is no batch {batch_id}.")
     return BatchResult(
         row.id, row.state, (), bool(row.atomic), row.reason, row.label, row.actor, row.created_at_us,
-        row.finished_at_us,
+        row.finished_at_us, run=run_of(row.key),
     )  # fmt: skip
 
 
@@ -295,10 +305,15 @@ def rows_of(connection: Connection, batch_id: str) -> list[RowResult]:
     ]  # fmt: skip
 
 
-def page(connection: Connection, *, before: str | None, after: str | None, limit: int) -> Page[BatchHead]:
-    """Batches, the newest first; cursors are ids, which sort by time."""
+def page(
+    connection: Connection, *, before: str | None, after: str | None, limit: int, run: str | None = None
+) -> Page[BatchHead]:
+    """Batches, the newest first, or those of one run; cursors are ids, which sort by time."""
     most = max(1, min(limit, _SHOWN))
     query = select(batches).limit(most + 1)
+    if run is not None:
+        # No LIKE: the name is a text, not a pattern. No range: databases sort texts in orders of their own.
+        query = query.where(func.substr(batches.c.key, 1, len(run) + 1) == f"{run}:")
     if before is not None:
         query = query.where(batches.c.id > before).order_by(batches.c.id)
     else:
@@ -312,8 +327,8 @@ def page(connection: Connection, *, before: str | None, after: str | None, limit
         has_older, has_newer = True, len(found) > most
     items = [
         BatchHead(
-            row.id, row.state, bool(row.atomic), row.rows, row.reason, row.label, row.actor, row.created_at_us,
-            row.finished_at_us,
+            row.id, run_of(row.key), row.state, bool(row.atomic), row.rows, row.reason, row.label, row.actor,
+            row.created_at_us, row.finished_at_us,
         )
         for row in shown
     ]  # fmt: skip

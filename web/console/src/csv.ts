@@ -18,13 +18,13 @@ export type Read = { ok: true; table: Table } | { ok: false; message: string }
 const COLUMNS_MOST = 50
 const SEPARATORS = [',', ';', '\t', '|']
 const FIRST_LINES = 4096
+const AS_CSV = 'Save the sheet as CSV (UTF-8).'
 
 export function readCsv(text: string): Read {
   const clean = text.replace(/^\uFEFF/, '')
   if (clean.trim() === '') return no('The file is empty')
-  if (clean.slice(0, FIRST_LINES).includes('\0')) {
-    return no('This is not a text file. Save the sheet as CSV (UTF-8).')
-  }
+  const binary = clean.indexOf('\0')
+  if (binary >= 0) return no(`Line ${lineAt(clean, binary)} holds binary data. ${AS_CSV}`)
   const separator = separatorOf(clean)
   const records = split(clean, separator)
   if ('message' in records) return { ok: false, message: records.message }
@@ -34,12 +34,35 @@ export function readCsv(text: string): Read {
   if (header.length > COLUMNS_MOST) {
     return no(`Line ${head.line} has ${header.length} columns; at most ${COLUMNS_MOST} are read`)
   }
+  const number = header.findIndex((cell) => /^[+\-\u2212]?\d[\d.,_ ]*$/.test(cell))
+  if (number >= 0) {
+    return no(
+      `Line ${head.line}, column ${number + 1} is “${header[number]}”: the first line has to name the columns`,
+    )
+  }
   const rows = rest.filter(({ cells }) => cells.some((cell) => cell.trim() !== ''))
   const ragged = rows.find(({ cells }) => cells.length !== header.length)
   if (ragged) {
     return no(`Line ${ragged.line} has ${columns(ragged.cells.length)}, the header has ${header.length}`)
   }
   return { ok: true, table: { header, rows, separator } }
+}
+
+/**
+ * The bytes of a file as a table. Text that is no UTF-8 is refused with its line, since a guessed encoding would
+ * damage names without a word.
+ */
+export function readCsvBytes(bytes: ArrayBuffer): Read {
+  try {
+    return readCsv(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    const text = new TextDecoder().decode(bytes)
+    return no(`Line ${lineAt(text, text.indexOf('\uFFFD'))} is not UTF-8 text. ${AS_CSV}`)
+  }
+}
+
+function lineAt(text: string, at: number): number {
+  return text.slice(0, at).split('\n').length
 }
 
 /** The one that parts the first line into the most cells, outside quotes. */

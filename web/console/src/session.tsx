@@ -89,6 +89,8 @@ export function useSessionState(code: { current: string | undefined }): SessionS
           mayAdminister: operator.role === 'admin',
           signOut: async () => {
             await api.signOut()
+            const { forgetRuns } = await import('./bulk/kept')
+            await forgetRuns().catch(() => {})
             leave(client, false)
           },
         },

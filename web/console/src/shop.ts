@@ -193,6 +193,7 @@ export interface BatchRowResult {
 
 export interface BatchResult {
   batch: string | null
+  run: string | null
   dry_run: boolean
   atomic: boolean
   state: 'previewed' | 'refused' | 'running' | 'applied' | 'reversed' | 'partly_reversed'
@@ -207,6 +208,8 @@ export interface BatchResult {
 /** A batch in the list of batches. */
 export interface BatchItem {
   batch: string
+  /** The run that it is a part of. */
+  run: string | null
   state: BatchResult['state']
   atomic: boolean
   rows: number

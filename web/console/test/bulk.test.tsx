@@ -1,7 +1,7 @@
 /** Bulk: from pasted rows to a report, what stops in the middle, and back again. */
 import { screen, waitFor, within } from '@testing-library/react'
 import type { UserEvent } from '@testing-library/user-event'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { open, problem } from './harness'
 import { ShopServer } from './shop-server'
 
@@ -27,6 +27,12 @@ async function preview(user: UserEvent, text: string): Promise<void> {
 const FITS = 'user_id,amount,reason\nada,50,Goodwill\nbob,-5,Correction\n'
 const applied = (server: ShopServer) =>
   server.sent('POST', /batches$/).filter(({ body }) => body?.['dry_run'] === false)
+
+/** The field behind "Choose a file". */
+async function chooser(): Promise<HTMLInputElement> {
+  await screen.findByRole('button', { name: 'Choose a file' })
+  return document.querySelector('input[type=file]') as HTMLInputElement
+}
 
 describe('a list', () => {
   it('changes nothing before the total is typed, then does what the preview said', async () => {
@@ -86,6 +92,26 @@ describe('a list', () => {
     expect(
       await screen.findByText('Line 2 has 3 columns, the header has 2', { selector: '.problem *' }),
     ).toBeTruthy()
+  })
+
+  it.each([
+    ['binary', [0x50, 0x4b, 0, 0], 'Line 1 holds binary data. Save the sheet as CSV (UTF-8).'],
+    ['no UTF-8', [0x61, 0x0a, 0xff], 'Line 2 is not UTF-8 text. Save the sheet as CSV (UTF-8).'],
+  ])('says what is wrong with a file that is %s', async (_, bytes, message) => {
+    const { user } = open(withTwo(), '/bulk')
+    await user.upload(await chooser(), new File([new Uint8Array(bytes)], 'users.csv', { type: 'text/csv' }))
+    expect(await screen.findByText(message, { selector: '.problem *' })).toBeTruthy()
+  })
+
+  it('refuses a file of 1 GB by its size, without reading any of it', async () => {
+    const { user } = open(withTwo(), '/bulk')
+    const file = new File(['user_id,amount\nada,5\n'], 'all.csv', { type: 'text/csv' })
+    const read = vi.spyOn(file, 'arrayBuffer')
+    Object.defineProperty(file, 'size', { value: 1e9 })
+    await user.upload(await chooser(), file)
+    const said = /all.csv is larger than 20 MB: use “livecredits import”/
+    expect(await screen.findByText(said, { selector: '.problem *' })).toBeTruthy()
+    expect(read).not.toHaveBeenCalled()
   })
 
   it('asks for the columns that it cannot guess, and for a reason', async () => {
@@ -148,12 +174,15 @@ describe('a run that breaks', () => {
   })
 })
 
-it('shows a batch of before, with its undo', async () => {
+it('shows a batch that somebody sent by the API, with its undo', async () => {
   const server = withTwo()
+  const rows = [
+    { row: 1, user_id: 'ada', op: 'adjust', amount: 50 },
+    { row: 2, user_id: 'bob', op: 'adjust', amount: -5 },
+  ]
+  const headers = new Headers({ 'idempotency-key': 'march' })
+  server.bookUnheard({ method: 'POST', path: '', query: new URLSearchParams(), headers, body: { rows } })
   const { user } = open(server, '/bulk')
-  await preview(user, FITS)
-  await user.type(await screen.findByRole('textbox', { name: /Type the total/ }), '45{Enter}')
-  await user.click(await screen.findByRole('button', { name: 'Another file' }))
   await user.click(await screen.findByRole('link', { name: '2 rows' }))
   expect(await screen.findByRole('button', { name: 'Undo 2 rows' })).toBeTruthy()
   await waitFor(() => expect(location.search).toContain('batch=bat_'))

@@ -3,7 +3,7 @@ import './setup'
 import { describe, expect, it } from 'vitest'
 import { guess, joined, planOf, totalsOf } from '../src/bulk/plan'
 import { reportOf } from '../src/bulk/report'
-import { readCsv, type Table, writeCsv } from '../src/csv'
+import { readCsv, readCsvBytes, type Table, writeCsv } from '../src/csv'
 import { formatPrice, isCurrency, parsePrice, typedPrice } from '../src/money'
 import type { BatchRowResult } from '../src/shop'
 import { spanText } from '../src/spans'
@@ -35,9 +35,30 @@ describe('reading', () => {
     ['a,b\n1,2,3\n', 'Line 2 has 3 columns, the header has 2'],
     ['a,b\n"x,2\n', 'Line 2: a quote is opened and never closed'],
     ['a,b\n"x"y,2\n', 'Line 2: text follows a closing quote'],
-    ['PK\0\0', 'This is not a text file. Save the sheet as CSV (UTF-8).'],
+    ['PK\0\0', 'Line 1 holds binary data. Save the sheet as CSV (UTF-8).'],
+    [`a,b\n${'x,1\n'.repeat(5000)}y\0,1\n`, 'Line 5002 holds binary data. Save the sheet as CSV (UTF-8).'],
+    ['ada,50\nbob,7\n', 'Line 1, column 2 is “50”: the first line has to name the columns'],
     [`${Array(51).fill('c').join(',')}\n`, 'Line 1 has 51 columns; at most 50 are read'],
   ])('refuses %j whole', (text, message) => expect(readCsv(text)).toEqual({ ok: false, message }))
+})
+
+describe('reading bytes', () => {
+  const bytes = (text: string) => new TextEncoder().encode(text).buffer as ArrayBuffer
+
+  it('takes UTF-8 with a byte-order mark', () => {
+    expect(readCsvBytes(bytes('\uFEFFuser;Grund\nada;schön\n'))).toMatchObject({
+      ok: true,
+      table: { header: ['user', 'Grund'], rows: [{ line: 2, cells: ['ada', 'schön'] }] },
+    })
+  })
+
+  it('names the line of what is no UTF-8', () => {
+    const latin = new Uint8Array([...'a,b\nx,1\nsch'].map((each) => each.charCodeAt(0)).concat(0xf6, 0x6e))
+    expect(readCsvBytes(latin.buffer)).toEqual({
+      ok: false,
+      message: 'Line 3 is not UTF-8 text. Save the sheet as CSV (UTF-8).',
+    })
+  })
 })
 
 describe('writing', () => {

@@ -105,6 +105,11 @@ export class Server {
     this.book(user_id, amount, 'adjust', null)
   }
 
+  /** The answer that a request gets where nothing is scripted; for scripts. */
+  answer(request: Request): Response {
+    return this.route(request)
+  }
+
   sent(method: string, path: RegExp): Request[] {
     return this.requests.filter((request) => request.method === method && path.test(request.path))
   }

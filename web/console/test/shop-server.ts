@@ -27,6 +27,8 @@ export class ShopServer extends Server {
   vouchers: Voucher[] = []
   redemptions: Redemption[] = []
   batches = new Map<string, BatchResult>()
+  /** Batches by their key: sent again they answer the same. */
+  readonly batchKeys = new Map<string, BatchResult>()
   /** Keys of rows that were applied; a row of the same key is not applied again. */
   readonly appliedKeys = new Map<string, BatchRowResult>()
   private made = 0
@@ -132,8 +134,8 @@ export class ShopServer extends Server {
   }
 
   /** Applies a batch whose answer never arrives. */
-  bookUnheard({ body }: Request): void {
-    this.applyBatch((body?.['rows'] ?? []) as BatchRow[], false, false)
+  bookUnheard({ body, headers }: Request): void {
+    this.applyBatch((body?.['rows'] ?? []) as BatchRow[], false, false, headers.get('idempotency-key'))
   }
 
   protected override route(request: Request): Response {
@@ -156,7 +158,7 @@ export class ShopServer extends Server {
       case 'vouchers':
         return this.voucher(method, id, query, body)
       case 'batches':
-        return this.batch(method, id, rest, body)
+        return this.batch(request, id, rest, body)
     }
     if (/^admin\/users\/[^/]+\/redemptions$/.test(path)) return page(this.redemptions)
     return undefined
@@ -276,11 +278,14 @@ export class ShopServer extends Server {
     return new Response(null, { status: 204 })
   }
 
-  private batch(method: string, id: string, rest: string, body: Record<string, unknown>): Response {
-    if (id === '' && method === 'GET') {
-      const items = [...this.batches.values()].map(
+  private batch(request: Request, id: string, rest: string, body: Record<string, unknown>): Response {
+    if (id === '' && request.method === 'GET') {
+      const run = request.query.get('run')
+      const wanted = [...this.batches.values()].filter((batch) => run === null || batch.run === run)
+      const items = wanted.reverse().map(
         (batch): BatchItem => ({
           batch: batch.batch ?? '',
+          run: batch.run,
           state: batch.state,
           atomic: batch.atomic,
           rows: batch.rows.length,
@@ -294,7 +299,12 @@ export class ShopServer extends Server {
     }
     if (id === '')
       return json(
-        this.applyBatch(body['rows'] as BatchRow[], body['dry_run'] === true, body['atomic'] === true),
+        this.applyBatch(
+          body['rows'] as BatchRow[],
+          body['dry_run'] === true,
+          body['atomic'] === true,
+          request.headers.get('idempotency-key'),
+        ),
       )
     const batch = this.batches.get(id)
     if (!batch) return problem(404, 'not_found', 'There is no such batch.')
@@ -309,7 +319,9 @@ export class ShopServer extends Server {
     return json(batch)
   }
 
-  private applyBatch(rows: BatchRow[], dry: boolean, atomic: boolean): BatchResult {
+  private applyBatch(rows: BatchRow[], dry: boolean, atomic: boolean, key: string | null): BatchResult {
+    const before = key === null ? undefined : this.batchKeys.get(key)
+    if (before) return before
     const now = new Map<string, number>()
     const results = rows.map((row): BatchRowResult => {
       const known = row.key === undefined ? undefined : this.appliedKeys.get(row.key)
@@ -350,6 +362,7 @@ export class ShopServer extends Server {
     this.made += 1
     const batch: BatchResult = {
       batch: stands ? `bat_${this.made}` : null,
+      run: key?.startsWith('run:') ? key.slice(0, key.lastIndexOf(':')) : null,
       dry_run: dry,
       atomic,
       state: dry ? 'previewed' : stands ? 'applied' : 'refused',
@@ -368,6 +381,7 @@ export class ShopServer extends Server {
       if (key) this.appliedKeys.set(key, result)
     }
     this.batches.set(batch.batch ?? '', batch)
+    if (key !== null) this.batchKeys.set(key, batch)
     return batch
   }
 }

@@ -1,7 +1,7 @@
-/** One batch that was applied: its report, to look at, to download, to undo. */
+/** One batch that stands alone: its report, to look at, to download, to undo. */
 import { Button } from '@mantine/core'
 import { IconArrowLeft, IconDownload } from '@tabler/icons-react'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import { useActorName } from '../actors'
 import { formatAmount } from '../amounts'
@@ -22,7 +22,6 @@ import { UndoButton } from './UndoButton'
 
 export function BatchPage({ id }: { id: string }) {
   const who = useActorName()
-  const client = useQueryClient()
   const { scaleOf } = useUnits()
   const read = useQuery({ queryKey: ['batch', id], queryFn: ({ signal }) => shop.batchOf(id, signal) })
   const problem = read.error ? asProblem(read.error) : undefined
@@ -63,8 +62,9 @@ export function BatchPage({ id }: { id: string }) {
             </p>
             <TotalsList results={batch.rows} unreadable={0} isPreview={false} />
             <UndoButton
-              applied={{ batches: [id], results: batch.rows }}
-              onUndone={() => void client.invalidateQueries({ queryKey: ['batch', id] })}
+              what={{ batch: id }}
+              results={batch.rows}
+              onUndone={async () => (await read.refetch()).data?.rows ?? batch.rows}
             />
           </div>
           <ResultsTable results={batch.rows} unreadable={[]} isPreview={false} />

@@ -3,7 +3,7 @@ import { Button, FileButton, Group, Text, Textarea } from '@mantine/core'
 import { IconAlertTriangle, IconFileSpreadsheet, IconUpload } from '@tabler/icons-react'
 import { type DragEvent, useState } from 'react'
 import { announce } from '../announce'
-import { download, readCsv, type Table, writeCsv } from '../csv'
+import { download, type Read, readCsv, readCsvBytes, type Table, writeCsv } from '../csv'
 
 const BYTES_MAX = 20 * 1024 * 1024
 const ROWS_MAX = 100_000
@@ -28,8 +28,7 @@ export function Drop({ onTable }: Props) {
     setWrong(message)
     announce(message)
   }
-  const take = (name: string, text: string) => {
-    const read = readCsv(text)
+  const take = (name: string, read: Read) => {
     if (!read.ok) return refuse(read.message)
     const count = read.table.rows.length
     if (count === 0) return refuse('There is a header and no row below it')
@@ -39,11 +38,10 @@ export function Drop({ onTable }: Props) {
   const takeFile = async (file: File | null) => {
     if (!file) return
     if (file.size > BYTES_MAX) return refuse(`${file.name} is larger than 20 MB: ${TOO_LARGE}`)
-    try {
-      take(file.name, new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer()))
-    } catch {
-      refuse(`${file.name} is not UTF-8 text. Save the sheet as CSV (UTF-8).`)
-    }
+    // A larger file was refused by its size alone: nothing of it has been read.
+    const bytes = await file.arrayBuffer().catch(() => undefined)
+    if (bytes) take(file.name, readCsvBytes(bytes))
+    else refuse(`${file.name} cannot be read. Has it been moved or deleted?`)
   }
   const drop = (event: DragEvent) => {
     event.preventDefault()
@@ -98,7 +96,7 @@ export function Drop({ onTable }: Props) {
         className="card-body"
         onSubmit={(event) => {
           event.preventDefault()
-          take('Pasted rows', pasted)
+          take('Pasted rows', readCsv(pasted))
         }}
       >
         <Textarea

@@ -8,7 +8,7 @@ import {
   IconChevronLeft,
   IconChevronRight,
 } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { formatAmount, formatSigned } from '../amounts'
 import type { BatchRowResult } from '../shop'
 import { useUnits } from '../units'
@@ -19,6 +19,14 @@ const PAGE = 100
 
 type Line = { at: number; result: BatchRowResult } | { at: number; unreadable: Unreadable }
 
+function linesOf(results: readonly BatchRowResult[], unreadable: readonly Unreadable[]) {
+  const all: Line[] = [
+    ...results.map((result) => ({ at: result.row, result })),
+    ...unreadable.map((found) => ({ at: found.line, unreadable: found })),
+  ].sort((a, b) => a.at - b.at)
+  return { all, wrong: all.filter((line) => 'unreadable' in line || !line.result.ok) }
+}
+
 interface Props {
   results: readonly BatchRowResult[]
   unreadable: readonly Unreadable[]
@@ -28,11 +36,7 @@ interface Props {
 export function ResultsTable({ results, unreadable, isPreview }: Props) {
   const [onlyWrong, setOnlyWrong] = useState(false)
   const [page, setPage] = useState(0)
-  const all: Line[] = [
-    ...results.map((result) => ({ at: result.row, result })),
-    ...unreadable.map((found) => ({ at: found.line, unreadable: found })),
-  ].sort((a, b) => a.at - b.at)
-  const wrong = all.filter((line) => 'unreadable' in line || !line.result.ok)
+  const { all, wrong } = useMemo(() => linesOf(results, unreadable), [results, unreadable])
   const lines = onlyWrong ? wrong : all
   const pages = Math.max(1, Math.ceil(lines.length / PAGE))
   const shown = lines.slice(page * PAGE, (page + 1) * PAGE)

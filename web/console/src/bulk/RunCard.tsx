@@ -1,49 +1,49 @@
 /**
- * The run itself: the dry run, the total to type, the progress, the report and Undo.
+ * Before a run: what every row would do, and the total to type. Nothing is sent but dry runs.
  *
- * Rows that the dry run refused are not sent, unless it is all or nothing. What stopped in the middle goes on by
- * the same keys.
+ * Rows that the dry run refused are not sent, unless it is all or nothing.
  */
-import { Progress as Bar, Button, Group, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
-import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useMemo, useState } from 'react'
 import { formatAmount, formatSigned, parseAmount } from '../amounts'
-import { announce } from '../announce'
 import { asProblem, type Problem } from '../api'
 import { Card } from '../components/Card'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { download } from '../csv'
 import { useOnline } from '../live'
+import { useSession } from '../session'
 import type { BatchRowResult } from '../shop'
 import { useUnits } from '../units'
+import type { KeptRun } from './kept'
 import { type Plan, totalsOf } from './plan'
 import { ResultsTable } from './ResultsTable'
+import { RunBar } from './RunBar'
 import { reportOf } from './report'
-import { type Applied, applyRun, ROWS_AT_ONCE, runOf, tryRun } from './run'
+import { ROWS_AT_ONCE, runOf, tryRun } from './run'
 import { TotalsList } from './TotalsList'
-import { UndoButton } from './UndoButton'
 
 interface Props {
   name: string
   plan: Plan
+  /** Where "back" leads: the columns of the file, or the users that were selected. */
+  back: string
   onBack: () => void
-  onNew: () => void
+  /** The total was typed: this run is to begin. */
+  onRun: (run: KeptRun) => void
 }
 
-const NOTHING: Applied = { batches: [], results: [] }
+const NO_RESULTS: BatchRowResult[] = []
 
-export function RunCard({ name, plan, onBack, onNew }: Props) {
-  const client = useQueryClient()
+export function RunCard({ name, plan, back, onBack, onRun }: Props) {
   const { scaleOf } = useUnits()
+  const { operator } = useSession()
   const run = useMemo(() => runOf(plan.rows), [plan])
   const [atomic, setAtomic] = useState(false)
   const [again, setAgain] = useState(0)
   const [preview, setPreview] = useState<BatchRowResult[]>()
   const [problem, setProblem] = useState<Problem>()
   const [done, setDone] = useState(0)
-  const [busy, setBusy] = useState(false)
-  const [applied, setApplied] = useState<Applied>()
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `again` asks for another attempt
   useEffect(() => {
@@ -62,26 +62,25 @@ export function RunCard({ name, plan, onBack, onNew }: Props) {
     const fits = new Set(preview?.filter(({ ok }) => ok).map(({ row }) => row))
     return atomic ? run.rows : run.rows.filter(({ row }) => fits.has(row))
   }, [run, preview, atomic])
+  const results = preview ?? NO_RESULTS
 
-  const apply = async () => {
-    setBusy(true)
-    const result = await applyRun(run, rows, atomic, applied ?? NOTHING, setDone)
-    setBusy(false)
-    setApplied(result)
-    const ok = result.results.filter((row) => row.ok).length
-    announce(result.problem ? 'The run stopped' : `${formatAmount(ok)} rows applied`)
-    void client.invalidateQueries()
-  }
-  const isOver = applied !== undefined && !applied.problem
-  const results = useMemo(
-    () => (applied ? withSkipped(applied.results, preview ?? []) : (preview ?? [])),
-    [applied, preview],
-  )
-  const isPreview = applied === undefined
+  const begin = () =>
+    onRun({
+      intent: run.intent,
+      id: run.id,
+      operator: operator.id,
+      name,
+      begun_at: new Date().toISOString(),
+      rows,
+      atomic,
+      skipped: atomic ? [] : results.filter(({ ok }) => !ok),
+      unreadable: plan.unreadable,
+      isOver: false,
+    })
 
   return (
     <Card
-      title={isOver ? `Report: ${name}` : name}
+      title={name}
       count={`${formatAmount(plan.rows.length + plan.unreadable.length)} rows`}
       action={
         results.length + plan.unreadable.length > 0 && (
@@ -89,25 +88,16 @@ export function RunCard({ name, plan, onBack, onNew }: Props) {
             size="compact-xs"
             variant="default"
             leftSection={<IconDownload size={13} />}
-            onClick={() =>
-              download(
-                `${isPreview ? 'preview' : 'report'}.csv`,
-                reportOf(results, plan.unreadable, scaleOf, isPreview),
-              )
-            }
+            onClick={() => download('preview.csv', reportOf(results, plan.unreadable, scaleOf, true))}
           >
-            {isPreview ? 'Preview as CSV' : 'Report as CSV'}
+            Preview as CSV
           </Button>
         )
       }
     >
       <div className="card-body">
-        {(busy || (!preview && !problem)) && (
-          <Running
-            label={busy ? 'Applying' : 'Trying every row, nothing is changed'}
-            done={done}
-            of={busy ? rows.length : run.rows.length}
-          />
+        {!preview && !problem && (
+          <RunBar label="Trying every row, nothing is changed" done={done} of={run.rows.length} />
         )}
         {problem && (
           <ProblemPanel
@@ -116,62 +106,28 @@ export function RunCard({ name, plan, onBack, onNew }: Props) {
             retry={() => setAgain(again + 1)}
           />
         )}
-        {applied?.problem && !busy && (
-          <ProblemPanel
-            title={`Stopped after ${formatAmount(applied.results.length)} of ${formatAmount(rows.length)} rows`}
-            problem={applied.problem}
-            retry={() => void apply()}
-          />
+        {preview && (
+          <>
+            <TotalsList results={results} unreadable={plan.unreadable.length} isPreview />
+            <Confirm
+              results={preview}
+              rows={rows.length}
+              unreadable={plan.unreadable.length}
+              atomic={atomic}
+              mayBeAtomic={plan.rows.length <= ROWS_AT_ONCE}
+              onAtomic={setAtomic}
+              onConfirm={begin}
+            />
+          </>
         )}
-        {results.length + plan.unreadable.length > 0 && preview && (
-          <TotalsList results={results} unreadable={plan.unreadable.length} isPreview={isPreview} />
-        )}
-        {preview && !applied && !busy && (
-          <Confirm
-            results={preview}
-            rows={rows.length}
-            unreadable={plan.unreadable.length}
-            atomic={atomic}
-            mayBeAtomic={plan.rows.length <= ROWS_AT_ONCE}
-            onAtomic={setAtomic}
-            onConfirm={() => void apply()}
-          />
-        )}
-        {isOver && (
-          <Group gap="sm" mt="sm">
-            <UndoButton applied={applied} onUndone={setApplied} />
-            <Button variant="default" onClick={onNew}>
-              Another file
-            </Button>
-          </Group>
-        )}
-        {!applied && !busy && (
-          <Button variant="subtle" color="gray" className="quiet" size="compact-sm" mt="sm" onClick={onBack}>
-            Back to the columns
-          </Button>
-        )}
+        <Button variant="subtle" color="gray" className="quiet" size="compact-sm" mt="sm" onClick={onBack}>
+          {back}
+        </Button>
       </div>
       {(preview || plan.unreadable.length > 0) && (
-        <ResultsTable results={results} unreadable={plan.unreadable} isPreview={isPreview} />
+        <ResultsTable results={results} unreadable={plan.unreadable} isPreview />
       )}
     </Card>
-  )
-}
-
-/** The report tells of every row: those that were not sent stand as the dry run refused them. */
-function withSkipped(results: BatchRowResult[], preview: readonly BatchRowResult[]): BatchRowResult[] {
-  const sent = new Set(results.map(({ row }) => row))
-  return [...results, ...preview.filter(({ row, ok }) => !ok && !sent.has(row))]
-}
-
-function Running({ label, done, of }: { label: string; done: number; of: number }) {
-  return (
-    <div className="running">
-      <Bar value={of > 0 ? (done / of) * 100 : 0} animated aria-label={label} />
-      <Text size="sm" c="dimmed" mt={4} className="numeral">
-        {label}: {formatAmount(done)} of {formatAmount(of)} rows
-      </Text>
-    </div>
   )
 }
 
@@ -184,7 +140,6 @@ interface ConfirmProps {
   onAtomic: (atomic: boolean) => void
   onConfirm: () => void
 }
-
 /** The total has to be typed: the one figure that a wrong file gets wrong. */
 function Confirm({ results, rows, unreadable, atomic, mayBeAtomic, onAtomic, onConfirm }: ConfirmProps) {
   const { scaleOf } = useUnits()

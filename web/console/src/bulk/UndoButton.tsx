@@ -7,57 +7,68 @@ import { formatAmount } from '../amounts'
 import { ConfirmDialog } from '../components/ConfirmDialog'
 import { ReasonInput } from '../components/ReasonInput'
 import { useOnline } from '../live'
+import type { BatchRowResult } from '../shop'
 import { toastFailure, toastSuccess } from '../toasts'
-import { type Applied, undoRun } from './run'
+import { type Undoable, undoAll } from './run'
 
 interface Props {
-  applied: Applied
-  onUndone: (applied: Applied) => void
+  what: Undoable
+  results: readonly BatchRowResult[]
+  /** Reads the rows again. */
+  onUndone: () => Promise<readonly BatchRowResult[]>
 }
 
-export function UndoButton({ applied, onUndone }: Props) {
+/** How many rows left an entry that still stands. A `set` to the same number moved nothing. */
+export function standing(rows: readonly BatchRowResult[]): number {
+  return rows.filter((row) => row.ok && !row.reversed_by && row.before !== row.after).length
+}
+
+export function UndoButton({ what, results, onUndone }: Props) {
   const client = useQueryClient()
   const online = useOnline()
   const [asking, setAsking] = useState(false)
-  const [busy, setBusy] = useState(false)
+  const [busy, setBusy] = useState<string>()
   const [reason, setReason] = useState('')
   const [belowFloor, setBelowFloor] = useState(false)
-  const standing = (rows: Applied['results']) =>
-    rows.filter(({ ok, reversed_by }) => ok && !reversed_by).length
-  const left = standing(applied.results)
+  const left = standing(results)
 
   const undo = async () => {
     setAsking(false)
-    setBusy(true)
-    const { problem, ...after } = await undoRun(applied, reason.trim(), belowFloor, () => {})
-    setBusy(false)
-    onUndone(after)
-    const still = standing(after.results)
+    setBusy('Undoing')
+    const { problem } = await undoAll(what, reason.trim(), belowFloor, (done, of) =>
+      setBusy(of > 1 ? `Undoing: ${done} of ${of} parts` : 'Undoing'),
+    )
+    const still = standing(await onUndone())
+    setBusy(undefined)
     if (problem) toastFailure(problem, 'Failed to undo the batch', 'What was undone stays undone')
     else if (still > 0) {
       toastSuccess(
         'Undone in part',
-        `${formatAmount(left - still)} rows undone, ${formatAmount(still)} not: spent`,
+        `${formatAmount(left - still)} rows undone, ${formatAmount(still)} not: their credits are spent`,
       )
     } else toastSuccess('Undone', `${formatAmount(left)} rows undone`)
     void client.invalidateQueries()
   }
 
-  if (left === 0) return <span className="outcome">All rows are undone.</span>
+  if (left === 0) {
+    const any = results.some(({ reversed_by }) => reversed_by)
+    return <span className="outcome">{any ? 'All rows are undone.' : 'Nothing was changed.'}</span>
+  }
   return (
     <>
       <Button
         variant="default"
         disabled={!online}
-        loading={busy}
+        loading={busy !== undefined}
         leftSection={<IconArrowBackUp size={16} />}
         onClick={() => setAsking(true)}
       >
         Undo {formatAmount(left)} {left === 1 ? 'row' : 'rows'}
       </Button>
+      {busy && <span className="hint">{busy}</span>}
       {asking && (
         <ConfirmDialog
-          title={`Undo ${formatAmount(left)} rows?`}
+          title={`Undo ${formatAmount(left)} ${left === 1 ? 'row' : 'rows'}?`}
           confirm="Undo"
           ready={reason.trim() !== ''}
           onConfirm={() => void undo()}

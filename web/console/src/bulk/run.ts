@@ -1,30 +1,35 @@
 /**
- * Trying and applying a bulk file: chunk by chunk, each row with a key of its own.
+ * Trying, applying and undoing a long list of changes: chunk by chunk, one run whatever it takes.
  *
- * The key of a run is kept from before the first row is sent until the last answer came. A lost answer, a closed
- * tab or the same file dropped again therefore goes on where it broke off; the server books no row twice. The
- * same file after a finished run is a new run, since somebody may well grant the same list every month.
+ * Every row has a key of its own, and the chunks of a run have keys that the server tells as one run. The run's
+ * name is kept from before the first row is sent until the last answer came: a lost answer, a closed tab or the
+ * same file dropped again goes on where it broke off, and the server books no row twice. The same file after a
+ * finished run is a new run, since somebody may well grant the same list every month.
  */
 import { asProblem, type Problem } from '../api'
 import { forgetKey, keyFor } from '../keys'
-import { type BatchRow, type BatchRowResult, shop } from '../shop'
+import { type BatchItem, type BatchResult, type BatchRow, type BatchRowResult, shop } from '../shop'
 import { chunksOf, joined, markOf } from './plan'
 
 export const ROWS_AT_ONCE = 10_000
-/** Smaller than what the server takes, so that the progress moves. */
-const APPLIED_AT_ONCE = 2000
+const BATCHES_AT_ONCE = 200
 
 /** The rows with their keys, and what keeps them. */
 export interface Run {
   intent: string
-  key: string
+  /** How the server calls it: its batches' keys begin with it. */
+  id: string
   rows: BatchRow[]
 }
 
 export function runOf(rows: BatchRow[]): Run {
   const intent = `bulk ${markOf(JSON.stringify(rows))}`
   const key = keyFor(intent)
-  return { intent, key, rows: rows.map((row) => ({ ...row, key: row.key ?? `${key}:${row.row}` })) }
+  return {
+    intent,
+    id: `run:${key}`,
+    rows: rows.map((row) => ({ ...row, key: row.key ?? `${key}:${row.row}` })),
+  }
 }
 
 export type Progress = (done: number, of: number) => void
@@ -47,40 +52,38 @@ export async function tryRun(
 }
 
 export interface Applied {
-  /** The batches that were made, in their order. */
-  batches: string[]
   results: BatchRowResult[]
   /** Why it stopped before the end; what is left can be sent again. */
   problem?: Problem
 }
 
-/** Sends the rows that were not answered yet; `before` is what an earlier attempt came to. */
-export async function applyRun(
-  run: Run,
-  rows: readonly BatchRow[],
-  atomic: boolean,
-  before: Applied,
-  progress: Progress,
-): Promise<Applied> {
-  const batches = [...before.batches]
+/** What of a run is sent: the rows that fit, all of them where it is all or nothing. */
+export interface Asked {
+  intent: string
+  id: string
+  rows: BatchRow[]
+  atomic: boolean
+}
+
+/** Sends the rows that were not answered yet; `before` is what an earlier attempt in this tab came to. */
+export async function applyRun(run: Asked, before: Applied, progress: Progress): Promise<Applied> {
+  const { rows, atomic } = run
   const results = [...before.results]
   const answered = new Set(results.map(({ row }) => row))
   const left = rows.filter(({ row }) => !answered.has(row))
-  for (const chunk of chunksOf(left, atomic ? ROWS_AT_ONCE : APPLIED_AT_ONCE)) {
+  for (const chunk of chunksOf(left, ROWS_AT_ONCE)) {
     progress(results.length, rows.length)
     try {
       // The chunk's key names its content: the same rows again are the same request.
-      const key = `${run.key}:${markOf(JSON.stringify(chunk))}`
-      const answer = await shop.batch(key, chunk, atomic)
-      if (answer.batch) batches.push(answer.batch)
+      const answer = await shop.batch(`${run.id}:${markOf(JSON.stringify(chunk))}`, chunk, atomic)
       results.push(...(answer.state === 'refused' ? answer.rows.map(notApplied) : answer.rows))
     } catch (error) {
-      return { batches, results, problem: asProblem(error) }
+      return { results, problem: asProblem(error) }
     }
   }
   progress(results.length, rows.length)
   forgetKey(run.intent)
-  return { batches, results }
+  return { results }
 }
 
 /** All or nothing, and another row was refused. */
@@ -89,28 +92,88 @@ function notApplied(result: BatchRowResult): BatchRowResult {
   return { ...result, ok: false, after: null, detail: 'Not applied: another row was refused' }
 }
 
-/** Takes the batches back, the last one first. Returns every row as it stands afterwards. */
-export async function undoRun(
-  applied: Applied,
+/** The batches of a run, the newest first. */
+async function batchesOf(run: string, signal?: AbortSignal): Promise<BatchItem[]> {
+  const items: BatchItem[] = []
+  let after: string | undefined
+  do {
+    const page = await shop.batches({ run, after, limit: BATCHES_AT_ONCE }, signal)
+    items.push(...page.items)
+    after = page.next ?? undefined
+  } while (after)
+  return items
+}
+
+export interface ToldRun {
+  run: string
+  state: BatchItem['state']
+  reason: string | null
+  actor: string
+  created_at: string
+  results: BatchRowResult[]
+}
+
+/** A run as the server knows it: all its batches as one report. Null where it knows none. */
+export async function readRun(
+  run: string,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<ToldRun | null> {
+  const items = await batchesOf(run, signal)
+  const batches: BatchResult[] = []
+  for (const { batch } of [...items].reverse()) {
+    progress(batches.length, items.length)
+    batches.push(await shop.batchOf(batch, signal))
+  }
+  return toldRun(run, items, mergedRows(batches))
+}
+
+function toldRun(run: string, items: BatchItem[], results: BatchRowResult[]): ToldRun | null {
+  const first = items.at(-1)
+  if (!first) return null
+  const { reason, actor, created_at } = first
+  return { run, state: stateOf(items), reason, actor, created_at, results }
+}
+
+/** A row that was sent twice counts where it left its entry. */
+function mergedRows(batches: readonly BatchResult[]): BatchRowResult[] {
+  const rows = new Map<number, BatchRowResult>()
+  for (const result of batches.flatMap((batch) => batch.rows)) {
+    const known = rows.get(result.row)
+    if (!known || (!known.entry && (result.entry || result.ok))) rows.set(result.row, result)
+  }
+  return [...rows.values()].sort((a, b) => a.row - b.row)
+}
+
+export function stateOf(items: readonly BatchItem[]): BatchItem['state'] {
+  const every = (state: BatchItem['state']) => items.every((item) => item.state === state)
+  if (items.some(({ state }) => state === 'running')) return 'running'
+  if (every('applied')) return 'applied'
+  return every('reversed') ? 'reversed' : 'partly_reversed'
+}
+
+/** What can be taken back: a run with all its batches, or a batch that stands alone. */
+export type Undoable = { run: string } | { batch: string }
+
+export interface Undone {
+  problem?: Problem
+}
+
+/** Takes back everything that still stands, the last batch first. Asked again, it goes on with what is left. */
+export async function undoAll(
+  what: Undoable,
   reason: string,
   belowFloor: boolean,
   progress: Progress,
-): Promise<Applied> {
-  let results = applied.results
-  const batches = [...applied.batches].reverse()
-  for (const [at, batch] of batches.entries()) {
-    progress(at, batches.length)
-    try {
+): Promise<Undone> {
+  try {
+    const batches = 'run' in what ? (await batchesOf(what.run)).map(({ batch }) => batch) : [what.batch]
+    for (const [at, batch] of batches.entries()) {
+      progress(at, batches.length)
       await shop.reverseBatch(batch, { reason, allow_below_floor: belowFloor })
-      results = refreshed(results, (await shop.batchOf(batch)).rows)
-    } catch (error) {
-      return { ...applied, results, problem: asProblem(error) }
     }
+    return {}
+  } catch (error) {
+    return { problem: asProblem(error) }
   }
-  return { batches: applied.batches, results }
-}
-
-function refreshed(results: BatchRowResult[], rows: readonly BatchRowResult[]): BatchRowResult[] {
-  const fresh = new Map(rows.map((row) => [row.row, row]))
-  return results.map((result) => fresh.get(result.row) ?? result)
 }

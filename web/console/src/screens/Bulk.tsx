@@ -8,13 +8,17 @@
 import '../styles/shop.css'
 import '../styles/bulk.css'
 import { IconTableImport } from '@tabler/icons-react'
+import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { Batches } from '../bulk/Batches'
 import { BatchPage } from '../bulk/BatchPage'
 import { Drop } from '../bulk/Drop'
+import type { KeptRun } from '../bulk/kept'
 import { MappingCard } from '../bulk/MappingCard'
 import type { Plan } from '../bulk/plan'
 import { RunCard } from '../bulk/RunCard'
+import { RunPage } from '../bulk/RunPage'
+import { forgetRunning, startRun } from '../bulk/running'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
 import type { Table } from '../csv'
@@ -31,14 +35,27 @@ interface Chosen {
 export default function Bulk() {
   const url = useUrlState()
   const { mayAdminister } = useSession()
+  const client = useQueryClient()
   const batch = url.get('batch')
+  const run = url.get('run')
   const [chosen, setChosen] = useState<Chosen>()
   const [plan, setPlan] = useState<Plan>()
-  const stage = plan ? 'run' : chosen ? 'columns' : 'file'
+  const stage = run ? 'report' : plan ? 'preview' : chosen ? 'columns' : 'file'
   const place = useFocusOnStage(stage)
   const startOver = () => {
     setChosen(undefined)
     setPlan(undefined)
+    url.patch({ run: null })
+  }
+  // The address names the run from its first row on: a reload finds it again.
+  const begin = (wanted: KeptRun) => {
+    forgetRunning(wanted.id)
+    void startRun(wanted).then(() =>
+      client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'run' }),
+    )
+    setChosen(undefined)
+    setPlan(undefined)
+    url.patch({ run: wanted.id })
   }
 
   if (!mayAdminister) {
@@ -54,6 +71,13 @@ export default function Bulk() {
     )
   }
   if (batch) return <BatchPage key={batch} id={batch} />
+  if (run) {
+    return (
+      <div ref={place} tabIndex={-1} className="bulk-run">
+        <RunPage key={run} id={run} onNew={startOver} />
+      </div>
+    )
+  }
   return (
     <>
       <PageHead title="Bulk" />
@@ -74,7 +98,13 @@ export default function Bulk() {
           />
         )}
         {chosen && plan && (
-          <RunCard name={chosen.name} plan={plan} onBack={() => setPlan(undefined)} onNew={startOver} />
+          <RunCard
+            name={chosen.name}
+            plan={plan}
+            back="Back to the columns"
+            onBack={() => setPlan(undefined)}
+            onRun={begin}
+          />
         )}
       </div>
     </>
