@@ -10,12 +10,12 @@ from pydantic import BaseModel
 from tests.http.stage import Stage
 
 from livecredits.errors import BY_CODE
-from livecredits.http import answers, bodies
+from livecredits.http import answers, bodies, overview_models
 from livecredits.http.openapi import describe, refusals
 
 MODELS = [
     model
-    for module in (answers, bodies)
+    for module in (answers, bodies, overview_models)
     for _, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]

@@ -370,6 +370,10 @@ class Delivery:
         """How many screens of this user are open, watchers not counted."""
         return self._per_user.get(user_id, 0)
 
+    def shown_to(self) -> tuple[int, int]:
+        """How many screens of users are open, and of how many users; watchers not counted."""
+        return sum(self._per_user.values()), len(self._per_user)
+
     def epoch_is(self, epoch: str) -> None:
         """The ledger's epoch, as often as the shell likes: another one means that everybody starts over."""
         if epoch == self.epoch:

@@ -23,6 +23,8 @@ from livecredits.http import (
     admin,
     admin_access,
     admin_batches,
+    admin_developers,
+    admin_overview,
     admin_records,
     admin_shop,
     admin_vouchers,
@@ -34,8 +36,11 @@ from livecredits.http import (
     user,
 )
 from livecredits.http.bodies import check_user_id
+from livecredits.http.figures import Figures
 from livecredits.http.guard import Guard, is_cross_origin_allowed
+from livecredits.http.kept import Kept
 from livecredits.http.metrics import Metrics
+from livecredits.http.node import this_node
 from livecredits.http.problem import from_validation, problem, unexpected
 from livecredits.http.routing import (
     ANYBODY,
@@ -77,7 +82,7 @@ _REPLACEMENT = "\ufffd"
 
 _ROUTES = (
     user, shop, live_routes, backend, admin, admin_shop, admin_vouchers, admin_batches, admin_records, admin_access,
-    system, console,
+    admin_overview, admin_developers, system, console,
 )  # fmt: skip
 
 
@@ -104,8 +109,9 @@ class App:
         guard = Guard(settings, tokens, sessions)
         live = Live(credits, tokens.authenticate_live, settings)
         self.services = Services(
-            credits, settings, tokens, sessions, guard, live, Trail(credits), Metrics(), table
-        )
+            credits, settings, tokens, sessions, guard, live, Trail(credits), Metrics(), table, Figures(credits),
+            Kept(credits), this_node(credits.clock),
+        )  # fmt: skip
         self._trusted = parse_networks(settings.trusted_proxies)
         system.watch_figures(self.services)
 

@@ -36,10 +36,10 @@ from livecredits.http.bodies import (
     TransferBody,
     UnitQuery,
 )
-from livecredits.http.changes import apply, common
+from livecredits.http.changes import actor_of, apply, common
 from livecredits.http.reading import balance_reply, full_history_reply, holds_reply
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
-from livecredits.http.rules import EXPORTS, MINTS, MOVED, MOVES, MOVES_OR_SUPPORT, READS
+from livecredits.http.rules import EXPORTS, MINTS, MINTS_OR_RULES, MOVED, MOVES, MOVES_OR_SUPPORT, READS
 from livecredits.http.trail import instant, microseconds
 
 routes = Routes("Backend")
@@ -194,10 +194,16 @@ async def check(call: Call[CheckBody, NoQuery]) -> Reply:
     return as_json({"user_id": user_id, "unit": body.unit, "amount": body.amount, "affordable": affordable})
 
 
-@routes.add("POST", "/tokens", rule=MINTS, body=TokenBody, result=TokenAnswer)
+@routes.add("POST", "/tokens", rule=MINTS_OR_RULES, body=TokenBody, result=TokenAnswer)
 async def mint_token(call: Call[TokenBody, NoQuery]) -> Reply:
-    """A screen token for one user, at most an hour long. An unknown user is created."""
+    """A screen token for one user, at most an hour long. An unknown user is created.
+
+    An admin may mint one to try things out; the audit trail keeps who did it for whom.
+    """
     body = call.body
+    if call.principal.kind == "operator":
+        await call.services.trail.note(actor_of(call), "token.minted", body.user_id)
+        call.services.live.hint(("audit",))
     token, ends_us = await call.services.tokens.mint(body.user_id, body.ttl_s)
     return as_json({"token": token, "user_id": body.user_id, "expires_at": instant(ends_us)})
 

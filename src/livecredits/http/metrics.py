@@ -39,6 +39,8 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
+        self.statuses: dict[int, int] = {}
+        """Requests answered by status, of all routes together."""
         self._counted: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -50,6 +52,7 @@ class Metrics:
             self._counted[method, route, status] = found
         found[0]()
         found[1](seconds)
+        self.statuses[status] = self.statuses.get(status, 0) + 1
 
     def watch(self, name: str, meaning: str, figure: Callable[[], float]) -> None:
         """Show a figure that somebody else keeps."""

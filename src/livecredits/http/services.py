@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from livecredits.config import Settings
     from livecredits.credits import Credits
+    from livecredits.http.figures import Figures
     from livecredits.http.guard import Guard
+    from livecredits.http.kept import Kept
     from livecredits.http.metrics import Metrics
+    from livecredits.http.node import Node
     from livecredits.http.routing import Table
     from livecredits.http.sessions import Sessions
     from livecredits.http.tokens import Tokens
@@ -31,6 +34,9 @@ class Services:
         trail: who did what.
         metrics: figures.
         table: all routes.
+        figures: sums for the Overview.
+        kept: the settings that operators keep in the database.
+        node: which process this is.
     """
 
     credits: Credits
@@ -42,3 +48,6 @@ class Services:
     trail: Trail
     metrics: Metrics
     table: Table
+    figures: Figures
+    kept: Kept
+    node: Node

@@ -41,6 +41,10 @@ LEEWAY_S = 10
 """How far the clocks of those who sign and those who check may differ."""
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _BAD = "This token is not valid."
+_SIGNATURE_ALONE: Any = {
+    "verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False, "verify_iss": False,
+    "verify_sub": False, "verify_jti": False,
+}  # fmt: skip
 
 
 class Tokens:
@@ -144,7 +148,7 @@ class Tokens:
         """
         if token.startswith(PREFIX):
             return await self.keys.authenticate(token)
-        header = _header(token)
+        header = header_of(token)
         if header.get("typ", SCREEN_TYPE) != SCREEN_TYPE:
             raise Unauthenticated(_BAD)
         return await self._user(token, header)
@@ -160,24 +164,60 @@ class Tokens:
             if not principal.has_scope(Scope.LIVE):
                 raise Unauthenticated("This needs a service key with the scope live.")
             return principal
-        header = _header(token)
+        header = header_of(token)
         if header.get("typ") == OPERATOR_TYPE:
             return await self._operator(token, header)
         return await self._user(token, header)
 
     async def _user(self, token: str, header: Mapping[str, Any]) -> Principal:
-        is_own = self._key_set is None or header.get("alg") == ALGORITHM
-        if is_own:
-            claims = self._own(token, header, SCREEN_TYPE, self._screen_key, self._settings.token_audience)
-        else:
-            claims = await self._foreign(token, header)
-        expires_s = self._check_times(claims, TOKEN_TTL_MAX_S)
-        user_id = _user_id(claims)
-        generation, valid_from_us = await self._generation(user_id)
-        # Our tokens carry the generation they were made in; a provider's know only when they were made.
-        if claims.get("gen") != generation if is_own else claims["iat"] * 1_000_000 < valid_from_us:
+        claims = await self.read_claims(token, header)
+        expires_s = self.check_times(claims, TOKEN_TTL_MAX_S)
+        user_id = user_of(claims)
+        if self.is_revoked(header, claims, await self._generation(user_id)):
             raise Unauthenticated("This token was revoked.")
         return Principal("user", user_id, user_id=user_id, expires_at_us=expires_s * 1_000_000)
+
+    def is_own(self, header: Mapping[str, Any]) -> bool:
+        """Whether a screen token with this header is to be one of ours, and not the identity provider's."""
+        return self._key_set is None or header.get("alg") == ALGORITHM
+
+    async def read_claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
+        """What a screen token says, signature, issuer and audience checked.
+
+        Raises:
+            Unauthenticated: 401.
+        """
+        if self.is_own(header):
+            return self._own(token, header, SCREEN_TYPE, self._screen_key, self._settings.token_audience)
+        return await self._foreign(token, header)
+
+    async def is_signed(self, token: str, header: Mapping[str, Any]) -> bool:
+        """Whether the signature is right, whatever the token says.
+
+        Raises:
+            Unauthenticated: 401, the provider has no such key.
+        """
+        key: Any = self._screen_key
+        if not self.is_own(header):
+            assert self._key_set is not None
+            key = await self._key_set.key(header.get("kid"))
+        algorithm = ALGORITHM if self.is_own(header) else self._settings.jwks_algorithm
+        try:
+            jwt.decode(token, key, algorithms=[algorithm], options=_SIGNATURE_ALONE)
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            return False
+        return True
+
+    def is_revoked(
+        self, header: Mapping[str, Any], claims: Mapping[str, Any], generation: tuple[int, int]
+    ) -> bool:
+        """Whether the user's tokens ended after this one was made.
+
+        Our tokens carry the generation they were made in; a provider's know only when they were made.
+        """
+        if self.is_own(header):
+            return bool(claims.get("gen") != generation[0])
+        return bool(claims["iat"] * 1_000_000 < generation[1])
 
     async def _foreign(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
         settings = self._settings
@@ -188,7 +228,7 @@ class Tokens:
 
     async def _operator(self, token: str, header: Mapping[str, Any]) -> Principal:
         claims = self._own(token, header, OPERATOR_TYPE, self._operator_key, self._live_audience)
-        self._check_times(claims, LIVE_TOKEN_TTL_S)
+        self.check_times(claims, LIVE_TOKEN_TTL_S)
         if self._sessions is None or not isinstance(claims.get("sid"), str):
             raise Unauthenticated(_BAD)
         return await self._sessions.authenticate_id(claims["sid"])
@@ -201,7 +241,12 @@ class Tokens:
             raise Unauthenticated(_BAD)
         return _decode(token, key, ALGORITHM, audience, self._settings.token_issuer)
 
-    def _check_times(self, claims: Mapping[str, Any], ttl_max_s: int) -> int:
+    def check_times(self, claims: Mapping[str, Any], ttl_max_s: int = TOKEN_TTL_MAX_S) -> int:
+        """When a token ends (seconds UTC).
+
+        Raises:
+            Unauthenticated, TokenExpired: 401.
+        """
         issued_s, expires_s = claims.get("iat"), claims.get("exp")
         if type(issued_s) is not int or type(expires_s) is not int:
             raise Unauthenticated(_BAD)
@@ -220,7 +265,7 @@ class Tokens:
         known = self._generations.get(user_id)
         if known is not None:
             return known
-        found = await self._credits.read(lambda connection: _read_generation(connection, user_id))
+        found = await self.generation_of(user_id)
         if found is None:
             now_us = self._credits.clock.now_us()
             made: tuple[int, int] = await self._credits.write(
@@ -229,11 +274,20 @@ class Tokens:
             return self._generations.put(user_id, made)
         return self._generations.put(user_id, found)
 
+    async def generation_of(self, user_id: str) -> tuple[int, int] | None:
+        """The same, read alone; None for a user whom nobody knows."""
+        return await self._credits.read(lambda connection: _read_generation(connection, user_id))
+
     def _now_s(self) -> int:
         return self._credits.clock.now_us() // 1_000_000
 
 
-def _header(token: str) -> dict[str, Any]:
+def header_of(token: str) -> dict[str, Any]:
+    """A token's header, unchecked.
+
+    Raises:
+        Unauthenticated: 401, it has not the shape of a token.
+    """
     # The library forgives padding; RFC 7515 does not, and one token should have one spelling.
     if len(token) > TOKEN_LENGTH_MAX or not _COMPACT.fullmatch(token):
         raise Unauthenticated(_BAD)
@@ -258,7 +312,12 @@ def _decode(token: str, key: Any, algorithm: str, audience: str | None, issuer: 
         raise Unauthenticated(_BAD) from None
 
 
-def _user_id(claims: Mapping[str, Any]) -> str:
+def user_of(claims: Mapping[str, Any]) -> str:
+    """Whose account a screen token opens.
+
+    Raises:
+        Unauthenticated: 401, `sub` can be nobody's id.
+    """
     try:
         return check_user_id(claims["sub"])
     except ValueError:

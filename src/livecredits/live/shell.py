@@ -234,6 +234,10 @@ class Live:
         """How many screens of this user are open."""
         return self.hub.screens_of(user_id)
 
+    def shown_to(self) -> tuple[int, int]:
+        """How many screens of users are open, and of how many users."""
+        return self.hub.shown_to()
+
     async def wait_for(
         self, user: str, unit: str, after_version: int, timeout_s: float
     ) -> AccountState | None:

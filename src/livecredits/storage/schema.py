@@ -55,6 +55,15 @@ meta = _table(
 )
 """`epoch`: the identity of this database's line of history. `voucher_key`: what the digests of codes are keyed with."""
 
+settings = _table(
+    "settings",
+    Column("name", Text, primary_key=True),
+    _required("value", Text),
+    _required("updated_at_us"),
+    clustered=True,
+)
+"""What operators have set for the whole installation, as JSON; a name that is not here has its default."""
+
 units = _table(
     "units",
     Column("name", Text, primary_key=True),

@@ -1,0 +1,167 @@
+"""The installation at a glance, and what operators set for all of it: figures, nodes, settings."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from livecredits.core.amounts import bad_field
+from livecredits.credits.opened import Unit
+from livecredits.http.bodies import TOKEN_TTL_MAX_S
+from livecredits.http.changes import actor_of
+from livecredits.http.figures import DAY_QUARTERS, Figures, Hour, Moved, UnitFigures
+from livecredits.http.overview_models import (
+    NodesAnswer,
+    SettingsAnswer,
+    SettingsBody,
+    StatsAnswer,
+    StatsQuery,
+)
+from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
+from livecredits.http.rules import RULES, SEES
+from livecredits.http.services import Services
+from livecredits.http.trail import instant, microseconds
+from livecredits.storage.settings import StoredSettings
+from livecredits.storage.stats import QUARTER_US
+
+routes = Routes("Overview")
+
+_DAY_US = DAY_QUARTERS * QUARTER_US
+_HOUR_US = 4 * QUARTER_US
+_REFUSED = (402, 409, 410, 412)
+_NOTHING = Moved()
+
+
+# --- figures -------------------------------------------------------------------------------------------------------
+
+
+@routes.add("GET", "/admin/stats", rule=SEES, query=StatsQuery, result=StatsAnswer)
+async def read_stats(call: Call[NoBody, StatsQuery]) -> Reply:
+    """The installation at a glance: credits, orders, screens, how soon changes are seen, what failed.
+
+    Cheap however large the ledger is: sums are kept and carried on by the entries since the last look.
+    """
+    services, now_us = call.services, call.services.credits.clock.now_us()
+    today_from_us = _today_from(call.query, now_us)
+    figures = services.figures
+    await figures.refresh()
+    users, pending = await figures.people()
+    kept = await services.kept.current()
+    open_screens, users_with_screens = services.live.shown_to()
+    return as_json({
+        "as_of": instant(now_us),
+        "today_from": instant(today_from_us),
+        "complete": figures.is_complete,
+        "units": _units(services, now_us, today_from_us),
+        "users": users,
+        "orders": {"pending": pending},
+        "screens": {"open": open_screens, "users": users_with_screens},
+        "painted": _painted(kept),
+        "failures": _failures(services, figures),
+    })  # fmt: skip
+
+
+def _today_from(query: StatsQuery, now_us: int) -> int:
+    """When the reader's day began.
+
+    Raises:
+        Invalid: 422, that cannot have been the beginning of a day that is not over.
+    """
+    if query.today_from is None:
+        return now_us // _DAY_US * _DAY_US
+    from_us = microseconds(query.today_from)
+    # A reader's clock may be ahead of ours, so that their day has just begun and ours has not.
+    if from_us % QUARTER_US or not now_us - _DAY_US - _HOUR_US <= from_us <= now_us + _HOUR_US:
+        raise bad_field("today_from", "must be a full quarter of an hour, at most 25 hours ago")
+    return from_us
+
+
+def _units(services: Services, now_us: int, today_from_us: int) -> list[dict[str, Any]]:
+    found = services.figures.units(today_from_us)
+    hours = services.figures.hours(now_us, today_from_us)
+    nobody = UnitFigures(0, 0, _NOTHING)
+    return [_unit(unit, found.get(name, nobody), hours) for name, unit in services.credits.units.items()]
+
+
+def _unit(unit: Unit, figures: UnitFigures, hours: list[Hour]) -> dict[str, Any]:
+    today = {f"{name}_today": amount for name, amount in _moved(figures.today).items()}
+    series = [{"at": instant(hour.at_us), **_moved(hour.moved.get(unit.name, _NOTHING))} for hour in hours]
+    return {
+        "unit": unit.name, "scale": unit.scale, "outstanding": figures.outstanding, "held": figures.held, **today,
+        "series": series,
+    }  # fmt: skip
+
+
+def _moved(moved: Moved) -> dict[str, int]:
+    return {
+        "granted": moved.granted, "spent": moved.spent, "expired": moved.expired, "taken": moved.taken,
+        "reversed": moved.reversed,
+    }  # fmt: skip
+
+
+def _painted(kept: StoredSettings) -> dict[str, Any]:
+    return {
+        "p50_ms": None, "p95_ms": None, "p99_ms": None, "count": 0, "window_s": 3_600,
+        "objective_ms": kept.painted_objective_ms, "within": None,
+    }  # fmt: skip
+
+
+def _failures(services: Services, figures: Figures) -> dict[str, Any]:
+    statuses, counts = services.metrics.statuses, services.live.counts
+    return {
+        "since": instant(services.node.started_at_us),
+        "storage": figures.storage_failure,
+        "errors": sum(count for status, count in statuses.items() if status >= 500),
+        "refused": sum(statuses.get(status, 0) for status in _REFUSED),
+        "limited": statuses.get(429, 0),
+        "closed": dict(counts.closes),
+        "alarms": counts.drifted + counts.went_back + counts.ahead,
+    }
+
+
+@routes.add("GET", "/admin/nodes", rule=SEES, result=NodesAnswer)
+async def list_nodes(call: Call[NoBody, NoQuery]) -> Reply:
+    """The processes that serve this database: one, so far."""
+    node = call.services.node
+    this = {
+        "node": node.name, "started_at": instant(node.started_at_us), "version": node.version,
+        "screens": call.services.live.open_screens, "lag_ms": 0, "is_this": True,
+    }  # fmt: skip
+    return as_json({"items": [this]})
+
+
+# --- settings ------------------------------------------------------------------------------------------------------
+
+
+@routes.add("GET", "/admin/settings", rule=SEES, result=SettingsAnswer)
+async def read_settings(call: Call[NoBody, NoQuery]) -> Reply:
+    """What operators have set for the installation, and what the process's environment decides. No secrets."""
+    return _settings(call, await call.services.kept.current())
+
+
+@routes.add("PUT", "/admin/settings", rule=RULES, body=SettingsBody, result=SettingsAnswer)
+async def change_settings(call: Call[SettingsBody, NoQuery]) -> Reply:
+    """Change settings; what is left out stays. They hold at once, and the audit trail keeps before and after."""
+    given = {name: getattr(call.body, name) for name in call.body.model_fields_set}
+    kept = await call.services.kept.change(given, actor_of(call))
+    call.services.live.hint(("audit",))
+    return _settings(call, kept)
+
+
+def _settings(call: Call[Any, Any], kept: StoredSettings) -> Reply:
+    own, node = call.services.settings, call.services.node
+    facts = {
+        "version": node.version,
+        "mode": own.mode,
+        "database": own.database_url.partition(":")[0],
+        "allowed_origins": list(own.allowed_origins),
+        "trusted_proxies": list(own.trusted_proxies),
+        "require_reason": own.require_reason,
+        "session_ttl_s": own.session_ttl_s,
+        "token_ttl_most_s": TOKEN_TTL_MAX_S,
+        "heartbeat_s": own.heartbeat_s,
+        "screens_per_user": own.screens_per_user,
+        "identity_provider": urlsplit(own.jwks_url).hostname if own.jwks_url else None,
+        "idempotency_keep_days": None,
+    }
+    return as_json({**kept.as_json(), "facts": facts})
