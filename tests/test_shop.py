@@ -270,6 +270,33 @@ class TestCampaigns:
         assert (await credits.campaign_codes(campaign.id, state="used")).items[0].redeemed_by == "ada"
         funnel = (await credits.revoke_rest(campaign.id)).funnel
         assert (funnel.codes, funnel.redeemed_codes, funnel.credits_granted, funnel.revoked) == (20, 1, 3, 19)
+        assert (funnel.open, (await credits.campaign(campaign.id)).state) == (0, "used_up")
+
+    async def test_a_used_code_is_not_withdrawn(self, credits: Credits) -> None:
+        campaign = await credits.create_campaign("one", credits=3, codes=1)
+        (voucher,) = (await credits.campaign_codes(campaign.id)).items
+        assert (await credits.campaign(campaign.id)).state == "running"
+        await credits.redeem("ada", voucher.code)
+        with pytest.raises(VoucherUsed):
+            await credits.revoke_code(voucher.voucher)
+        assert (await credits.voucher(voucher.voucher)).state == "used"
+        assert (await credits.campaign(campaign.id)).state == "used_up"
+
+    async def test_before_its_time_a_code_is_upcoming(self, credits: Credits, clock: HandClock) -> None:
+        starts_at = datetime.fromtimestamp(clock.now_us() / 1e6 + DAY_S, UTC)
+        campaign = await credits.create_campaign("soon", credits=3, codes=2, starts_at=starts_at)
+        found = (await credits.campaign_codes(campaign.id, state="upcoming")).items
+        assert (len(found), (await credits.campaign(campaign.id)).state) == (2, "upcoming")
+        assert (await credits.revoke_code(found[0].voucher)).state == "revoked"
+
+    async def test_a_code_is_found_however_it_is_typed(self, credits: Credits) -> None:
+        campaign = await credits.create_campaign("spring", credits=3, codes=1, prefix="OLIUV")
+        (voucher,) = (await credits.campaign_codes(campaign.id)).items
+        read_aloud = voucher.code.lower().replace("0", "o").replace("1", "l").replace("-", " ")
+        for typed in (read_aloud, read_aloud[-9:], "oliu"):
+            assert [one.code for one in (await credits.vouchers(search=typed, single_only=False)).items] == [
+                voucher.code
+            ]
 
     async def test_codes_that_an_ended_process_left_unmade_are_made_when_asked_again(
         self, credits: Credits, monkeypatch: pytest.MonkeyPatch
@@ -440,6 +467,17 @@ class TestGuessing:
         with pytest.raises(VoucherUsed):
             await credits.redeem("eve", voucher.code)
 
+    async def test_right_codes_at_the_same_moment_are_no_guesses(
+        self, credits: Credits, clock: HandClock
+    ) -> None:
+        campaign = await credits.create_campaign("talk", credits=5, word="TALK2026", max_per_user=None)
+        done = await outcomes(*(credits.redeem("ada", "TALK2026") for _ in range(30)))
+        turned_away = [one for one in done if isinstance(one, RateLimited)]
+        assert [one.extra["retry_after_s"] for one in turned_away] == [1] * 20
+        done = await outcomes(*(credits.redeem("ada", "TALK2026") for _ in range(10)))
+        assert all(isinstance(one, Answer) for one in done)
+        assert (await credits.campaign(campaign.id)).funnel.redemptions == 20
+
     async def test_an_address_that_guesses_under_many_names_is_stopped_and_no_other(
         self, credits: Credits, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -461,6 +499,12 @@ class TestGuessing:
 
 
 class TestWelcome:
+    async def test_one_code_welcomes_everybody(self, credits: Credits) -> None:
+        await credits.create_campaign("hello", credits=7, codes=1, welcome=True)
+        for user in ("ada", "bob"):
+            await credits.grant(user, 1)
+            assert (await credits.balance(user)).credits == 8
+
     @pytest.fixture
     async def hello(self, credits: Credits) -> Campaign:
         return await credits.create_campaign(

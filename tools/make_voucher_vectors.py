@@ -41,6 +41,9 @@ def _typed(code: str) -> list[str]:
         code.lower().replace("1", "l"),
         code.replace("-", "\u2013"),
         spaced.replace(" ", "\u00a0"),
+        f"\ufeff\u201e{code}\u201c\r\n",
+        code.replace("-", "\u2212"),
+        spaced.replace(" ", "\u202f\u200b"),
     ]
 
 
@@ -85,8 +88,8 @@ def _known(symbol: str) -> int:
 def foreign() -> list[str]:
     """What is no code: nothing at all, symbols that no code has, far too much."""
     return [
-        "", " ", "-", "--- ---", "WELCOME!", "CODE_1", "7K2M.9QXA", "\u0660\u0661\u0662\u0663", "7K2M\n9QXA",
-        "\u00c4BCD", "caf\u00e9", "\U0001f381", "7K2M\u200b9QXA", "A" * 65, "0" * 64 + "-",
+        "", " ", "-", "--- ---", "WELCOME!", "CODE_1", "7K2M.9QXA", "\u0660\u0661\u0662\u0663", "7K2M/9QXA",
+        "\u00c4BCD", "caf\u00e9", "\U0001f381", "\u0131BCD", "A" * 65, "0" * 64 + "-",
     ]  # fmt: skip
 
 

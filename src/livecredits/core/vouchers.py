@@ -28,7 +28,11 @@ TYPED_MOST = 64
 """Characters that are read at all; the longest code has 34 with its dashes."""
 
 _VALUE_OF = {symbol: value for value, symbol in enumerate(ALPHABET)}
-_ALIKE = str.maketrans("OILU", "011V", "- \t\u2010\u2011\u2012\u2013\u2014\u00a0")
+_ALIKE = str.maketrans("OILU", "011V")
+_BETWEEN = re.compile(
+    r"""[\t-\r "'`\-\u00a0\u00ab\u00ad\u00bb\u1680\u2000-\u206f\u2212\u3000\ufe58\ufe63\ufeff\uff0d]"""
+)
+"""Blanks, line breaks, dashes and quotes of every kind, and what no eye sees: mails and documents add them."""
 _PREFIX = re.compile(r"[A-Z0-9]{1,12}")
 _WORD = re.compile(r"[A-Z0-9][A-Z0-9-]*")
 
@@ -37,11 +41,14 @@ def normalised(typed: str) -> str | None:
     """What somebody typed, as symbols of the alphabet alone; None where no code can be meant.
 
     Args:
-        typed: in any case, with dashes or blanks anywhere, with look-alikes of symbols.
+        typed: in any case, with dashes, blanks or quotes anywhere, with look-alikes of symbols.
     """
-    if len(typed) > TYPED_MOST or (not typed.isascii() and not typed.upper().translate(_ALIKE).isascii()):
+    if len(typed) > TYPED_MOST:
         return None
-    symbols = typed.upper().translate(_ALIKE)
+    bare = _BETWEEN.sub("", typed)
+    if not bare.isascii():  # or `ı` and `ſ` would become letters
+        return None
+    symbols = bare.upper().translate(_ALIKE)
     return symbols if symbols and all(symbol in _VALUE_OF for symbol in symbols) else None
 
 

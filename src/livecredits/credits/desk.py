@@ -54,7 +54,7 @@ CODES_MOST = 100_000
 LISTED_MOST = 100_000
 VALIDITY_S_MOST = 100 * 366 * 86_400
 ORDER_STATES = ("pending", "fulfilled", "cancelled", "refunded")
-VOUCHER_STATES = ("open", "used", "expired", "revoked")
+VOUCHER_STATES = ("upcoming", "open", "used", "expired", "revoked")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from livecredits.clock import Clock
@@ -40,13 +40,14 @@ class GuessLimits:
 
 
 class Guesses:
-    """Counts wrong codes over the last ten minutes."""
+    """Counts wrong codes over the last ten minutes, and those that are being looked up now."""
 
     def __init__(self, clock: Clock, limits: GuessLimits | None = None) -> None:
         self._clock = clock
         self._limits = limits or GuessLimits()
         self._lock = threading.Lock()
         self._tried: dict[tuple[str, str], deque[int]] = {}
+        self._flying: dict[tuple[str, str], int] = {}
         self._wrong: deque[int] = deque()
         self._alarmed_at_us: int | None = None
 
@@ -66,46 +67,50 @@ class Guesses:
         Raises:
             RateLimited: 429, with `retry_after_s`; nothing was looked up.
         """
-        asked = [("user", user_id, self._limits.per_user)]
+        asked = {("user", user_id): self._limits.per_user}
         if address is not None:
-            asked.append(("address", limit_key(address), self._limits.per_address))
+            asked["address", limit_key(address)] = self._limits.per_address
         at_us = self._take(asked)
+        is_wrong = True
         try:
             yield
+            is_wrong = False
         except NotFound:
             self._count_wrong(at_us)
             raise
         except Refused:
-            self._give_back(asked, at_us)
+            is_wrong = False
             raise
-        self._give_back(asked, at_us)
+        finally:
+            self._land(asked, at_us, is_wrong=is_wrong)
 
-    def _take(self, asked: list[tuple[str, str, int]]) -> int:
+    def _take(self, asked: Mapping[tuple[str, str], int]) -> int:
         with self._lock:
             now_us = self._clock.now_us()
-            for kind, name, most in asked:
-                tried = self._tried.get((kind, name))
-                if tried is None:
-                    continue
+            for name, most in asked.items():
+                tried = self._tried.get(name, _NONE)
                 _drop_before(tried, now_us - WINDOW_US)
                 if len(tried) >= most:
                     wait_s = max(1, -(-(tried[0] + WINDOW_US - now_us) // 1_000_000))
                     raise RateLimited("Too many wrong codes; try again later.", retry_after_s=wait_s)
-            if len(self._tried) >= WATCHED_MOST:
-                self._forget(now_us)
-            for kind, name, _ in asked:
-                self._tried.setdefault((kind, name), deque()).append(now_us)
+                if len(tried) + self._flying.get(name, 0) >= most:
+                    # These may all be right; only until they have landed is there no place for one more.
+                    raise RateLimited("Too many codes at the same moment; try again.", retry_after_s=1)
+            for name in asked:
+                self._flying[name] = self._flying.get(name, 0) + 1
             return now_us
 
-    def _give_back(self, asked: list[tuple[str, str, int]], at_us: int) -> None:
+    def _land(self, asked: Iterable[tuple[str, str]], at_us: int, *, is_wrong: bool) -> None:
         with self._lock:
-            for kind, name, _ in asked:
-                tried = self._tried.get((kind, name))
-                if tried is not None:
-                    with contextlib.suppress(ValueError):
-                        tried.remove(at_us)
-                    if not tried:
-                        del self._tried[kind, name]
+            if is_wrong and len(self._tried) >= WATCHED_MOST:
+                self._forget(at_us)
+            landed_us = max(at_us, self._clock.now_us())
+            for name in asked:
+                self._flying[name] -= 1
+                if not self._flying[name]:
+                    del self._flying[name]
+                if is_wrong:
+                    self._tried.setdefault(name, deque()).append(landed_us)
 
     def _count_wrong(self, at_us: int) -> None:
         with self._lock:
@@ -123,6 +128,9 @@ class Guesses:
         for tried in self._tried.values():
             _drop_before(tried, now_us - WINDOW_US)
         self._tried = {key: tried for key, tried in self._tried.items() if tried}
+
+
+_NONE: deque[int] = deque()
 
 
 def _drop_before(times: deque[int], oldest_us: int) -> None:

@@ -231,7 +231,8 @@ class Shop(ABC):
             validity_s: how long the credits last after redemption; None for ever.
             starts_at: from when codes can be redeemed.
             ends_at: until when; the moment itself is too late.
-            max_per_code: how often one code pays; None without limit. By default 1, and no limit for a word.
+            max_per_code: how often one code pays; None without limit. By default 1, and no limit for a word or a
+                welcome.
             max_per_user: how often one user may redeem codes of the campaign; None without limit.
             allowed_users: nobody else may redeem; others are told that there is no such code.
             prefix: what generated codes begin with: 1–12 capital letters and digits.
@@ -248,7 +249,7 @@ class Shop(ABC):
         """
         wanted = WantedCampaign(
             name=name, credits=credits, unit=unit, validity_s=validity_s, starts_at=starts_at, ends_at=ends_at,
-            max_per_code=(None if word else 1) if max_per_code is UNTOUCHED else max_per_code,
+            max_per_code=(None if word or welcome else 1) if max_per_code is UNTOUCHED else max_per_code,
             max_per_user=max_per_user, allowed_users=allowed_users, prefix=prefix, codes=codes, word=word,
             label=label, welcome=welcome,
         )  # fmt: skip
@@ -279,7 +280,12 @@ class Shop(ABC):
         return await self._at_desk(Desk.campaign_codes, asked, Slice(before=before, after=after, limit=limit))
 
     async def revoke_code(self, voucher_id: str, *, actor: Actor | None = None) -> VoucherView:
-        """Withdraw one code, single or of a campaign; what it has paid stays. Again: nothing happens."""
+        """Withdraw one code, single or of a campaign; what it has paid stays. Again: nothing happens.
+
+        Raises:
+            NotFound: 404, there is no such code.
+            VoucherUsed: 409, it has paid all that it can.
+        """
         return await self._at_desk(Desk.revoke_code, voucher_id, actor)
 
     async def revoke_rest(self, campaign_id: str, *, actor: Actor | None = None) -> Campaign:

@@ -167,7 +167,7 @@ class SyncShop(ABC):
         """See `Credits.create_campaign`."""
         wanted = WantedCampaign(
             name=name, credits=credits, unit=unit, validity_s=validity_s, starts_at=starts_at, ends_at=ends_at,
-            max_per_code=(None if word else 1) if max_per_code is UNTOUCHED else max_per_code,
+            max_per_code=(None if word or welcome else 1) if max_per_code is UNTOUCHED else max_per_code,
             max_per_user=max_per_user, allowed_users=allowed_users, prefix=prefix, codes=codes, word=word,
             label=label, welcome=welcome,
         )  # fmt: skip

@@ -176,7 +176,7 @@ async def revoke_campaign(call: Call[NoBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/admin/campaigns/{campaign_id}/codes/{voucher_id}/revoke", rule=SELLS, result=VoucherShape,
-            refuses=(NotFound, *WRITTEN[1:]))  # fmt: skip
+            refuses=(NotFound, VoucherUsed, *WRITTEN[1:]))  # fmt: skip
 async def revoke_code(call: Call[NoBody, NoQuery]) -> Reply:
     """Withdraw one code of a campaign."""
     voucher_id, credits = call.params["voucher_id"], call.services.credits

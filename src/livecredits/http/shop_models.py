@@ -41,7 +41,7 @@ Validity = Annotated[int, Field(ge=1, le=VALIDITY_S_MOST)]
 Times = Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 OrderState = Literal["pending", "fulfilled", "cancelled", "refunded"]
-VoucherState = Literal["open", "used", "expired", "revoked"]
+VoucherState = Literal["upcoming", "open", "used", "expired", "revoked"]
 
 
 # --- packages ------------------------------------------------------------------------------------------------------
@@ -387,13 +387,21 @@ class FunnelShape(Model):
     """How far a campaign has come."""
 
     model_config = example_of(
-        {"codes": 100, "redeemed_codes": 40, "redemptions": 40, "credits_granted": 1_000, "revoked": 0}
+        {
+            "codes": 100,
+            "redeemed_codes": 40,
+            "redemptions": 40,
+            "credits_granted": 1_000,
+            "revoked": 0,
+            "open": 60,
+        }
     )
     codes: int
     redeemed_codes: int
     redemptions: int
     credits_granted: int
     revoked: int
+    open: int = Field(description="Codes that are neither revoked nor used up.")
 
 
 class CampaignShape(Model):
@@ -404,7 +412,9 @@ class CampaignShape(Model):
         "validity_s": None, "starts_at": None, "ends_at": _AT, "max_per_code": 1, "max_per_user": 1, "prefix": "SUMMER",
         "word": None, "welcome": False, "codes": 100, "allowed_users": None, "created_by": "operator:op_7f3e",
         "created_at": _AT, "state": "running",
-        "funnel": {"codes": 100, "redeemed_codes": 0, "redemptions": 0, "credits_granted": 0, "revoked": 0},
+        "funnel": {
+            "codes": 100, "redeemed_codes": 0, "redemptions": 0, "credits_granted": 0, "revoked": 0, "open": 100,
+        },
     })  # fmt: skip
     id: str
     name: str
@@ -423,7 +433,7 @@ class CampaignShape(Model):
     allowed_users: int | None = Field(description="How many users are on its list; null where there is none.")
     created_by: str
     created_at: Moment
-    state: Literal["upcoming", "running", "ended", "revoked"]
+    state: Literal["upcoming", "running", "used_up", "ended", "revoked"]
     funnel: FunnelShape
 
 

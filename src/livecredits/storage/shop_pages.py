@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, literal, or_, select
 
+from livecredits.core.vouchers import normalised
 from livecredits.errors import NotFound
 from livecredits.storage.pages import Slice
 from livecredits.storage.reads import require_user
@@ -141,6 +142,8 @@ def order_view(row: Row[Any], *, for_user: bool = False) -> Order:
 # --- campaigns -----------------------------------------------------------------------------------------------------
 
 _is_used = vouchers.c.redemptions > 0
+_is_spent = func.coalesce(vouchers.c.redemptions >= vouchers.c.max_redemptions, literal(False))
+"""It has paid as often as it may; never where there is no limit."""
 _funnel = (
     select(
         vouchers.c.campaign_id,
@@ -148,6 +151,7 @@ _funnel = (
         func.sum(case((_is_used, 1), else_=0)).label("redeemed_codes"),
         func.sum(vouchers.c.redemptions).label("redemptions"),
         func.count(vouchers.c.revoked_at_us).label("revoked"),
+        func.sum(case((and_(vouchers.c.revoked_at_us.is_(None), ~_is_spent), 1), else_=0)).label("open"),
     )
     .where(vouchers.c.campaign_id.is_not(None))
     .group_by(vouchers.c.campaign_id)
@@ -197,10 +201,12 @@ def _campaigns(connection: Connection, rows: Sequence[Row[Any]], now_us: int) ->
 def _campaign(row: Row[Any], made: Row[Any] | None, granted: int, listed: int, now_us: int) -> Campaign:
     funnel = Funnel()
     if made is not None:
-        funnel = Funnel(made.codes_made, made.redeemed_codes, made.redemptions, granted, made.revoked)
+        funnel = Funnel(
+            made.codes_made, made.redeemed_codes, made.redemptions, granted, made.revoked, made.open
+        )
     state = "running"
-    if funnel.codes and funnel.revoked == funnel.codes:
-        state = "revoked"
+    if funnel.codes and not funnel.open and funnel.codes >= row.codes:
+        state = "used_up" if funnel.redeemed_codes else "revoked"
     elif row.ends_at_us is not None and row.ends_at_us <= now_us:
         state = "ended"
     elif row.starts_at_us is not None and row.starts_at_us > now_us:
@@ -227,8 +233,16 @@ def _state_at(now_us: int) -> ColumnElement[str]:
         (vouchers.c.revoked_at_us.is_not(None), "revoked"),
         (vouchers.c.redemptions >= vouchers.c.max_redemptions, "used"),
         (_ends_at_us <= now_us, "expired"),
+        (campaigns.c.starts_at_us > now_us, "upcoming"),
         else_="open",
     )
+
+
+def _symbols_of(code: ColumnElement[str]) -> ColumnElement[str]:
+    """A stored code as `core.vouchers.normalised` reads it, so that it is found however it was typed."""
+    for shown, symbol in (("-", ""), ("O", "0"), ("I", "1"), ("L", "1"), ("U", "V")):
+        code = func.replace(code, shown, symbol)
+    return code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,8 +265,8 @@ class VoucherFilter:
         if self.state is not None:
             found.append(_state_at(now_us) == self.state)
         if self.search:
-            symbols = self.search.replace("-", "").replace(" ", "").upper()
-            found.append(func.replace(vouchers.c.code, "-", "").contains(symbols, autoescape=True))
+            symbols = normalised(self.search) or self.search
+            found.append(_symbols_of(vouchers.c.code).contains(symbols, autoescape=True))
         if self.user_id is not None:
             mine = and_(redemptions.c.voucher_id == vouchers.c.id, redemptions.c.user_id == self.user_id)
             redeemed = select(literal(1)).select_from(redemptions).where(mine).correlate(vouchers).exists()

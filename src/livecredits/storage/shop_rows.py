@@ -41,6 +41,7 @@ NOBODY = ""
 CODES_AT_ONCE = 2_000
 """Codes in one transaction: a fraction of what anybody would notice waiting for."""
 _ERASED = canonical({"erased": True})
+_is_left = (vouchers.c.max_redemptions.is_(None)) | (vouchers.c.redemptions < vouchers.c.max_redemptions)
 
 
 def _told(result: Any, *names: str, user_id: str = NOBODY, newcomers: frozenset[str] = frozenset()) -> Told:
@@ -229,10 +230,9 @@ def revoke_rest(connection: Connection, campaign_id: str, actor: Actor, now_us: 
     row = connection.execute(select(campaigns.c.id).where(campaigns.c.id == campaign_id)).first()
     if row is None:
         raise NotFound(f"There is no campaign {campaign_id}.")
-    is_left = (vouchers.c.max_redemptions.is_(None)) | (vouchers.c.redemptions < vouchers.c.max_redemptions)
     revoked = connection.execute(
         update(vouchers)
-        .where(vouchers.c.campaign_id == campaign_id, vouchers.c.revoked_at_us.is_(None), is_left)
+        .where(vouchers.c.campaign_id == campaign_id, vouchers.c.revoked_at_us.is_(None), _is_left)
         .values(revoked_at_us=now_us, updated_at_us=now_us)
     ).rowcount
     audit.record(
@@ -306,13 +306,17 @@ def _why_not(voucher: VoucherView) -> Conflict:
 
 
 def revoke_code(connection: Connection, voucher_id: str, actor: Actor, now_us: int) -> Told:
-    """Withdraw one code; again: nothing happens."""
+    """Withdraw one code that can still pay; again: nothing happens."""
     before = shop_pages.voucher(connection, voucher_id, now_us)
     revoked = connection.execute(
         update(vouchers)
-        .where(vouchers.c.id == voucher_id, vouchers.c.revoked_at_us.is_(None))
+        .where(vouchers.c.id == voucher_id, vouchers.c.revoked_at_us.is_(None), _is_left)
         .values(revoked_at_us=now_us, updated_at_us=now_us)
     ).rowcount
+    if not revoked and before.state == "used":
+        raise VoucherUsed(
+            "The code has paid all that it can.", voucher=voucher_id, redeemed_by=before.redeemed_by
+        )
     if not revoked:
         return Told(before, [], {})
     audit.record(

@@ -111,13 +111,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """How far a campaign has come. `codes` are made, `redeemed_codes` have paid at least once."""
+    """How far a campaign has come. `codes` are made, `redeemed_codes` have paid at least once, `open` can still pay."""
 
     codes: int = 0
     redeemed_codes: int = 0
     redemptions: int = 0
     credits_granted: int = 0
     revoked: int = 0
+    open: int = 0
 
     def as_json(self) -> dict[str, int]:
         """The numbers by name."""
@@ -149,7 +150,7 @@ class Campaign:
     funnel: Funnel
 
     def as_json(self) -> dict[str, Any]:
-        """The campaign by field; `state` is `upcoming`, `running`, `ended` or `revoked`."""
+        """The campaign by field; `state` is `upcoming`, `running`, `used_up`, `ended` or `revoked`."""
         return {
             "id": self.id, "name": self.name, "label": self.label, "credits": self.credits, "unit": self.unit,
             "validity_s": self.validity_s, "starts_at": _when(self.starts_at_us), "ends_at": _when(self.ends_at_us),
@@ -181,7 +182,7 @@ class VoucherView:
     updated_at_us: int
 
     def as_json(self) -> dict[str, Any]:
-        """The voucher by field; `state` is `open`, `used`, `expired` or `revoked`."""
+        """The voucher by field; `state` is `upcoming`, `open`, `used`, `expired` or `revoked`."""
         return {
             "voucher": self.voucher, "code": self.code, "campaign": self.campaign_id, "amount": self.amount,
             "unit": self.unit, "user_id": self.user_id, "expires_at": _when(self.expires_at_us),

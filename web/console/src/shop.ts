@@ -67,6 +67,8 @@ export interface Funnel {
   redemptions: number
   credits_granted: number
   revoked: number
+  /** Neither revoked nor used up. */
+  open: number
 }
 
 export interface Campaign {
@@ -89,7 +91,7 @@ export interface Campaign {
   welcome: boolean
   /** How many codes were asked for; `funnel.codes` exist already. */
   codes: number
-  state: 'upcoming' | 'running' | 'ended' | 'revoked'
+  state: 'upcoming' | 'running' | 'used_up' | 'ended' | 'revoked'
   created_at: string
   created_by: string
   funnel: Funnel
@@ -112,7 +114,7 @@ export interface CampaignBody {
   word?: string
 }
 
-export type VoucherState = 'open' | 'used' | 'expired' | 'revoked'
+export type VoucherState = 'upcoming' | 'open' | 'used' | 'expired' | 'revoked'
 
 /** One code: of a campaign, or standing alone. */
 export interface Voucher {

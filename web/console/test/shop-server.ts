@@ -98,7 +98,7 @@ export class ShopServer extends Server {
       state: 'running',
       created_at: AT,
       created_by: 'operator:op_1',
-      funnel: { codes: 2, redeemed_codes: 0, redemptions: 0, credits_granted: 0, revoked: 0 },
+      funnel: { codes: 2, redeemed_codes: 0, redemptions: 0, credits_granted: 0, revoked: 0, open: 2 },
       ...more,
     }
     this.campaigns.unshift(campaign)
@@ -232,7 +232,7 @@ export class ShopServer extends Server {
     if (id === '') {
       const { allowed_users: listed, ...terms } = body
       const codes = Number(terms['codes'] ?? 1)
-      const funnel = { codes, redeemed_codes: 0, redemptions: 0, credits_granted: 0, revoked: 0 }
+      const funnel = { codes, redeemed_codes: 0, redemptions: 0, credits_granted: 0, revoked: 0, open: codes }
       const allowed_users = Array.isArray(listed) ? listed.length : null
       return json(this.addCampaign('', { ...terms, codes, allowed_users, funnel }), 201)
     }
@@ -246,6 +246,7 @@ export class ShopServer extends Server {
       campaign.funnel = {
         ...campaign.funnel,
         revoked: codes.filter((each) => each.state === 'revoked').length,
+        open: 0,
       }
       return json(Object.assign(campaign, { state: 'revoked' }))
     }

@@ -10,7 +10,7 @@ function withCampaign(): ShopServer {
   server.addCampaign('Autumn fair', {
     prefix: 'AUTUMN',
     codes: 40,
-    funnel: { codes: 40, redeemed_codes: 3, redemptions: 3, credits_granted: 75, revoked: 0 },
+    funnel: { codes: 40, redeemed_codes: 3, redemptions: 3, credits_granted: 75, revoked: 0, open: 37 },
   })
   server.addVoucher('AUTUMN-AAAA-1', { campaign: 'cmp_1' })
   server.addVoucher('AUTUMN-BBBB-2', {

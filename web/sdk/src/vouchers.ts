@@ -13,7 +13,9 @@
 /** Crockford's Base32: no I, L, O and U. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const ALIKE: Readonly<Record<string, string>> = { O: '0', I: '1', L: '1', U: 'V' }
-const BETWEEN = /[- \t\u2010-\u2014\u00a0]/g
+/** Blanks, line breaks, dashes and quotes of every kind, and what no eye sees: mails and documents put them into codes. */
+const BETWEEN =
+  /[\t-\r "'`\-\u00a0\u00ab\u00ad\u00bb\u1680\u2000-\u206f\u2212\u3000\ufe58\ufe63\ufeff\uff0d]/g
 const WORD_MOST = 16
 const CODE_LENGTH = 17
 const GROUP = /.{4}|.+/g
@@ -38,7 +40,7 @@ export interface VoucherCode {
 
 /** Reads what somebody typed or pasted. */
 export function readVoucherCode(typed: string): VoucherCode {
-  const raw = typed.toUpperCase().replace(BETWEEN, '')
+  const raw = typed.replace(BETWEEN, '').replace(/[a-z]+/g, (small) => small.toUpperCase())
   const symbols = raw.replace(/[OILU]/g, (symbol) => ALIKE[symbol] ?? symbol)
   const isCode = [...typed].length <= TYPED_MOST && [...symbols].every((symbol) => ALPHABET.includes(symbol))
   if (!symbols) return { state: 'empty', symbols: null, text: '' }

@@ -313,7 +313,7 @@ function CodeLine({ voucher, campaign }: { voucher: Voucher; campaign: CampaignS
         <VoucherStatus voucher={voucher} />
       </td>
       <td className="cell-action">
-        {voucher.state === 'open' && (
+        {(voucher.state === 'open' || voucher.state === 'upcoming') && (
           <Button
             size="compact-xs"
             variant="subtle"

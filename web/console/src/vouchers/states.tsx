@@ -11,6 +11,7 @@ import { Ago } from '../components/Ago'
 import type { Campaign, Voucher, VoucherState } from '../shop'
 
 export const VOUCHER_STATES: { value: VoucherState; label: string; icon: typeof IconTicket }[] = [
+  { value: 'upcoming', label: 'Upcoming', icon: IconCalendarTime },
   { value: 'open', label: 'Open', icon: IconTicket },
   { value: 'used', label: 'Used', icon: IconCircleCheck },
   { value: 'expired', label: 'Expired', icon: IconClockX },
@@ -42,6 +43,7 @@ export function VoucherStatus({ voucher }: { voucher: Voucher }) {
 const CAMPAIGN_STATES = {
   upcoming: { label: 'Upcoming', icon: IconCalendarTime },
   running: { label: 'Running', icon: IconPlayerPlay },
+  used_up: { label: 'Used up', icon: IconCircleCheck },
   ended: { label: 'Ended', icon: IconClockX },
   revoked: { label: 'Revoked', icon: IconBan },
 } as const
