@@ -57,8 +57,7 @@ export function receive(book: Book, frame: RelayedFrame): Received {
 export function receiveKeyless(book: Book, state: StateFrame): Received {
   const isUnanswered = ({ account, version }: Layer) => version === null && account === idOf(state)
   if (book.layers.some(isUnanswered)) return null
-  if (book.epoch === null) return replaceAll(book, { ...state, type: 'hello', accounts: [state] })
-  return state.epoch === book.epoch ? settle(keepNewer(book, state)) : null
+  return receive(book, book.epoch === null ? { ...state, type: 'hello', accounts: [state] } : state)
 }
 
 /** Puts an optimistic change on top. */
@@ -75,16 +74,10 @@ export function answer(book: Book, key: string, version: number, epoch: string |
 }
 
 /** The change was refused, or it is settled by other means: its layer is dropped, not subtracted. */
-export function drop(book: Book, key: string): Book {
+export function drop(book: Book, key?: string): Book {
   const layers = book.layers.filter((layer) => layer.key !== key)
   return layers.length === book.layers.length ? book : { ...book, layers }
 }
-
-/** Forgets users that the screen no longer watches. */
-export const forget = (book: Book, users: ReadonlySet<string>): Book => ({
-  ...book,
-  accounts: new Map([...book.accounts].filter(([, state]) => !users.has(state.user))),
-})
 
 /** Sum and number of the optimistic changes that still stand on an account. */
 export function pendingOn(book: Book, account: string): { readonly sum: number; readonly count: number } {

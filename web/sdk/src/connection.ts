@@ -82,7 +82,7 @@ export const steps = {
   noToken: (connection: Connection): Step => [{ ...connection, phase: 'signed-out' }, ALL, 'close'],
 
   tokenFailed: (connection: Connection, random: number): Step =>
-    connection.phase === 'live' ? [connection, { renew: RENEW_AGAIN_MS }] : lose(connection, random, 0),
+    connection.phase === 'live' ? [connection, { renew: RENEW_AGAIN_MS }] : lose(connection, random),
 
   /** @param expires_in_ms - Until the token ends; null where it never does. */
   hello(connection: Connection, _random: number, heartbeat_ms: number, expires_in_ms: number | null): Step {
@@ -122,12 +122,9 @@ export const steps = {
     return [connection, phase === 'opening' ? { overdue: PROBE_MS } : {}]
   },
 
-  online: (connection: Connection, random: number): Step =>
-    steps.wake({ ...connection, offline: false }, random, Number.POSITIVE_INFINITY),
-
-  /** A browser that says so may be wrong; the probe finds out. */
-  offline: (connection: Connection, random: number): Step =>
-    steps.wake({ ...connection, offline: true }, random, Number.POSITIVE_INFINITY),
+  /** A browser that says `offline` may be wrong; the probe finds out. */
+  network: (connection: Connection, random: number, offline: boolean): Step =>
+    steps.wake({ ...connection, offline }, random, Number.POSITIVE_INFINITY),
 
   // Timers
 
@@ -138,9 +135,9 @@ export const steps = {
     const [next, timers, ...actions] = askToken({ ...connection, attempt })
     return [next, { ...OF_ONE_SOCKET, ...timers, stale: STALE_MS }, 'close', ...actions]
   },
-  overdue: (connection: Connection, random: number): Step => lose(connection, random, 0),
-  liveness: (connection: Connection, random: number): Step => lose(connection, random, SILENT),
-  probe: (connection: Connection, random: number): Step => lose(connection, random, SILENT),
+  overdue: lose,
+  liveness: loseSilent,
+  probe: loseSilent,
   stable: (connection: Connection): Step => [{ ...connection, attempt: 0 }, {}],
   renew: (connection: Connection): Step => [{ ...connection, fresh: true }, {}, 'token'],
   /** A new token is checked in silence; a hello tells how long it holds. */
@@ -154,13 +151,16 @@ const askToken = (connection: Connection, timers: Timers = {}): Step => [
   'token',
 ]
 
-/** Our own verdict on a socket that says nothing: like 4001, reconnect now. */
-const SILENT = 4001
 const isIn = (code: number, low: number) => code >= low && code < low + 100
 /** 43xx, and the codes by which RFC 6455 blames our own bytes: the same bytes would fail again. */
 const staysAway = (code: number) => isIn(code, 4300) || [1002, 1003, 1007, 1009].includes(code)
 
-function lose(connection: Connection, random: number, code: number, retry_after_ms?: number): Step {
+/** Our own verdict on a socket that says nothing: like 4001, reconnect now. */
+function loseSilent(connection: Connection, random: number): Step {
+  return lose(connection, random, 4001)
+}
+
+function lose(connection: Connection, random: number, code = 0, retry_after_ms?: number): Step {
   const { attempt, told, phase } = connection
   if (staysAway(code)) return [{ ...connection, phase: 'error' }, ALL, 'close']
   const fresh = isIn(code, 4200)

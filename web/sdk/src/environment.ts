@@ -36,11 +36,23 @@ export interface Environment {
   onPage(callback: (event: PageEvent) => void): () => void
   /** What relative addresses are relative to. */
   base(): string
+  /** What this browser remembers beyond the page. Throws where it may remember nothing. */
+  memory(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+}
+
+const PAGE_EVENTS: Readonly<Record<string, PageEvent>> = {
+  pagehide: 'leave',
+  freeze: 'leave',
+  pageshow: 'return',
+  resume: 'return',
+  online: 'network',
+  offline: 'network',
+  visibilitychange: 'visibility',
 }
 
 export const browser: Environment = {
-  now: () => Date.now(),
-  random: () => Math.random(),
+  now: Date.now,
+  random: Math.random,
   setTimer(callback, ms) {
     const timer = setTimeout(callback, ms)
     return () => clearTimeout(timer)
@@ -54,16 +66,13 @@ export const browser: Environment = {
   onFrame: (callback) => requestAnimationFrame(callback),
   onPage(callback) {
     const abort = new AbortController()
-    const map = (target: EventTarget, event: PageEvent, ...names: readonly string[]) => {
-      for (const name of names) target.addEventListener(name, () => callback(event), { signal: abort.signal })
+    // Capturing, since what happens to the document does not always bubble up to its window.
+    const options = { signal: abort.signal, capture: true }
+    for (const [name, event] of Object.entries(PAGE_EVENTS)) {
+      addEventListener(name, () => callback(event), options)
     }
-    map(window, 'leave', 'pagehide')
-    map(document, 'leave', 'freeze')
-    map(window, 'return', 'pageshow')
-    map(document, 'return', 'resume')
-    map(window, 'network', 'online', 'offline')
-    map(document, 'visibility', 'visibilitychange')
     return () => abort.abort()
   },
   base: () => document.baseURI,
+  memory: () => localStorage,
 }

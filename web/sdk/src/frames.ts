@@ -37,6 +37,8 @@ export interface WholeFrame {
 export interface HelloFrame extends WholeFrame {
   readonly heartbeat_s: number
   readonly token_expires_at: string | null
+  /** False where nobody may be told what this screen painted. */
+  readonly receipts?: boolean
 }
 
 export type Versions = Readonly<Record<string, number>>
@@ -66,10 +68,14 @@ export type RelayedFrame = WholeFrame | ServerFrame
 /** What a screen says. `held` tells a server whose ledger is behind that it is. */
 export type ClientFrame =
   | { readonly type: 'auth'; readonly token: string; readonly epoch?: string; readonly held?: Versions }
-  | { readonly type: 'pong'; readonly painted: Versions; readonly visible: boolean; readonly tabs: number }
-  | { readonly type: 'shown'; readonly painted: Versions; readonly visible: boolean }
+  | {
+      readonly type: 'pong' | 'shown'
+      readonly painted: Versions
+      readonly visible: boolean
+      readonly tabs: number
+    }
   | { readonly type: 'resync' }
-  | { readonly type: 'watch' | 'unwatch'; readonly users: readonly string[] }
+  | { readonly type: 'watch' | 'unwatch'; readonly users: readonly string[]; readonly open?: boolean }
   | { readonly type: 'follow'; readonly lists: readonly string[] }
 
 /**

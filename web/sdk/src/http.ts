@@ -11,7 +11,7 @@
 import type { Environment } from './environment.js'
 import type { StateFrame } from './frames.js'
 import type { Shop, ShopNeeds } from './shop.js'
-import type { Balance, CreditsProblem, NextExpiry } from './types.js'
+import type { Balance, CreditsProblem, CreditsStore, NextExpiry } from './types.js'
 
 /** A balance as the HTTP API writes it; the fields that the SDK reads. */
 interface BalanceBody {
@@ -25,16 +25,30 @@ interface BalanceBody {
 
 export interface Http {
   /**
-   * The own balance as a state without keys; null when nobody is signed in.
+   * Reads the own balance. Rejects with the reason.
    *
-   * @param heldState - The state held of an account, for what HTTP does not tell.
+   * @param settled - The key of an own change that a read which begins now contains for certain.
    */
-  readBalance(unit: string, heldState: (user: string) => StateFrame | undefined): Promise<StateFrame | null>
+  read(unit?: string, settled?: string): Promise<void>
+  refresh: CreditsStore['refresh']
+  refreshUser: CreditsStore['refreshUser']
   pushAgain(userId: string): Promise<unknown>
   lists(): Promise<Shop['lists']>
   redeem: Shop['redeem']
   order: Shop['order']
   cancelOrder: Shop['cancelOrder']
+}
+
+/** What a read needs of the store. */
+export interface Reading {
+  me(): string | null | undefined
+  /** False where there is nothing to read. */
+  mayRead(): boolean
+  /** The state held of an account, for what HTTP does not tell. */
+  held(user: string, unit: string): StateFrame | undefined
+  /** @param state - Null when nobody is signed in. */
+  take(state: StateFrame | null, settled?: string): void
+  log(line: string): void
 }
 
 /**
@@ -49,6 +63,8 @@ export interface CallInit extends RequestInit {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+type RefreshOptions = Parameters<CreditsStore['refresh']>[0]
+
 interface Refusal {
   readonly notBefore: number
   readonly problem: CreditsProblem
@@ -58,8 +74,11 @@ export function createHttp(
   environment: Environment,
   root: string,
   credential: (fresh: boolean) => Promise<string | null>,
+  { me, mayRead, held, take, log }: Reading,
   ...forShop: ShopNeeds
 ): Http {
+  const [{ unit: usual }] = forShop
+  const reads = new Map<string, Promise<void>>()
   const refusals = new Map<string, Refusal>()
   let opened: Shop | undefined
 
@@ -89,6 +108,21 @@ export function createHttp(
     }
   }
 
+  async function read(unit = usual, settled?: string): Promise<void> {
+    const body = await call<BalanceBody>(`credits/balance?unit=${encodeURIComponent(unit)}`)
+    take(body && stateOf(body, held(body.user_id, unit)), settled)
+  }
+
+  async function refresh({ force = false, unit = usual }: RefreshOptions = {}): Promise<void> {
+    if (!mayRead()) return
+    let reading = reads.get(unit)
+    if (!reading || force) {
+      reading = read(unit)
+      reads.set(unit, reading)
+    }
+    await reading.finally(() => reads.get(unit) === reading && reads.delete(unit))
+  }
+
   async function shop(): Promise<Shop> {
     const { createShop } = await import('./shop.js')
     // Only now: whoever asked at the same time has come here before, and there is one shop, or a key would be two.
@@ -101,9 +135,12 @@ export function createHttp(
     redeem: async (code) => (await shop()).redeem(code),
     order: async (packageId, terms) => (await shop()).order(packageId, terms),
     cancelOrder: async (orderId) => (await shop()).cancelOrder(orderId),
-    async readBalance(unit, heldState) {
-      const body = await call<BalanceBody>(`credits/balance?unit=${encodeURIComponent(unit)}`)
-      return body && stateOf(body, heldState(body.user_id))
+    read,
+    refresh,
+    async refreshUser(userId) {
+      if (userId !== me()) return
+      log(`🔄 Refreshing credits for user ${userId} (current user)`)
+      await refresh({ force: true })
     },
     pushAgain: (userId) =>
       ask(`admin/users/${encodeURIComponent(userId)}/broadcast`, { method: 'POST', credentials: 'include' }),

@@ -148,10 +148,12 @@ export function createLink(
     else tell('heard')
   }
 
+  const network = () => tell('network', !environment.online())
+
   return {
     start() {
       // `online` may lie, so it never keeps us from trying; it only names the reason while nothing works.
-      if (!environment.online()) tell('offline')
+      network()
       tell('start')
     },
     stop: () => tell('stop'),
@@ -161,7 +163,7 @@ export function createLink(
       return live
     },
     wake: () => tell('wake', environment.now() - heard),
-    network: () => tell(environment.online() ? 'online' : 'offline'),
+    network,
     heartbeat_ms: () => connection.heartbeat_ms,
     isLive: () => connection.phase === 'live',
   }

@@ -12,12 +12,12 @@ import * as ledger from './balance.js'
 import { browser, type Environment } from './environment.js'
 import { createEvents } from './events.js'
 import type { ClientFrame, RelayedFrame, ServerFrame } from './frames.js'
-import type { Http } from './http.js'
+import type { Http, Reading } from './http.js'
 import { newKey } from './keys.js'
 import { createLink, type Link } from './link.js'
-import { notePainting } from './painting.js'
+import type { Receipts } from './receipts.js'
 import { joinTabs, type News, type Tabs } from './tabs.js'
-import { type Transport, webSocket } from './transport.js'
+import { anyCarrier, type Transport } from './transport.js'
 import type {
   AccountView,
   ChangeAnswer,
@@ -27,6 +27,7 @@ import type {
   CreditsStore,
   OptimisticOptions,
   Status,
+  WatchOptions,
 } from './types.js'
 import { createMemory, viewOf } from './view.js'
 import type { Watching } from './watching.js'
@@ -41,7 +42,7 @@ export const createCredits = (options: CreditsOptions): CreditsStore => createSt
 export function createStore(
   options: CreditsOptions,
   environment: Environment,
-  transport: Transport = webSocket,
+  transport: Transport = anyCarrier,
 ): CreditsStore {
   const { user, unit = 'credits', operator = false } = options
   const root = options.url.replace(/\/+$/, '')
@@ -49,10 +50,11 @@ export function createStore(
   const listeners = new Set<() => void>()
   const snapshots = createMemory<CreditsSnapshot>()
   let watched = createMemory<AccountView | undefined>()
-  const reads = new Map<string, Promise<void>>()
 
   let book = ledger.emptyBook
   let greeted = false
+  let receipts: Promise<Receipts> | undefined
+  let painting: Receipts | undefined
   let status: Status = user === null ? 'signed-out' : 'idle'
   let since = environment.now()
   let lastRight = since
@@ -61,7 +63,6 @@ export function createStore(
   let asked = 0
   let closed = false
   let stayOn = () => {}
-  let notePainted = () => {}
   let token: Promise<string | null> | undefined
   let link: Link | undefined
   let http: Http | undefined
@@ -70,6 +71,7 @@ export function createStore(
 
   const me = () => user ?? book.user
   const shown = () => ledger.versionsOf(book, me())
+  const heartbeat_ms = () => link?.heartbeat_ms() ?? 0
   const send = (frame: ClientFrame) => link?.send(frame) ?? false
   const log = (line: string) => (options.log ?? isDevelopment()) && console.log(line)
   const trace = (...what: readonly unknown[]) => options.debug && console.debug('livecredits', ...what)
@@ -78,7 +80,7 @@ export function createStore(
   function changed(): void {
     revision += 1
     for (const listener of [...listeners]) listener()
-    notePainted()
+    painting?.note()
   }
 
   function keep(next: ledger.Book): void {
@@ -132,9 +134,20 @@ export function createStore(
   function takeOwn(frame: ServerFrame): boolean {
     if (isOfAnother(frame)) return false
     take(frame)
-    if (frame.type === 'tick' && tabs) send({ type: 'pong', ...tabs.summary() })
+    receipts?.then((part) => part.answer(frame), trace)
     if (frame.type !== 'bye') tabs?.tell(news([frame]))
     return true
+  }
+
+  /** The part is of this one connection: whoever subscribes again begins with nothing painted. */
+  function loadReceipts(mine: Tabs): void {
+    receipts ??= import('./receipts.js').then(({ createReceipts }) => {
+      const part = createReceipts(environment, mine, { me, shown, send, heartbeat_ms })
+      if (mine === tabs) painting = part
+      part.note()
+      part.report()
+      return part
+    })
   }
 
   /** @param pushed - By the server, to this tab or to the one that connects for it. */
@@ -145,6 +158,7 @@ export function createStore(
     if (frame.type === 'hello') {
       greeted = true
       asked = 0
+      if (tabs) loadReceipts(tabs)
     }
     lastRight = environment.now()
     if (next) keep(next)
@@ -183,7 +197,7 @@ export function createStore(
 
   async function loadHttp(): Promise<Http> {
     const { createHttp } = await import('./http.js')
-    http ??= createHttp(environment, root, credential, self, events.emit, newKey)
+    http ??= createHttp(environment, root, credential, reading, self, events.emit, newKey)
     return http
   }
 
@@ -191,17 +205,17 @@ export function createStore(
     (async (...what: readonly unknown[]) =>
       ((await loadHttp())[name] as (...what: readonly unknown[]) => unknown)(...what)) as Http[N]
 
-  function wish(kind: 'watch' | 'follow', names: readonly string[]): () => void {
+  function wish(kind: 'watch' | 'follow', names: readonly string[], options?: WatchOptions): () => void {
     watching ??= import('./watching.js').then(({ createWatching }) =>
       createWatching(environment, send, unwatched),
     )
-    const stop = watching.then((part) => part[kind](names))
+    const stop = watching.then((part) => part[kind](names, options))
     return () => void stop.then((end) => end())
   }
 
-  function unwatched(users: ReadonlySet<string>): void {
+  function unwatched(forget: (book: ledger.Book) => ledger.Book): void {
     watched = createMemory()
-    keep(ledger.forget(book, users))
+    keep(forget(book))
   }
 
   // --- connection and tabs ---
@@ -219,37 +233,36 @@ export function createStore(
   }
 
   function news(frames: readonly RelayedFrame[]): News {
-    return { status, since, heartbeat_ms: link?.heartbeat_ms() ?? 0, frames }
+    return { status, since, heartbeat_ms: heartbeat_ms(), frames }
   }
 
   function start(): void {
     const address = new URL(`${root}/api/v1/credits/live`, environment.base()).href
     const own = createLink(environment, address, transport, {
       credential,
-      holds: () => book.epoch !== null && { epoch: book.epoch, held: tabs?.summary().painted ?? {} },
+      holds: () => book.epoch !== null && { epoch: book.epoch, held: painting?.summary().painted ?? {} },
       frame: takeOwn,
       status: showLinkStatus,
       problem: setProblem,
       trace,
     })
     link = own
-    notePainted = notePainting(environment, shown, (versions) => tabs?.paint(versions))
     setStatus('connecting')
-    tabs = joinTabs(environment, address, operator ? null : (user ?? null), {
-      connect: own.start,
-      disconnect: own.stop,
-      wake: own.wake,
-      network: own.network,
-      seen: notePainted,
+    tabs = joinTabs(environment, address, operator ? null : (user ?? null), own, {
+      seen() {
+        painting?.note()
+        painting?.report()
+      },
       hear,
       retell: () => news(ledger.retell(book)),
       hint: (userId) => (operator || userId === me()) && events.emit('update', userId),
+      word: (word) => painting?.hear(word),
     })
   }
 
   function stop(): void {
     const left = tabs
-    link = tabs = undefined
+    link = tabs = receipts = painting = undefined
     left?.leave()
     if (user !== null) setStatus('idle')
   }
@@ -267,35 +280,32 @@ export function createStore(
     // With a connection of its own too (plain HTTP), only newer states of the other are of interest.
     const beside = link?.isLive()
     for (const frame of frames) if (!beside || frame.type === 'state') take(frame, !beside)
-    if (!tabs?.isConnected()) setStatus(theirs, at)
+    if (tabs?.isConnected()) return
+    setStatus(theirs, at)
+    // Every word renews the report, so that a tab that died without one of its own is forgotten.
+    painting?.report()
   }
 
   // --- reads and changes ---
 
-  /** @param settled - The key of an own change that the read contains for certain. */
-  async function read(of: string, settled = ''): Promise<void> {
-    const held = (owner: string) => book.accounts.get(ledger.accountId(owner, of))
-    const state = await byHttp('readBalance')(of, held).then((told) => {
+  /** How a read comes in; the rest of reading is loaded with the first one. */
+  const reading: Reading = {
+    me,
+    log,
+    // A connection that was told to stay away may try again.
+    mayRead() {
+      if (tabs?.isConnected()) link?.start()
+      return !operator && user !== null && !closed
+    },
+    held: (owner, of) => book.accounts.get(ledger.accountId(owner, of)),
+    take(state, settled) {
       setProblem(null)
-      return told
-    }, setProblem)
-    if (closed) return
-    const before = ledger.drop(book, settled)
-    const next = state && ledger.receiveKeyless(before, state)
-    if (state && !next) askAgain()
-    keep(next ?? before)
-  }
-
-  async function refresh({ force = false, unit: of = unit } = {}): Promise<void> {
-    if (operator || user === null || closed) return
-    if (tabs?.isConnected()) link?.start()
-    let reading = reads.get(of)
-    if (!reading || force) {
-      reading = read(of)
-      reads.set(of, reading)
-    }
-    await reading
-    if (reads.get(of) === reading) reads.delete(of)
+      if (closed) return
+      const before = ledger.drop(book, settled)
+      const next = state && ledger.receiveKeyless(before, state)
+      if (state && !next) askAgain()
+      keep(next ?? before)
+    },
   }
 
   async function optimistic<T>(
@@ -318,8 +328,10 @@ export function createStore(
   function settle(key: string, of: string, told: ChangeAnswer | null | undefined): void {
     if (typeof told?.version === 'number') keep(ledger.answer(book, key, told.version, told.epoch ?? null))
     // The answer names no version: a read that begins after it contains the change.
-    else if (operator) keep(ledger.drop(book, key))
-    else read(of, key)
+    else {
+      const certain = operator ? Promise.resolve() : byHttp('read')(of, key).catch(setProblem)
+      certain.then(() => keep(ledger.drop(book, key)))
+    }
   }
 
   function broadcast(userId: string): void {
@@ -328,14 +340,6 @@ export function createStore(
     tabs?.hint(userId)
     // A courtesy to screens that might have missed the push; its failure is nobody's concern.
     if (operator) byHttp('pushAgain')(userId).catch(trace)
-  }
-
-  async function refreshUser(userId: string): Promise<void> {
-    if (userId === me()) {
-      log(`🔄 Refreshing credits for user ${userId} (current user)`)
-      await refresh({ force: true })
-    }
-    events.emit('update', userId)
   }
 
   function subscribe(listener: () => void): () => void {
@@ -353,8 +357,11 @@ export function createStore(
     unit,
     getSnapshot,
     subscribe,
-    refresh,
-    refreshUser,
+    refresh: (wanted) => byHttp('refresh')(wanted).catch(setProblem),
+    refreshUser: (userId) =>
+      byHttp('refreshUser')(userId)
+        .catch(setProblem)
+        .then(() => events.emit('update', userId)),
     broadcast,
     refreshVouchers: () => events.emit('vouchers'),
     on: events.on,
@@ -363,7 +370,7 @@ export function createStore(
     order: byHttp('order'),
     cancelOrder: byHttp('cancelOrder'),
     lists: byHttp('lists'),
-    watch: (users) => wish('watch', users),
+    watch: (users, how) => wish('watch', users, how),
     getWatched,
     follow: (lists) => wish('follow', lists),
     close() {

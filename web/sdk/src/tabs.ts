@@ -11,9 +11,9 @@
  * the lock would keep it, and starve every other tab.
  */
 import type { ChannelLike, Environment, LocksLike, PageEvent } from './environment.js'
-import type { RelayedFrame, Versions } from './frames.js'
+import type { RelayedFrame } from './frames.js'
 import { newKey } from './keys.js'
-import { SLEPT_MS } from './link.js'
+import { type Link, SLEPT_MS } from './link.js'
 import type { Status } from './types.js'
 
 /** What a connected tab tells the others: how things stand, and the frames that came. */
@@ -24,42 +24,39 @@ export interface News {
   readonly frames: readonly RelayedFrame[]
 }
 
-export interface Painted {
-  readonly painted: Versions
-  readonly visible: boolean
+/** What a tab says of itself: it came, it goes, or what it has painted. */
+export interface TabWord {
+  readonly tab: string
+  readonly say: 'hi' | 'gone' | 'painted'
 }
 
-type Word = { readonly tab: string } & (
-  | ({ readonly say: 'news'; readonly leads: boolean } & News)
-  | { readonly say: 'hi' | 'gone' }
-  | ({ readonly say: 'painted' } & Painted)
-)
+type Word = TabWord | ({ readonly tab: string; readonly say: 'news'; readonly leads: boolean } & News)
+
+/** The connection that this tab makes when it is its turn. */
+export type TabsLink = Pick<Link, 'start' | 'stop' | 'wake' | 'network'>
 
 export interface TabsHandlers {
-  connect(): void
-  disconnect(): void
-  /** The page may have slept: prove that the connection still stands. */
-  wake(): void
-  network(): void
   /** The tab came to be seen, or went out of sight. */
   seen(): void
   hear(news: News): void
   /** How things stand here, for a tab that has just opened. */
   retell(): News
   hint(userId: string): void
+  word(word: TabWord): void
 }
 
 export interface Tabs {
   /** True while this tab holds a connection. */
   isConnected(): boolean
+  /** True while this tab's connection is the others' too. */
+  leads(): boolean
   tell(news: News): void
+  /** Says something of this tab to the others. */
+  say(word: Omit<TabWord, 'tab'>): void
   /** Tells every tab of this server that a user's credits changed. */
   hint(userId: string): void
   /** A follower's `resync`. */
   ask(): void
-  paint(painted: Versions): void
-  /** The least of what the visible tabs painted; nothing where none is visible. */
-  summary(): Painted & { readonly tabs: number }
   leave(): void
 }
 
@@ -73,12 +70,11 @@ export function joinTabs(
   environment: Environment,
   server: string,
   share: string | null,
+  link: TabsLink,
   handlers: TabsHandlers,
 ): Tabs {
   const tab = newKey()
   const name = `livecredits ${server}`
-  const others = new Map<string, Painted & { readonly at: number }>()
-  let painted: Versions = {}
   let away = true
   let leads = false
   let connected = false
@@ -89,7 +85,6 @@ export function joinTabs(
   let stopListening = () => {}
 
   const say = (word: object) => channel?.postMessage({ tab, ...word })
-  const own = (): Painted => ({ painted, visible: environment.visible() })
 
   function enter(): void {
     away = false
@@ -136,13 +131,13 @@ export function joinTabs(
     stopListening()
     if (connected) return
     connected = true
-    handlers.connect()
+    link.start()
   }
 
   function disconnect(): void {
     if (!connected) return
     connected = false
-    handlers.disconnect()
+    link.stop()
   }
 
   /** A follower that hears nothing so long opens its own connection. */
@@ -163,10 +158,9 @@ export function joinTabs(
 
   function listen(word: Word): void {
     if (word.say === 'news') hear(word)
-    else if (word.say === 'gone') others.delete(word.tab)
-    else others.set(word.tab, { ...NOTHING_PAINTED, ...word, at: environment.now() })
+    else handlers.word(word)
     if (connected && word.say === 'hi') {
-      handlers.wake()
+      link.wake()
       tell(handlers.retell())
     }
   }
@@ -176,30 +170,11 @@ export function joinTabs(
     if (connected && word.leads && !leads && word.status === 'live') disconnect()
     if (!connected) expectWord(2 * heartbeat_ms)
     handlers.hear(word)
-    // Every word renews the report, so that a tab that died without one of its own is forgotten.
-    report()
   }
 
   function tell(news: News): void {
     heartbeat_ms = news.heartbeat_ms
     if (connected) say({ say: 'news', leads, ...news })
-  }
-
-  function report(): void {
-    if (!connected) say({ say: 'painted', ...own() })
-  }
-
-  function summary() {
-    const oldest = environment.now() - 2.5 * heartbeat_ms
-    for (const [id, { at }] of others) if (at < oldest) others.delete(id)
-    // Only the leader's connection is the others' too.
-    const all: readonly Painted[] = [own(), ...(leads ? others.values() : [])]
-    const visible = all.filter((one) => one.visible)
-    return {
-      painted: least(visible.map((one) => one.painted)),
-      visible: visible.length > 0,
-      tabs: all.length,
-    }
   }
 
   function onPage(event: PageEvent): void {
@@ -209,13 +184,10 @@ export function joinTabs(
   }
 
   function onPageHere(event: PageEvent): void {
-    if (event === 'network') handlers.network()
-    if (event === 'visibility') {
-      handlers.seen()
-      report()
-    }
+    if (event === 'network') link.network()
+    if (event === 'visibility') handlers.seen()
     if (!environment.visible()) return
-    if (connected) handlers.wake()
+    if (connected) link.wake()
     else ask()
   }
 
@@ -223,27 +195,14 @@ export function joinTabs(
   const stopPage = environment.onPage(onPage)
   return {
     isConnected: () => connected,
+    leads: () => leads,
     tell,
+    say,
     hint: (userId) => hints?.postMessage(userId),
     ask,
-    paint(versions) {
-      painted = versions
-      report()
-    },
-    summary,
     leave() {
       stopPage()
       exit()
     },
   }
-}
-
-const NOTHING_PAINTED: Painted = { painted: {}, visible: false }
-
-/** Unit by unit the lowest version; 0 for a unit that one of them has not painted at all. */
-function least([first, ...rest]: readonly Versions[]): Versions {
-  const lowest = { ...first }
-  for (const one of rest)
-    for (const unit in lowest) lowest[unit] = Math.min(lowest[unit] ?? 0, one[unit] ?? 0)
-  return lowest
 }

@@ -172,6 +172,14 @@ export interface OptimisticOptions {
   readonly key?: string | undefined
 }
 
+export interface WatchOptions {
+  /**
+   * The page is about these users: their screens tell the server at once what they have painted, for as long
+   * as the page is looked at.
+   */
+  readonly open?: boolean | undefined
+}
+
 /** What an operator offers to buy. */
 export interface Package {
   readonly id: string
@@ -342,7 +350,7 @@ export interface CreditsStore {
   /** The user's orders, vouchers and packages. Loads what they take; the same object for the store's whole life. */
   lists(): Promise<CreditsLists>
   /** Operators: keeps these users' accounts live. Counted, so every watcher just calls its own stop. */
-  watch(userIds: readonly string[]): () => void
+  watch(userIds: readonly string[], options?: WatchOptions): () => void
   /** A watched user's account; undefined until its first state arrived. The same object until it changed. */
   getWatched(userId: string, unit?: string): AccountView | undefined
   /** Operators: be told by `changed` when these lists move. Counted like `watch`. */

@@ -13,7 +13,6 @@ import {
   type Book,
   drop,
   emptyBook,
-  forget,
   pendingOn,
   place,
   receive,
@@ -22,6 +21,7 @@ import {
   versionsOf,
 } from '../src/balance.js'
 import type { HelloFrame, ServerFrame, StateFrame } from '../src/frames.js'
+import { forget } from '../src/watching.js'
 
 interface Vector {
   readonly name: string

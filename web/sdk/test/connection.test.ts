@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { type Connection, newConnection, type Step, statusOf, steps, type Timers } from '../src/connection.js'
 
 type Name = keyof typeof steps
+type Rest = readonly (number | boolean | null | undefined)[]
 
 /** Runs events through the machine and keeps the timers as a clock would. */
 class Run {
@@ -18,7 +19,7 @@ class Run {
 
   constructor(public random = 0.5) {}
 
-  tell(name: Name, ...rest: readonly (number | null | undefined)[]): this {
+  tell(name: Name, ...rest: Rest): this {
     const [next, timers, ...actions] = (steps[name] as (...input: readonly unknown[]) => Step)(
       this.connection,
       this.random,
@@ -168,9 +169,9 @@ describe('liveness', () => {
 
   test('a wake while waiting tries at once, but not without a network', () => {
     expect(stable().tell('closed', 1006).tell('wake', 60_000).actions).toEqual(['token'])
-    const offline = stable().tell('closed', 1006).tell('offline')
+    const offline = stable().tell('closed', 1006).tell('network', true)
     expect([offline.actions, offline.status]).toEqual([[], 'offline'])
-    expect(offline.tell('online').actions).toEqual(['token'])
+    expect(offline.tell('network', false).actions).toEqual(['token'])
   })
 
   test('no hello within ten seconds is a loss', () => {
@@ -260,8 +261,12 @@ describe('what people are told', () => {
 })
 
 /** What may happen in each phase; the promise that `link.ts` gives the machine. */
-function possible({ phase }: Connection, timers: Record<string, number>): readonly [Name, ...number[]][] {
-  const always: [Name, ...number[]][] = [['wake', 60_000], ['online'], ['offline']]
+function possible({ phase }: Connection, timers: Record<string, number>): readonly [Name, ...Rest][] {
+  const always: [Name, ...Rest][] = [
+    ['wake', 60_000],
+    ['network', false],
+    ['network', true],
+  ]
   const due = Object.keys(timers).map((timer): [Name] => [timer as Name])
   if (phase === 'token') return [...always, ...due, ['token'], ['tokenFailed']]
   if (phase === 'opening')
@@ -279,7 +284,7 @@ test('however events fall, something always leads on: a timer runs or a token is
         const run = new Run(luck).tell('start')
         for (const pick of picks) {
           const choices = possible(run.connection, run.timers)
-          const [name, ...rest] = choices[pick % choices.length] as [Name, ...number[]]
+          const [name, ...rest] = choices[pick % choices.length] as [Name, ...Rest]
           delete run.timers[name]
           run.tell(name, ...rest)
           const { phase } = run.connection

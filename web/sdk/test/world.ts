@@ -12,12 +12,27 @@ import type { ChannelLike, LocksLike, PageEvent, SocketLike } from '../src/envir
 import type { ClientFrame, StateFrame } from '../src/frames.js'
 import type { ShopEnvironment } from '../src/shop.js'
 import { ShopDesk } from './shop-desk.js'
+import { Stream } from './stream.js'
 
 // Loaded on demand by the store; here once, so that later loads resolve at once.
-await Promise.all([import('../src/http.js'), import('../src/watching.js'), import('../src/shop.js')])
+await Promise.all([
+  import('../src/http.js'),
+  import('../src/watching.js'),
+  import('../src/shop.js'),
+  import('../src/receipts.js'),
+  import('../src/race.js'),
+])
 
 export async function settle(): Promise<void> {
   for (let round = 0; round < 4; round++) await new Promise((resume) => setImmediate(resume))
+}
+
+function storageOf(kept: Map<string, string>) {
+  return {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, value: string) => void kept.set(name, value),
+    removeItem: (name: string) => void kept.delete(name),
+  }
 }
 
 interface Timer {
@@ -33,6 +48,9 @@ export class World {
   readonly channels = new Map<string, Set<Channel>>()
   readonly locks = new Map<string, { holder: Tab | undefined; queue: { tab: Tab; grant: () => void }[] }>()
   random = 0.5
+  readonly #local = new Map<string, string>()
+  /** The browser's local storage: one for all tabs. */
+  readonly memory = storageOf(this.#local)
   #timers: Timer[] = []
 
   at(ms: number, callback: () => void, tab?: Tab): () => void {
@@ -73,6 +91,8 @@ export class Tab {
   online = true
   frozen = false
   closed = false
+  /** The browser may remember nothing beyond the page. */
+  forgetful = false
   readonly sockets: Socket[] = []
   readonly channels: Channel[] = []
   readonly requests: { address: string; init: RequestInit }[] = []
@@ -83,17 +103,13 @@ export class Tab {
   constructor(readonly world: World) {}
 
   readonly environment: ShopEnvironment = {
-    storage: () => ({
-      getItem: (name) => this.storage.get(name) ?? null,
-      setItem: (name, value) => void this.storage.set(name, value),
-      removeItem: (name) => void this.storage.delete(name),
-    }),
+    storage: () => storageOf(this.storage),
     now: () => this.world.now,
     random: () => this.world.random,
     setTimer: (callback, ms) => this.world.at(ms, callback, this),
     fetch: async (address, init) => {
       this.requests.push({ address, init })
-      return this.world.server.answer(address, init)
+      return this.world.server.answer(address, init, this)
     },
     openSocket: (address) => {
       const socket = new Socket(this, address)
@@ -112,6 +128,10 @@ export class Tab {
       return () => this.#listeners.delete(callback)
     },
     base: () => 'https://shop.test/page',
+    memory: () => {
+      if (this.forgetful) throw new DOMException('forbidden', 'SecurityError')
+      return this.world.memory
+    },
   }
 
   get openSockets(): Socket[] {
@@ -272,7 +292,9 @@ export class Socket implements SocketLike {
 
   #open(): void {
     if (this.tab.closed) return
-    this.isOpen = this.#opened = !this.tab.world.server.down
+    const { down, blocksSockets } = this.tab.world.server
+    if (blocksSockets === 'in silence') return
+    this.isOpen = this.#opened = !down && !blocksSockets
     if (this.isOpen) this.onopen?.call(null as never, {} as Event)
     else this.#closed(1006, '')
   }
@@ -283,6 +305,8 @@ export class Socket implements SocketLike {
   }
 }
 
+type Peer = Socket | Stream
+
 /** A ledger and its live path, as the design page on live delivery has them. Token `screen:ada` is Ada's. */
 export class Server {
   epoch = 'ep_1'
@@ -291,6 +315,13 @@ export class Server {
   down = false
   /** Takes everything in and says nothing. */
   silent = false
+  /** A proxy that lets no WebSocket through: it refuses the handshake, or never answers it. */
+  blocksSockets: 'refused' | 'in silence' | undefined
+  /** A proxy that holds an event stream's bytes back. */
+  buffersStreams = false
+  /** May anybody know what a screen painted? */
+  receipts: boolean | undefined
+  readonly streams: Stream[] = []
   tokenLasts_ms: number | null = null
   refuse: [number, string] | undefined
   /** What the next HTTP request is answered with, instead of the truth. */
@@ -352,8 +383,8 @@ export class Server {
     }
   }
 
-  get live(): Socket[] {
-    return this.sockets.filter((socket) => socket.isOpen && socket.user !== undefined)
+  get live(): Peer[] {
+    return [...this.sockets, ...this.streams].filter((peer) => peer.isOpen && peer.user !== undefined)
   }
 
   hint(...lists: string[]): void {
@@ -376,7 +407,7 @@ export class Server {
     })
   }
 
-  hear(socket: Socket, frame: ClientFrame): void {
+  hear(socket: Peer, frame: ClientFrame): void {
     if (this.silent) return
     if (frame.type === 'auth') this.#admit(socket, frame.token)
     if (frame.type === 'resync') this.#say(socket, this.#hello(socket))
@@ -389,7 +420,7 @@ export class Server {
     }
   }
 
-  async answer(address: string, init: RequestInit): Promise<Response> {
+  async answer(address: string, init: RequestInit, tab: Tab): Promise<Response> {
     const answer = this.nextAnswer
     this.nextAnswer = undefined
     if (answer) return answer
@@ -398,6 +429,8 @@ export class Server {
     const told = await this.shop.answer(url, init)
     if (told) return told
     const { headers, method } = init
+    const live = /\/credits\/live(?:\/(.+))?$/.exec(url.pathname)
+    if (live) return this.#stream(live[1], init, tab)
     if (method === 'POST') {
       this.broadcasts.push(decodeURIComponent(url.pathname.split('/').at(-2) ?? ''))
       return Response.json({})
@@ -418,7 +451,23 @@ export class Server {
     })
   }
 
-  #admit(socket: Socket, token: string): void {
+  #stream(screen: string | undefined, init: RequestInit, tab: Tab): Response {
+    const token = (init.headers as Record<string, string>)['authorization']?.replace('Bearer ', '') ?? ''
+    if (screen !== undefined) {
+      const stream = this.streams.find((one) => one.screen === screen)
+      if (!stream?.isOpen) return Response.json({ code: 'not_found' }, { status: 404 })
+      const frames = JSON.parse(String(init.body)) as ClientFrame[]
+      stream.said.push(...frames)
+      for (const frame of frames) this.hear(stream, frame)
+      return new Response(null, { status: 204 })
+    }
+    const stream = new Stream(tab, `scr_${this.streams.length + 1}`, init)
+    this.streams.push(stream)
+    this.#admit(stream, token)
+    return stream.response
+  }
+
+  #admit(socket: Peer, token: string): void {
     if (this.refuse) socket.end(...this.refuse)
     else if (socket.user === undefined) {
       socket.user = token === 'operator' ? null : token.replace('screen:', '')
@@ -426,14 +475,15 @@ export class Server {
     }
   }
 
-  #hello(socket: Socket): object {
+  #hello(socket: Peer): object {
     const users = [...(socket.user ? [socket.user] : []), ...socket.watched]
     const lasts = this.tokenLasts_ms
     return {
       type: 'hello',
       protocol: 1,
       epoch: this.epoch,
-      screen: 'scr_1',
+      screen: socket instanceof Stream ? socket.screen : 'scr_0',
+      ...(this.receipts !== undefined && { receipts: this.receipts }),
       heartbeat_s: this.heartbeat_s,
       token_expires_at: lasts === null ? null : new Date(this.world.now + lasts).toISOString(),
       user: socket.user,
@@ -441,7 +491,7 @@ export class Server {
     }
   }
 
-  #tickOf(socket: Socket): object {
+  #tickOf(socket: Peer): object {
     const versions = (user: string) =>
       Object.fromEntries(this.units.map((unit) => [unit, this.state(user, unit).version]))
     return {
@@ -452,7 +502,7 @@ export class Server {
     }
   }
 
-  #say(socket: Socket, frame: object): void {
+  #say(socket: Peer, frame: object): void {
     if (!this.silent) socket.receive(frame)
   }
 }
