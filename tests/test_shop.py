@@ -312,6 +312,20 @@ class TestCampaigns:
         done = await credits.create_campaign("spring", credits=3, codes=20, key="c")
         assert (done.id, done.funnel.codes) == (half.id, 20)
 
+    async def test_what_was_revoked_while_codes_were_made_gets_no_more(
+        self, credits: Credits, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shop_rows, "CODES_AT_ONCE", 5)
+        whole = shop_rows.add_codes
+        monkeypatch.setattr(shop_rows, "add_codes", _breaks_off_after(2, whole))
+        with pytest.raises(OSError, match="pulled"):
+            await credits.create_campaign("spring", credits=3, codes=20, key="c")
+        monkeypatch.setattr(shop_rows, "add_codes", whole)
+        (half,) = (await credits.campaigns()).items
+        await credits.revoke_rest(half.id)
+        again = await credits.create_campaign("spring", credits=3, codes=20, key="c")
+        assert (again.state, again.codes, again.funnel.codes, again.funnel.open) == ("revoked", 10, 10, 0)
+
     async def test_a_chosen_word_pays_everybody_once(self, credits: Credits) -> None:
         campaign = await credits.create_campaign("hello", credits=5, word="WELCOME10", label="Hello")
         for user in ("ada", "bob"):

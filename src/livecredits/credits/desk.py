@@ -337,7 +337,7 @@ class Desk:
 
     def campaign_codes(self, asked: VoucherFilter, part: Slice) -> Page[VoucherView]:
         """A page of a campaign's codes."""
-        self.campaign(asked.campaign_id or "")
+        self._read(shop_pages.require_campaign, asked.campaign_id or "")
         return self.vouchers(asked, part)
 
     def revoke_code(self, voucher_id: str, actor: Actor | None) -> VoucherView:

@@ -64,6 +64,13 @@ class Slice:
         """How many rows, within bounds."""
         return max(1, min(self.limit, PAGE_MOST))
 
+    def number(self) -> int:
+        """The cursor of a list that is ordered by numbers. Raises `Malformed`."""
+        cursor = self.cursor or ""
+        if not (cursor.isascii() and cursor.isdecimal()):
+            raise _malformed()
+        return int(cursor)
+
     def cut(self, found: Sequence[Any]) -> tuple[list[Any], bool, bool]:
         """Of one row more than asked, read away from the cursor: the page, and whether more stands after and before."""
         has_more = len(found) > self.most
