@@ -264,8 +264,8 @@ export const shop = {
   /** What a batch would do; nothing is booked. */
   tryBatch: (rows: BatchRow[], atomic: boolean, signal?: AbortSignal) =>
     request<BatchResult>('POST', 'admin/batches', { body: { rows, atomic, dry_run: true }, signal }),
-  batch: (key: string, rows: BatchRow[], atomic: boolean) =>
-    changeWithKey<BatchResult>(key, 'POST', 'admin/batches', { rows, atomic, dry_run: false }),
+  batch: (key: string, rows: BatchRow[], atomic: boolean, reason?: string) =>
+    changeWithKey<BatchResult>(key, 'POST', 'admin/batches', { rows, atomic, reason, dry_run: false }),
   batchOf: (id: string, signal?: AbortSignal) =>
     request<BatchResult>('GET', `admin/batches/${encodeURIComponent(id)}`, { signal }),
   batches: (query: ListQuery, signal?: AbortSignal) =>

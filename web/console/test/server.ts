@@ -239,7 +239,14 @@ export class Server {
         (query.get('frozen') !== 'true' || row.frozen),
     )
     if (sort === '-credits') items.sort((a, b) => b.credits - a.credits)
-    return { items: items.map((row) => ({ ...row })), next: null, previous: null, total: items.length }
+    const from = Number(query.get('after') ?? 0)
+    const to = from + Number(query.get('limit') ?? 50)
+    return {
+      items: items.slice(from, to).map((row) => ({ ...row })),
+      next: to < items.length ? String(to) : null,
+      previous: from > 0 ? String(from) : null,
+      total: items.length,
+    }
   }
 
   private set(user: UserRow, request: Request): Response {

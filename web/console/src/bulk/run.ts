@@ -75,7 +75,8 @@ export async function applyRun(run: Asked, before: Applied, progress: Progress):
     progress(results.length, rows.length)
     try {
       // The chunk's key names its content: the same rows again are the same request.
-      const answer = await shop.batch(`${run.id}:${markOf(JSON.stringify(chunk))}`, chunk, atomic)
+      const key = `${run.id}:${markOf(JSON.stringify(chunk))}`
+      const answer = await shop.batch(key, chunk, atomic, commonReason(rows))
       results.push(...(answer.state === 'refused' ? answer.rows.map(notApplied) : answer.rows))
     } catch (error) {
       return { results, problem: asProblem(error) }
@@ -84,6 +85,12 @@ export async function applyRun(run: Asked, before: Applied, progress: Progress):
   progress(results.length, rows.length)
   forgetKey(run.intent)
   return { results }
+}
+
+/** One reason of all rows is the run's own: the list of runs shows it. */
+function commonReason(rows: readonly BatchRow[]): string | undefined {
+  const reason = rows[0]?.reason
+  return rows.every((row) => row.reason === reason) ? reason : undefined
 }
 
 /** All or nothing, and another row was refused. */

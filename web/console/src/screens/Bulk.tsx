@@ -13,6 +13,7 @@ import { useEffect, useRef, useState } from 'react'
 import { Batches } from '../bulk/Batches'
 import { BatchPage } from '../bulk/BatchPage'
 import { Drop } from '../bulk/Drop'
+import { forgetHandedOver, handedOver } from '../bulk/handover'
 import type { KeptRun } from '../bulk/kept'
 import { MappingCard } from '../bulk/MappingCard'
 import type { Plan } from '../bulk/plan'
@@ -22,6 +23,7 @@ import { forgetRunning, startRun } from '../bulk/running'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
 import type { Table } from '../csv'
+import { selectNobody } from '../selection'
 import { useSession } from '../session'
 import { useUrlState } from '../url'
 
@@ -34,18 +36,30 @@ interface Chosen {
 
 export default function Bulk() {
   const url = useUrlState()
-  const { mayAdminister } = useSession()
+  const { operator, mayAdminister } = useSession()
   const client = useQueryClient()
   const batch = url.get('batch')
   const run = url.get('run')
+  // Users who were selected on the Users screen come with their plan.
+  const [handed, setHanded] = useState(() => handedOver(operator.id))
   const [chosen, setChosen] = useState<Chosen>()
-  const [plan, setPlan] = useState<Plan>()
+  const [plan, setPlan] = useState<Plan | undefined>(handed?.plan)
   const stage = run ? 'report' : plan ? 'preview' : chosen ? 'columns' : 'file'
   const place = useFocusOnStage(stage)
-  const startOver = () => {
+  const forgetPlan = () => {
+    forgetHandedOver()
+    setHanded(undefined)
     setChosen(undefined)
     setPlan(undefined)
+  }
+  const startOver = () => {
+    forgetPlan()
     url.patch({ run: null })
+  }
+  const back = () => {
+    if (!handed) return setPlan(undefined)
+    forgetPlan()
+    history.back()
   }
   // The address names the run from its first row on: a reload finds it again.
   const begin = (wanted: KeptRun) => {
@@ -53,8 +67,9 @@ export default function Bulk() {
     void startRun(wanted).then(() =>
       client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'run' }),
     )
-    setChosen(undefined)
-    setPlan(undefined)
+    // Whoever was selected has their change: selecting them once more is another wish.
+    if (handed) selectNobody()
+    forgetPlan()
     url.patch({ run: wanted.id })
   }
 
@@ -82,7 +97,7 @@ export default function Bulk() {
     <>
       <PageHead title="Bulk" />
       <div className="bulk" ref={place} tabIndex={-1}>
-        {!chosen && (
+        {!chosen && !plan && (
           <>
             <Drop onTable={(name, table) => setChosen({ id: Date.now(), name, table })} />
             <Batches />
@@ -97,12 +112,12 @@ export default function Bulk() {
             onBack={startOver}
           />
         )}
-        {chosen && plan && (
+        {plan && (
           <RunCard
-            name={chosen.name}
+            name={handed?.name ?? chosen?.name ?? ''}
             plan={plan}
-            back="Back to the columns"
-            onBack={() => setPlan(undefined)}
+            back={handed ? 'Back to the users' : 'Back to the columns'}
+            onBack={back}
             onRun={begin}
           />
         )}

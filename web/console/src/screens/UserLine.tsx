@@ -21,11 +21,15 @@ interface Props {
   measure: (element: Element | null) => void
   scale: number
   editable: boolean
+  /** Undefined where nobody can be selected. */
+  selected: boolean | undefined
+  onTick: (index: number, on: boolean, isRange: boolean) => void
   editing: boolean
   onEdit: (on: boolean) => void
 }
 
-export function UserLine({ row, index, measure, scale, editable, editing, onEdit }: Props) {
+export function UserLine(props: Props) {
+  const { row, index, measure, scale, editable, selected, onTick, editing, onEdit } = props
   const balance = useBalance(row.user_id, row.unit, row)
   const { change } = useChanges()
   const online = useOnline()
@@ -62,8 +66,23 @@ export function UserLine({ row, index, measure, scale, editable, editing, onEdit
       aria-rowindex={index + 2}
       data-editing={editing || undefined}
       data-phase={balance.layer?.phase}
+      data-selected={selected || undefined}
       data-user={row.user_id}
     >
+      {selected !== undefined && (
+        <td className="col-tick">
+          <label className="tick">
+            <input
+              type="checkbox"
+              aria-label={`Select ${name}`}
+              checked={selected}
+              // The click and not the change: only it knows about the Shift key.
+              onClick={(event) => onTick(index, !selected, event.shiftKey)}
+              onChange={() => {}}
+            />
+          </label>
+        </td>
+      )}
       <td className="col-user">
         <UserCell row={row} name={name} low={balance.low ?? row.low ?? false} />
       </td>

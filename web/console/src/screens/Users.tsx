@@ -16,6 +16,7 @@ import { IN_PLACE } from '../components/ReasonInput'
 import { SearchField } from '../components/SearchField'
 import { SkeletonRows } from '../components/SkeletonRows'
 import { useOnline, useWatchedPage } from '../live'
+import { asQuery, type Filter, selectedCount, useSelection } from '../selection'
 import { useSession } from '../session'
 import { chosenUnit, useUnits } from '../units'
 import { FIRST_PAGE, useUrlState } from '../url'
@@ -23,12 +24,13 @@ import { UsersTable } from './UsersTable'
 import { useUsersPage } from './users-page'
 
 const NewUser = lazy(() => import('../components/NewUser'))
+const BulkBar = lazy(() => import('./BulkBar'))
 
 const SIZES = ['25', '50', '100', '200']
 
 export function Users() {
   const url = useUrlState()
-  const { mayChange, mayAdminister } = useSession()
+  const { operator, mayChange, mayAdminister } = useSession()
   const online = useOnline()
   const { units, scaleOf } = useUnits()
   const unit = chosenUnit(units, url.get('unit'))
@@ -38,12 +40,16 @@ export function Users() {
   const size = url.get('size') ?? '50'
   const [adding, setAdding] = useState(false)
 
-  const query = {
+  const filter: Filter = {
     q: search || undefined,
-    sort,
     unit,
-    frozen: shown === 'frozen' ? true : undefined,
-    low: shown === 'low' ? true : undefined,
+    frozen: shown === 'frozen' || undefined,
+    low: shown === 'low' || undefined,
+  }
+  const selection = useSelection(operator.id, filter)
+  const query = {
+    ...asQuery(filter),
+    sort,
     limit: Number(size),
     after: url.get('after') ?? undefined,
     before: url.get('before') ?? undefined,
@@ -108,6 +114,7 @@ export function Users() {
             rows={page.items}
             scale={scaleOf(unit)}
             editable={mayChange}
+            selection={mayAdminister ? selection : undefined}
             sort={sort}
             onSort={(next) => url.patch({ sort: next === 'user_id' ? null : next, ...FIRST_PAGE })}
             isOld={isOld}
@@ -143,7 +150,12 @@ export function Users() {
           />
         </div>
       )}
-      <Suspense>{adding && <NewUser onClose={() => setAdding(false)} />}</Suspense>
+      <Suspense>
+        {adding && <NewUser onClose={() => setAdding(false)} />}
+        {page && mayAdminister && selectedCount(selection) > 0 && (
+          <BulkBar selection={selection} filter={filter} total={page.total} scale={scaleOf(unit)} />
+        )}
+      </Suspense>
     </>
   )
 }

@@ -9,6 +9,7 @@ import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual'
 import { Fragment, useLayoutEffect, useRef, useState } from 'react'
 import type { UserRow } from '../api'
+import { isSelected, type Selection, select } from '../selection'
 import { UserLine } from './UserLine'
 
 const ROW_PX = 53
@@ -34,16 +35,30 @@ interface Props {
   rows: UserRow[]
   scale: number
   editable: boolean
+  /** Who is selected; undefined for whoever may not change many at once. */
+  selection: Selection | undefined
   sort: string
   onSort: (sort: string) => void
   isOld: boolean
 }
 
-export function UsersTable({ rows, scale, editable, sort, onSort, isOld }: Props) {
+export function UsersTable({ rows, scale, editable, selection, sort, onSort, isOld }: Props) {
   const [editing, setEditing] = useState<string | null>(null)
   const table = useRef<HTMLTableElement>(null)
   const [top, setTop] = useState(0)
   useLayoutEffect(() => setTop(table.current?.offsetTop ?? 0), [])
+
+  // Shift selects from the row that was ticked last to this one, as it is in every list.
+  const lastTicked = useRef<string>(undefined)
+  const tick = (at: number, on: boolean, isRange: boolean) => {
+    const from = isRange ? rows.findIndex((row) => row.user_id === lastTicked.current) : -1
+    const [first, last] = from < 0 ? [at, at] : [Math.min(from, at), Math.max(from, at)]
+    lastTicked.current = rows[at]?.user_id
+    select(
+      rows.slice(first, last + 1).map((row) => row.user_id),
+      on,
+    )
+  }
 
   const editedAt = rows.findIndex((row) => row.user_id === editing)
   const virtual = useWindowVirtualizer({
@@ -59,6 +74,7 @@ export function UsersTable({ rows, scale, editable, sort, onSort, isOld }: Props
   })
   const drawn = virtual.getVirtualItems()
   const spacers = gaps(drawn, virtual.getTotalSize(), top)
+  const columns = COLUMNS.length + (selection ? 1 : 0)
 
   return (
     <table
@@ -73,6 +89,7 @@ export function UsersTable({ rows, scale, editable, sort, onSort, isOld }: Props
       </caption>
       <thead>
         <tr aria-rowindex={1}>
+          {selection && <SelectPage rows={rows} selection={selection} />}
           {COLUMNS.map((column) => (
             <Heading key={column.id} column={column} sort={sort} onSort={onSort} />
           ))}
@@ -85,20 +102,22 @@ export function UsersTable({ rows, scale, editable, sort, onSort, isOld }: Props
           return (
             // Keyed as a pair: a row keeps its state while the rows before it come and go.
             <Fragment key={item.key}>
-              <Spacer height={spacers.before[at] ?? 0} />
+              <Spacer height={spacers.before[at] ?? 0} columns={columns} />
               <UserLine
                 row={row}
                 index={item.index}
                 measure={virtual.measureElement}
                 scale={scale}
                 editable={editable}
+                selected={selection && isSelected(selection, row.user_id)}
+                onTick={tick}
                 editing={editing === row.user_id}
                 onEdit={(on) => setEditing(on ? row.user_id : null)}
               />
             </Fragment>
           )
         })}
-        <Spacer height={spacers.after} />
+        <Spacer height={spacers.after} columns={columns} />
       </tbody>
     </table>
   )
@@ -110,12 +129,38 @@ function gaps(drawn: { start: number; end: number }[], total: number, top: numbe
   return { before, after: last ? Math.max(0, total + top - last.end) : 0 }
 }
 
-function Spacer({ height }: { height: number }) {
+function Spacer({ height, columns }: { height: number; columns: number }) {
   if (height <= 0) return null
   return (
     <tr aria-hidden style={{ height }}>
-      <td colSpan={COLUMNS.length} className="spacer" />
+      <td colSpan={columns} className="spacer" />
     </tr>
+  )
+}
+
+/** Ticks every row of the page; half ticked where some are. */
+function SelectPage({ rows, selection }: { rows: UserRow[]; selection: Selection }) {
+  const count = rows.filter((row) => isSelected(selection, row.user_id)).length
+  const all = count === rows.length
+  return (
+    <td className="col-tick">
+      <label className="tick">
+        <input
+          type="checkbox"
+          aria-label="Select all users on this page"
+          checked={all}
+          ref={(box) => {
+            if (box) box.indeterminate = count > 0 && !all
+          }}
+          onChange={() =>
+            select(
+              rows.map((row) => row.user_id),
+              !all,
+            )
+          }
+        />
+      </label>
+    </td>
   )
 }
 
