@@ -93,7 +93,7 @@ export function ResultsTable({ results, unreadable, isPreview }: Props) {
           <thead>
             <tr>
               <th scope="col" className="end">
-                Line
+                Row
               </th>
               <th scope="col">User</th>
               <th scope="col">Change</th>
