@@ -16,11 +16,34 @@ export type Parsed<T> = { ok: true; value: T } | { ok: false; message: string }
 
 const MINUS = '\u2212'
 
-/** Reads `50`, `1,000`, `12.50` (as far as the scale allows) as an integer of the unit's smallest part. */
-export function parseAmount(text: string, scale = 0): Parsed<number> {
-  const clean = text.trim().replace(MINUS, '-')
-  const match = /^(-)?(\d{1,3}(?:[,_\u00a0\u202f ]\d{3})+|\d+)(?:\.(\d+))?$/.exec(clean)
-  if (!match) return no('Type a number, like 50')
+/** How a language writes numbers: what stands between groups and before decimals, and its ten digits. */
+export interface Signs {
+  readonly group: string
+  readonly decimal: string
+  readonly digits: string
+}
+
+/** The signs of a language; the reader's own by default. */
+export function signsOf(language?: string): Signs {
+  const parts = new Intl.NumberFormat(language, { useGrouping: true }).formatToParts(1234567.5)
+  const sign = (type: string) => parts.find((part) => part.type === type)?.value ?? ''
+  const digits = new Intl.NumberFormat(language, { useGrouping: false }).format(9876543210)
+  return { group: sign('group'), decimal: sign('decimal') || '.', digits: [...digits].reverse().join('') }
+}
+
+/** As files have numbers: digits, and a point before decimals. */
+export const PLAIN: Signs = { group: '', decimal: '.', digits: '0123456789' }
+const OWN = signsOf()
+
+/**
+ * Reads `50`, `1,000`, `12.50` (as far as the scale allows) as an integer of the unit's smallest part.
+ *
+ * Whatever `formatAmount` shows is read back as the same number: in German `1.500,5` is one thousand five hundred
+ * and a half, and `1.5` is no number, since nobody can say whether a point was meant as a group or as a decimal.
+ */
+export function parseAmount(text: string, scale = 0, signs: Signs = OWN): Parsed<number> {
+  const match = splitterOf(signs).exec(latin(text, signs))
+  if (!match) return no(`Type a number, like ${scale ? `50${signs.decimal}25` : '50'}`)
   const [, sign, whole = '', decimals = ''] = match
   if (decimals.length > scale) {
     return no(scale === 0 ? 'Whole numbers only' : `At most ${scale} decimal places`)
@@ -28,6 +51,26 @@ export function parseAmount(text: string, scale = 0): Parsed<number> {
   const value = Number(whole.replace(/\D/g, '') + decimals.padEnd(scale, '0'))
   if (!Number.isSafeInteger(value)) return no(`At most ${formatAmount(MAX_AMOUNT, scale)}`)
   return { ok: true, value: sign && value !== 0 ? -value : value }
+}
+
+/** Groups of three, or two as in India, between signs that groups may have; then decimals. */
+function splitterOf({ group, decimal }: Signs): RegExp {
+  const between = group ? `[${escaped(group)}_'\u2019\u00a0\u202f ]` : '(?!)'
+  const point = group === '.' ? escaped(decimal) : `[.${escaped(decimal)}]`
+  return new RegExp(`^(-)?(\\d{1,3}(?:${between}\\d{2,3})*${between}\\d{3}|\\d+)(?:${point}(\\d+))?$`)
+}
+
+function escaped(sign: string): string {
+  return sign.replace(/[.\\^$*+?()[\]{}|-]/g, '\\$&')
+}
+
+/** The text with Latin digits and a plain minus, without the marks of writing direction. */
+function latin(text: string, { digits }: Signs): string {
+  const bare = text
+    .trim()
+    .replace(/[\u061c\u200e\u200f]/g, '')
+    .replace(MINUS, '-')
+  return [...bare].map((each) => (digits.includes(each) ? String(digits.indexOf(each)) : each)).join('')
 }
 
 /** Reads `+50`, `-50`, `=200`; a bare `200` means `=200`, as in the field that it replaces. */
@@ -71,6 +114,11 @@ function format(value: number, scale: number, signDisplay: 'auto' | 'exceptZero'
     formats.set(name, made)
   }
   return made.format(asDecimal(value, scale)).replace('-', MINUS)
+}
+
+/** `1234.50` with the reader's own decimal sign and no groups: an amount as it stands in a field to be edited. */
+export function typedAmount(value: number, scale = 0): string {
+  return asDecimal(value, scale).replace('.', OWN.decimal)
 }
 
 /** `-1234.50`: digits that a machine reads, as files have them. */

@@ -4,7 +4,7 @@
  * How many decimal places a currency has is what `Intl` knows of it (USD 2, JPY 0, KWD 3). Like credits, prices
  * never become floating point.
  */
-import { MAX_AMOUNT, type Parsed, parseAmount } from './amounts'
+import { MAX_AMOUNT, type Parsed, parseAmount, typedAmount } from './amounts'
 
 /** Usual ones first; any ISO 4217 code can be typed. */
 export const CURRENCIES = ['EUR', 'USD', 'GBP', 'CHF', 'JPY', 'PLN', 'SEK', 'CAD', 'AUD', 'INR', 'BRL']
@@ -31,7 +31,7 @@ export function parsePrice(text: string, currency: string): Parsed<number> {
 
 /** The price as it stands in a field. */
 export function typedPrice(minor: number, currency: string): string {
-  return asDecimal(minor, placesOf(currency))
+  return typedAmount(minor, placesOf(currency))
 }
 
 function placesOf(currency: string): number {

@@ -1,7 +1,16 @@
 /** What people type and read, against the integers behind it. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatAmount, formatSigned, MAX_AMOUNT, outcome, parseAmount, parseEdit } from '../src/amounts'
+import {
+  formatAmount,
+  formatSigned,
+  MAX_AMOUNT,
+  outcome,
+  PLAIN,
+  parseAmount,
+  parseEdit,
+  signsOf,
+} from '../src/amounts'
 
 const value = (text: string, scale = 0) => {
   const parsed = parseAmount(text, scale)
@@ -41,6 +50,30 @@ describe('amounts', () => {
         expect(value(formatAmount(amount, scale), scale)).toBe(amount)
       }),
     )
+  })
+
+  it.each(['en-US', 'de-DE', 'de-CH', 'fr-FR', 'es-ES', 'hi-IN', 'ar-EG', 'fa-IR', 'pt-PT', 'sv-SE'])(
+    'reads in %s what it shows there',
+    (language) => {
+      const signs = signsOf(language)
+      for (const [amount, scale] of [
+        [1500, 0],
+        [150_050, 2],
+        [-1_234_567, 0],
+        [1_234_567, 6],
+      ] as const) {
+        const format = new Intl.NumberFormat(language, { maximumFractionDigits: scale })
+        const shown = format.format(amount / 10 ** scale)
+        expect(parseAmount(shown, scale, signs), shown).toEqual({ ok: true, value: amount })
+      }
+    },
+  )
+
+  it('takes no German point for a decimal, and no group for one in files', () => {
+    expect(parseAmount('1.5', 1, signsOf('de-DE')).ok).toBe(false)
+    expect(parseAmount('1.500', 3, signsOf('de-DE'))).toEqual({ ok: true, value: 1_500_000 })
+    expect(parseAmount('1,000', 0, PLAIN).ok).toBe(false)
+    expect(parseAmount('1.5', 1, PLAIN)).toEqual({ ok: true, value: 15 })
   })
 
   it('shows signs of movements, with a true minus', () => {

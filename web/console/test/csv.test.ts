@@ -101,6 +101,24 @@ describe('the plan of a file', () => {
     })
   })
 
+  it.each([
+    ['2027-11-12', '2027-11-12T00:00:00.000Z'],
+    ['2027-11-12T10:00:00+02:00', '2027-11-12T08:00:00.000Z'],
+    ['2027-11-12 10:00:00z', '2027-11-12T10:00:00.000Z'],
+    ['12.11.2027', undefined],
+    ['2026-02-30', undefined],
+    ['5', undefined],
+    ['forever 7', undefined],
+    ['2027-11-12T25:00:00Z', undefined],
+  ])('guesses no time: %s is %s', (text, at) => {
+    const { rows, unreadable } = plan(`user_id,amount,op,expires_at\nada,5,grant,${text}\n`)
+    expect([rows[0]?.expires_at, unreadable.length]).toEqual([at, at ? 0 : 1])
+  })
+
+  it('guesses no groups of digits', () => {
+    expect(plan('user_id;amount\nada;1,000\n').unreadable).toHaveLength(1)
+  })
+
   it('numbers rows by their line and fills in what the file does not say', () => {
     expect(plan('user_id,amount,op\nada,+50,\nbob,200,SET\n').rows).toEqual([
       { row: 2, user_id: 'ada', op: 'adjust', amount: 50, unit: 'credits', reason: 'Goodwill' },

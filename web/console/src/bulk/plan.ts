@@ -4,7 +4,7 @@
  * Pure. A row that cannot be read is told with its line and column and never sent; what only the ledger can know
  * (an unknown user, too few credits) comes from the dry run.
  */
-import { type Parsed, parseAmount } from '../amounts'
+import { type Parsed, PLAIN, parseAmount } from '../amounts'
 import type { Table } from '../csv'
 import type { BatchRow, BatchRowResult, Operation } from '../shop'
 
@@ -96,7 +96,9 @@ function rowOf(
   const amount = amountOf(cell('amount'), op, scaleOf(unit))
   if (!amount.ok) return fail('amount', amount.message)
   const expires = cell('expires_at')
-  if (expires && Number.isNaN(Date.parse(expires))) return fail('expires_at', `“${expires}” is no time`)
+  const expiresAt = timeOf(expires)
+  if (expires && !expiresAt)
+    return fail('expires_at', `“${expires}” is no day like 2026-12-31 and no time like 2026-12-31T12:00:00Z`)
   const reason = cell('reason') || defaults.reason
   const [label, key] = [cell('label'), cell('key')]
   return {
@@ -107,9 +109,19 @@ function rowOf(
     unit,
     ...(reason ? { reason } : {}),
     ...(label ? { label } : {}),
-    ...(expires ? { expires_at: new Date(expires).toISOString() } : {}),
+    ...(expiresAt ? { expires_at: expiresAt } : {}),
     ...(key ? { key } : {}),
   }
+}
+
+const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d(?:\.\d{1,6})?)(Z|[+-]\d\d:\d\d))?$/i
+
+/** A day (in UTC) or a time as the service's own CSV has them; undefined for all else, since nothing is guessed. */
+function timeOf(text: string): string | undefined {
+  const [, day, time = '00:00:00', zone = 'Z'] = TIME.exec(text) ?? []
+  const isDay = day && new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day)
+  const at = new Date(`${day}T${time}${zone.toUpperCase()}`)
+  return isDay && !Number.isNaN(at.getTime()) ? at.toISOString() : undefined
 }
 
 function isOperation(text: string): text is Operation {
@@ -118,7 +130,7 @@ function isOperation(text: string): text is Operation {
 
 function amountOf(text: string, op: Operation, scale: number): Parsed<number> {
   if (text === '') return { ok: false, message: 'No amount' }
-  const parsed = parseAmount(text.replace(/^\+/, ''), scale)
+  const parsed = parseAmount(text.replace(/^\+/, ''), scale, PLAIN)
   if (!parsed.ok) return { ok: false, message: `“${text}”: ${parsed.message.toLowerCase()}` }
   if (op === 'grant' && parsed.value <= 0) return { ok: false, message: 'A grant adds more than 0' }
   if (op === 'adjust' && parsed.value === 0)

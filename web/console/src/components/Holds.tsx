@@ -3,7 +3,7 @@ import { Group, TextInput } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { formatAmount, parseAmount } from '../amounts'
+import { formatAmount, parseAmount, typedAmount } from '../amounts'
 import { api, asProblem, type Hold } from '../api'
 import { type Target, useChanges } from '../changes'
 import { useSession } from '../session'
@@ -62,7 +62,7 @@ function HoldItem({ hold, target }: { hold: Hold; target: Target }) {
 
 function Capture({ hold, target }: { hold: Hold; target: Target }) {
   const { run } = useChanges()
-  const all = formatAmount(hold.amount, target.scale)
+  const all = typedAmount(hold.amount, target.scale)
   const [text, setText] = useState(all)
   const parsed = parseAmount(text, target.scale)
   const fits = parsed.ok && parsed.value > 0 && parsed.value <= hold.amount

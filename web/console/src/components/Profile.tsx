@@ -2,7 +2,7 @@
 import { Button, Group, Stack, Switch, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, lazy, Suspense, useState } from 'react'
-import { formatAmount, type Parsed, parseAmount } from '../amounts'
+import { formatAmount, type Parsed, parseAmount, typedAmount } from '../amounts'
 import { announce } from '../announce'
 import { api, asProblem, type Problem, type UserDetail } from '../api'
 import { useOnline } from '../live'
@@ -95,9 +95,9 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
   const online = useOnline()
   const [name, setName] = useState(user.name ?? '')
   const [email, setEmail] = useState(user.email ?? '')
-  const [floor, setFloor] = useState(user.floor === null ? '' : formatAmount(user.floor, scale))
+  const [floor, setFloor] = useState(user.floor === null ? '' : typedAmount(user.floor, scale))
   const [frozen, setFrozen] = useState(user.frozen)
-  const [low, setLow] = useState(user.low_threshold == null ? '' : formatAmount(user.low_threshold, scale))
+  const [low, setLow] = useState(user.low_threshold == null ? '' : typedAmount(user.low_threshold, scale))
   const [problem, setProblem] = useState<Problem>()
   const parsed = optional(floor, scale)
   const threshold = optional(low, scale)

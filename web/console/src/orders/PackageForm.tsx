@@ -2,7 +2,7 @@
 import { Autocomplete, Button, Group, Modal, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { formatAmount, parseAmount } from '../amounts'
+import { formatAmount, parseAmount, typedAmount } from '../amounts'
 import { asProblem, type Problem } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
@@ -37,7 +37,7 @@ function Form({ found, position, onClose }: Props) {
   const [name, setName] = useState(found?.name ?? '')
   const [description, setDescription] = useState(found?.description ?? '')
   const [unit, setUnit] = useState(found?.unit ?? units[0]?.name ?? 'credits')
-  const [credits, setCredits] = useState(found ? formatAmount(found.credits, scaleOf(found.unit)) : '')
+  const [credits, setCredits] = useState(found ? typedAmount(found.credits, scaleOf(found.unit)) : '')
   const [currency, setCurrency] = useState(found?.currency ?? 'EUR')
   const [price, setPrice] = useState(found ? typedPrice(found.price_minor, found.currency) : '')
   const [validity, setValidity] = useState(found?.validity_s ?? null)

@@ -2,7 +2,7 @@
 import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { formatAmount, parseAmount } from '../amounts'
+import { parseAmount, typedAmount } from '../amounts'
 import { asProblem, type Problem } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
@@ -33,7 +33,7 @@ function Form({ found, onSaved, onClose }: Props) {
   const online = useOnline()
   const { units, scaleOf } = useUnits()
   const [unit, setUnit] = useState(found?.unit ?? units[0]?.name ?? 'credits')
-  const [text, setText] = useState(found ? formatAmount(found.amount, scaleOf(found.unit)) : '')
+  const [text, setText] = useState(found ? typedAmount(found.amount, scaleOf(found.unit)) : '')
   const [user, setUser] = useState('')
   const [code, setCode] = useState('')
   const [expires, setExpires] = useState(found?.expires_at ? toLocalInput(found.expires_at) : '')
