@@ -45,6 +45,6 @@ def canonical(fields: Mapping[str, Any]) -> str:
     return _encoder.encode(fields)
 
 
-def link(previous: str, fields: Mapping[str, Any]) -> str:
-    """The hash of an entry: SHA-256 over the previous hash, a newline, and the canonical fields, as hex."""
-    return hashlib.sha256(f"{previous}\n{flat(fields)}".encode()).hexdigest()
+def link(previous: str, content: str) -> str:
+    """The hash of an entry: SHA-256 over the previous hash, a newline, and the entry's canonical text, as hex."""
+    return hashlib.sha256(f"{previous}\n{content}".encode()).hexdigest()

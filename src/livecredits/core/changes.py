@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from livecredits.core.lots import EVERGREEN, Terms
+from livecredits.core.quick import quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Change:
     if_version: int | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjust(Change):
     """Add `amount`, or take it where it is negative."""
@@ -76,6 +78,7 @@ class Adjust(Change):
     amount: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Set(Change):
     """Make the available credits equal to `credits`."""
@@ -83,6 +86,7 @@ class Set(Change):
     credits: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant(Change):
     """Add `amount` as a lot with its own terms."""
@@ -91,6 +95,7 @@ class Grant(Change):
     terms: Terms = EVERGREEN
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spend(Change):
     """Take `amount`."""
@@ -98,6 +103,7 @@ class Spend(Change):
     amount: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold(Change):
     """Set `amount` aside for `ttl_s` seconds."""
@@ -106,6 +112,7 @@ class Hold(Change):
     ttl_s: int = 900
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture(Change):
     """Spend what a hold has set aside: `amount` of it (all by default); the rest is released."""
@@ -114,6 +121,7 @@ class Capture(Change):
     amount: int | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release(Change):
     """Give back what a hold has set aside."""
@@ -121,6 +129,7 @@ class Release(Change):
     hold_id: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverse(Change):
     """Undo an entry: `amount` of it (all by default). Both sides of a transfer are undone together.
@@ -133,6 +142,7 @@ class Reverse(Change):
     may_refund: bool = True
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(Change):
     """Move `amount` to another user's account of the same unit; lots keep their terms."""
@@ -141,6 +151,7 @@ class Transfer(Change):
     amount: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redeem(Change):
     """Take what a voucher pays. The voucher says of which unit.
@@ -156,11 +167,13 @@ class Redeem(Change):
     address: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome(Change):
     """Give a new user the welcome vouchers that they have not had."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fulfil(Change):
     """Grant what a pending order has bought. `fulfilled_by` is the caller's claim; the actor is who did it."""
@@ -170,6 +183,7 @@ class Fulfil(Change):
     note: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund(Change):
     """Take back what a fulfilled order granted.
@@ -183,6 +197,7 @@ class Refund(Change):
     spent: Literal["refuse", "left", "below_floor"] = "refuse"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settle(Change):
     """Post what time has brought about on this account, and nothing else; the scheduler's change."""

@@ -137,7 +137,7 @@ class Draft:
             user_key=change.key if own_key else None,
             request_id=change.actor.request_id, lots=tuple(lots), **links,
         )  # fmt: skip
-        self._hash = link(self._hash, entry.fields())
+        self._hash = link(self._hash, entry.content())
         # The hash covers every other field, so it can only be set once they are. `replace` would build all of them
         # again on the hottest path there is; nobody else has seen the entry yet.
         object.__setattr__(entry, "hash", self._hash)

@@ -14,6 +14,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from livecredits.core.quick import quick
+
 BurnKey = tuple[int, int, int, str]
 Mark = tuple[str, int]
 """A lot's id and the part of it that is meant."""
@@ -29,6 +31,7 @@ class NotLoaded(Exception):
         self.account = (user_id, unit)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Lot:
     """A portion of granted credits.
@@ -65,6 +68,7 @@ class Lot:
         return self.expires_at_us is not None and self.expires_at_us <= now_us
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Under which terms credits are granted; the lot carries them on."""

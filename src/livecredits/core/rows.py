@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from json.encoder import encode_basestring as _quoted
 from typing import Any, Literal
 
 from livecredits.core.chain import GENESIS
 from livecredits.core.lots import BurnKey, Lot, Mark, Terms
+from livecredits.core.quick import quick
 
 Kind = Literal[
     "adjust",
@@ -37,6 +39,7 @@ AccountKey = tuple[str, str]
 """(user_id, unit)."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class HoldRow:
     """Credits set aside: `amount`, of which `marks` are earmarked in lots (less where the floor lends)."""
@@ -119,6 +122,7 @@ class Redemption:
     address: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Account:
     """One user's credits of one unit, as its newest entry left them.
@@ -151,6 +155,7 @@ class Account:
         return self.settled - self.held
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LotMove:
     """What an entry did to one lot: `delta` into it or out of it; `terms` where the entry made the lot."""
@@ -160,12 +165,14 @@ class LotMove:
     terms: Terms | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """The immutable row that an accepted change leaves.
 
-    `amount` is the entry's effect: `settled_delta` where settled credits move, else `held_delta`. `content` of the
-    chain is `fields()`; `hash` links it to the entry before. `origin` is the order or the voucher that it came from.
+    `amount` is the entry's effect: `settled_delta` where settled credits move, else `held_delta`. The chain covers
+    `fields()`, as the text `content()`; `hash` links it to the entry before. `origin` is the order or the voucher that
+    it came from.
     """
 
     id: str
@@ -209,6 +216,34 @@ class Entry:
             fields["lots"] = [_move_fields(move) for move in self.lots]
         return fields
 
+    def content(self) -> str:
+        """`chain.canonical(self.fields())`, spelled out: it is made for every entry and costs a third of it."""
+        told = [f'{{"actor":{_quoted(self.actor)},"amount":{self.amount},"at_us":{self.at_us}']
+        told.append(f',"held_after":{self.held_after},"held_delta":{self.held_delta}')
+        if self.hold_expires_at_us is not None:
+            told.append(f',"hold_expires_at_us":{self.hold_expires_at_us}')
+        if self.hold_id is not None:
+            told.append(f',"hold_id":{_quoted(self.hold_id)}')
+        told.append(f',"id":{_quoted(self.id)},"kind":"{self.kind}"')
+        if self.label is not None:
+            told.append(f',"label":{_quoted(self.label)}')
+        if self.lots:
+            told.append(f',"lots":[{",".join([_move_text(move) for move in self.lots])}]')
+        for name, value in (
+            ("metadata", self.metadata), ("origin", self.origin), ("peer", self.peer), ("reason", self.reason),
+            ("request_id", self.request_id), ("reverses", self.reverses),
+        ):  # fmt: skip
+            if value is not None:
+                told.append(f',"{name}":{_quoted(value)}')
+        told.append(
+            f',"settled_after":{self.settled_after},"settled_delta":{self.settled_delta},'
+            f'"unit":{_quoted(self.unit)},"user_id":{_quoted(self.user_id)}'
+        )
+        if self.user_key is not None:
+            told.append(f',"user_key":{_quoted(self.user_key)}')
+        told.append(f',"version":{self.version}}}')
+        return "".join(told)
+
 
 _OPTIONAL_FIELDS = (
     "reason", "label", "metadata", "user_key", "request_id", "reverses", "peer", "hold_id", "hold_expires_at_us",
@@ -223,6 +258,16 @@ def _move_fields(move: LotMove) -> list[Any]:
     return [move.lot_id, move.delta, terms.priority, terms.expires_at_us, terms.source]
 
 
+def _move_text(move: LotMove) -> str:
+    terms = move.terms
+    if terms is None:
+        return f"[{_quoted(move.lot_id)},{move.delta}]"
+    expires = "null" if terms.expires_at_us is None else terms.expires_at_us
+    source = "null" if terms.source is None else _quoted(terms.source)
+    return f"[{_quoted(move.lot_id)},{move.delta},{terms.priority},{expires},{source}]"
+
+
+@quick
 @dataclass(frozen=True, slots=True)
 class Past:
     """An entry that a reversal names, and what has become of it."""
@@ -280,6 +325,7 @@ class Book:
                 self.past[entry.reverses] = replace(self.past[entry.reverses], reversed_by=entry.id)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """An accepted change: its entries in the order of writing, and every row as it is afterwards.
@@ -306,6 +352,7 @@ class Refusal:
     sticks: bool = True
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Cause:
     """The entry that brought an account to its version, as far as its user may see it."""
@@ -316,6 +363,7 @@ class Cause:
     label: str | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AccountState:
     """The whole current state of an account: what is read, pushed and compared. Version 0 = no entry yet.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from livecredits.core.quick import quick
 from livecredits.core.rows import Account, AccountState, Decision
 from livecredits.errors import Refused, from_code
 
@@ -42,6 +43,7 @@ class Amounts:
         return {"settled": self.settled, "held": self.held, "available": self.settled - self.held}
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to an accepted change.
@@ -149,6 +151,7 @@ def again(outcome: Answer | Refused) -> Answer | Refused:
     return replace(outcome, replayed=True)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class CommittedBatch:
     """What one commit changed.

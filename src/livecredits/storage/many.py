@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from livecredits.core.changes import Change
+from livecredits.core.quick import quick
 from livecredits.errors import Refused
 from livecredits.storage.answers import Answer
 from livecredits.storage.batch import Batch
 from livecredits.storage.store import Rows, Store
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What one row came to, and the available credits just before it (None for an unknown user)."""

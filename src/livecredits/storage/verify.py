@@ -21,7 +21,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from livecredits.core.chain import GENESIS, link
+from livecredits.core.chain import GENESIS, canonical, link
 from livecredits.core.lots import Lot
 from livecredits.core.rows import Entry, LotMove
 from livecredits.storage import migrate, sqlite
@@ -192,7 +192,7 @@ class _Check:
                 "settled_after": (entry.settled_after, running.settled + entry.settled_delta),
                 "held_after": (entry.held_after, running.held + entry.held_delta),
                 "amount": (entry.amount, entry.settled_delta or entry.held_delta),
-                "hash": (stored, link(running.last_hash, entry.fields())),
+                "hash": (stored, link(running.last_hash, canonical(entry.fields()))),
             },
         )
         running.version, running.last_hash, running.at_us = entry.version, stored, entry.at_us
