@@ -203,16 +203,80 @@ async def test_a_batch_that_broke_off_goes_on_and_does_no_row_twice(
     monkeypatch.setattr(Writer, "submit_many", failing)
     check_problem(await admin.post(BATCHES, json=body, headers=headers), 503, "unavailable")
     (item,) = (await admin.get(BATCHES)).json()["items"]
-    assert item["state"] == "running"
+    assert item["state"] == "interrupted"
     so_far = (await admin.get(f"{BATCHES}/{item['batch']}")).json()
-    assert so_far["applied"] == broken_at * PORTION
-    check_problem(await admin.post(f"{BATCHES}/{item['batch']}/reverse", json={}), 409, "conflict")
+    BatchAnswer.model_validate(so_far)
+    assert (so_far["state"], so_far["applied"]) == ("interrupted", broken_at * PORTION)
     told = (await admin.post(BATCHES, json=body, headers=headers)).json()
     assert (told["batch"], told["state"], told["applied"]) == (item["batch"], "applied", len(users))
     assert [one["row"] for one in told["rows"]] == list(range(1, len(users) + 1))
     for user_id in users:
         assert await balance(stage, user_id) == 3
     assert (await stage.credits.verify()).entries == len(users)
+
+
+async def test_a_batch_that_broke_off_is_undone_as_far_as_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ends between two portions; the next one finds the batch, and what it left is taken back."""
+    rows = [BatchRow(number + 1, f"u{number}", "grant", 3) for number in range(2 * PORTION)]
+    url = f"sqlite:///{tmp_path}/own.db"
+    whole, turns = Writer.submit_many, 0
+
+    def failing(self: Writer, many: Many) -> Any:
+        nonlocal turns
+        turns += 1
+        if turns == 2:
+            raise Unavailable("The process is going.")
+        return whole(self, many)
+
+    async with Credits(url) as credits:
+        with monkeypatch.context() as patch:
+            patch.setattr(Writer, "submit_many", failing)
+            with pytest.raises(Unavailable):
+                await credits.batch(rows, key="broken")
+    async with Credits(url) as credits:
+        (item,) = (await credits.batches()).items
+        assert item.state == "interrupted"
+        look = await credits.reverse_batch(item.batch, dry_run=True)
+        assert (look.state, look.applied) == ("previewed", PORTION)
+        undone = await credits.reverse_batch(item.batch)
+        assert (undone.state, len(undone.rows)) == ("reversed", PORTION)
+        again = await credits.batch(rows, key="broken")
+        assert (again.state, again.replayed) == ("reversed", True)
+        report = await credits.verify()
+        assert (report.is_clean, report.entries) == (True, 2 * PORTION)
+        assert [(await credits.balance(f"u{number}")).credits for number in (0, PORTION - 1)] == [0, 0]
+
+
+async def test_a_batch_at_work_is_running(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = await stage.operator()
+    states: list[str] = []
+    batches = (await stage.credits._ready()).batches
+    whole = Writer.submit_many
+
+    def watching(self: Writer, many: Many) -> Any:
+        states.extend(item.state for item in batches.page(before=None, after=None, limit=1).items)
+        return whole(self, many)
+
+    monkeypatch.setattr(Writer, "submit_many", watching)
+    rows = [row(f"u{number}", "grant", 1) for number in range(2 * PORTION)]
+    assert (await admin.post(BATCHES, json={"rows": rows})).json()["state"] == "applied"
+    assert states == ["running"]
+
+
+async def test_users_are_taken_in_the_order_of_their_accounts(stage: Stage) -> None:
+    users = [f"u{number}" for number in range(2 * PORTION)]
+    admin = await stage.operator()
+    await admin.post(BATCHES, json={"rows": [row(user_id, "grant", 1) for user_id in users]})
+    mixed = users[::-2] + users[-2::-2]
+    assert sorted(mixed) == sorted(users)
+    seen: list[list[str]] = []
+    stage.credits.on_commit(lambda told: seen.append([state.user_id for state in told.states]))
+    answer = await admin.post(BATCHES, json={"rows": [row(user_id, "adjust", 1) for user_id in mixed]})
+    assert [one["user_id"] for one in answer.json()["rows"]] == mixed
+    by_account = sorted(users)  # they were new, and new users are taken by their names
+    assert [set(portion) for portion in seen] == [set(by_account[:PORTION]), set(by_account[PORTION:])]
 
 
 async def test_undoing_returns_every_balance_exactly(stage: Stage) -> None:

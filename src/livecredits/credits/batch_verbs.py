@@ -108,7 +108,6 @@ class BatchVerbs:
 
         Raises:
             NotFound: there is no such batch.
-            Conflict: it broke off and has to be finished first.
         """
         return await self.undo_batch(
             UndoAsked(

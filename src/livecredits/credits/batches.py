@@ -1,12 +1,14 @@
 """Batches: many changes in one request, decided row by row or all or none, looked at before, and undone after.
 
-Promises: a row is applied at most once, however often its batch is sent again (each has a key of its own, made from
-the batch's); a batch that broke off goes on where it stopped; the rows of one account are decided in the caller's
-order; undoing it posts a reversal for each entry that it left. Must not know how rows arrive (CSV, JSON).
+Promises: a row is applied at most once, however often its batch is sent again (its outcome stands under the batch's key
+and the row's number, in the transaction that applied it); a batch that broke off goes on where it stopped, or is undone
+as far as it came; the rows of one account are decided in the caller's order; undoing it posts a reversal for each entry
+that it left. Must not know how rows arrive (CSV, JSON).
 
 The odd thing: row by row does not mean a transaction for each. Rows go to the writer in portions of `PORTION`, each
 with a commit of its own, so that other people's changes pass in between. Rows of one user stay together, so their
-screens are told once. An atomic batch is one portion, however long.
+screens are told once. Users are taken in the order of their accounts in the file, not of the list: a list in any other
+order would touch nearly every page of the file with each portion. An atomic batch is one portion, however long.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ from sqlalchemy import Connection
 from livecredits.core.amounts import bad_field
 from livecredits.core.changes import LIBRARY, Actor, Adjust, Change, Grant, Reverse, Set
 from livecredits.core.lots import EVERGREEN, Terms
-from livecredits.credits.asking import check_text, checked, microseconds
-from livecredits.errors import Conflict, Invalid, KeyReused
-from livecredits.storage import audit, batches
+from livecredits.core.quick import quick
+from livecredits.credits.asking import check_key, check_text, checked, microseconds
+from livecredits.errors import Invalid, KeyReused
+from livecredits.storage import audit, batches, reads
 from livecredits.storage.batches import BatchHead, BatchResult, Op, RowResult, ruled
 from livecredits.storage.ids import Ids
 from livecredits.storage.many import Many, Ruling
@@ -36,14 +39,17 @@ if TYPE_CHECKING:
     from livecredits.credits.opened import Unit
     from livecredits.storage.database import Database
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 ROWS_MOST = 10_000
 PORTION = 500
 """Rows in one transaction of a batch that is not atomic: as many as the writer takes of other changes."""
 FAULTS_TOLD = 20
-STEM_LENGTH_MAX = 200
-"""A longer key of a batch stands in its rows' keys by its digest, or those would be too long."""
+NOWHERE = 2**63
+"""The place of an account that is not there yet: behind all that are."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class BatchRow:
     """One change of a batch.
@@ -57,7 +63,7 @@ class BatchRow:
         reason: why; the batch's by default.
         label: what the user may read; the batch's by default.
         expires_at: when a grant ends.
-        key: the row's own idempotency key; made from the batch's key and the number by default.
+        key: an idempotency key of its own, for a row that may come again in another batch.
     """
 
     row: int
@@ -120,6 +126,8 @@ class Batches:
         self._database = database
         self._clock = clock
         self._units = units
+        self._working_on: str | None = None
+        """The batch that is being applied now. What is stored as running and is not this one broke off."""
 
     # --- applying --------------------------------------------------------------------------------------------------
 
@@ -131,17 +139,26 @@ class Batches:
             KeyReused: the batch's key belongs to another one.
         """
         batch_id = self._new_id()
-        changes = _changes(asked, asked.key or batch_id, self._units())
+        changes = _changes(asked, self._units())
         if asked.dry_run:
             return self._preview(asked, changes)
-        content = _content(asked, changes)
+        content = _content(asked)
         known = self._known(asked, content)
-        if known is not None and known.state != "running":
+        if known is not None and known.state != "interrupted":
             return replace(known, replayed=True)
         work = _Work(known.batch if known and known.batch else batch_id, asked, content, is_new=known is None)
-        done = {row.row: row for row in known.rows} if known else {}
+        self._working_on = work.batch_id
+        try:
+            return self._work(work, changes, known.rows if known else ())
+        finally:
+            self._working_on = None
+
+    def _work(self, work: _Work, changes: Sequence[Change], former: Sequence[RowResult]) -> BatchResult:
+        """Apply the rows that a former request has not."""
+        asked = work.asked
+        done = {row.row: row for row in former}
         todo = [number for number, row in enumerate(asked.rows) if row.row not in done]
-        portions = [todo] if asked.atomic else _portions(asked.rows, todo) or [[]]
+        portions = [todo] if asked.atomic else self._portions(asked.rows, todo) or [[]]
         for portion in portions:
             many = work.many(
                 [changes[number] for number in portion], portion, is_last=portion is portions[-1]
@@ -157,7 +174,7 @@ class Batches:
     def _preview(self, asked: BatchAsked, changes: Sequence[Change]) -> BatchResult:
         everything = list(range(len(asked.rows)))
         done: dict[int, RowResult] = {}
-        for portion in [everything] if asked.atomic else _portions(asked.rows, everything):
+        for portion in [everything] if asked.atomic else self._portions(asked.rows, everything):
             many = Many(changes=[changes[number] for number in portion], dry_run=True)
             rulings = self._database.writer.submit_many(many).result()
             done |= {row.row: row for row in _results(asked.rows, portion, rulings, is_kept=False)}
@@ -175,6 +192,12 @@ class Batches:
             raise KeyReused(f"The idempotency key {key} belongs to another request.", key=key)
         return self.read(found.id)
 
+    def _portions(
+        self, rows: Sequence[BatchRow] | Sequence[RowResult], todo: Sequence[int]
+    ) -> list[list[int]]:
+        users = {rows[number].user_id for number in todo}
+        return _portions(rows, todo, self._database.read(lambda connection: reads.places(connection, users)))
+
     def _new_id(self) -> str:
         ids = Ids()
         ids.at(self._clock.now_us())
@@ -184,7 +207,12 @@ class Batches:
 
     def read(self, batch_id: str) -> BatchResult:
         """A stored batch. Raises `NotFound`."""
-        return self._database.read(lambda connection: batches.read(connection, batch_id))
+        found = self._database.read(lambda connection: batches.read(connection, batch_id))
+        return replace(found, state=self._state_of(batch_id, found.state))
+
+    def _state_of(self, batch_id: str, stored: batches.State) -> batches.State:
+        """A killed process writes nothing down: a batch is running while this one works on it, else it broke off."""
+        return "interrupted" if stored == "running" and batch_id != self._working_on else stored
 
     def _head(self, batch_id: str) -> BatchResult:
         return self._database.read(lambda connection: batches.head(connection, batch_id))
@@ -193,32 +221,31 @@ class Batches:
         self, *, before: str | None, after: str | None, limit: int, run: str | None = None
     ) -> Page[BatchHead]:
         """A page of batches, the newest first."""
-        return self._database.read(
+        found = self._database.read(
             lambda connection: batches.page(connection, before=before, after=after, limit=limit, run=run)
         )
+        items = [replace(item, state=self._state_of(item.batch, item.state)) for item in found.items]
+        return replace(found, items=items)
 
     # --- undoing ---------------------------------------------------------------------------------------------------
 
     def reverse(self, asked: UndoAsked) -> BatchResult:
         """Undo what a batch has done, the last row first; rows that were undone before are left alone.
 
+        One that broke off is undone as far as it came, and its key does not take it up again.
+
         Raises:
             NotFound: there is no such batch.
-            Conflict: it has not finished; sending it again finishes it.
         """
         check_text("reason", asked.reason)
         check_text("label", asked.label)
         known = self.read(asked.batch_id)
-        if known.state == "running":
-            raise Conflict(
-                "The batch broke off; send it again with its key to finish it first.", state="running"
-            )
         todo = [row for row in reversed(known.rows) if _can_be_undone(row)]
         if not todo:
             return known
         done: dict[int, RowResult] = {}
         everything = list(range(len(todo)))
-        portions = [everything] if asked.atomic else _portions(todo, everything)
+        portions = [everything] if asked.atomic else self._portions(todo, everything)
         for numbers in portions:
             portion = [todo[number] for number in numbers]
             is_last = numbers is portions[-1]
@@ -281,13 +308,16 @@ class _Work:
         )  # fmt: skip
 
 
-def _portions(rows: Sequence[BatchRow] | Sequence[RowResult], todo: Sequence[int]) -> list[list[int]]:
-    """Numbers of rows, portion by portion, each user's together."""
+def _portions(
+    rows: Sequence[BatchRow] | Sequence[RowResult], todo: Sequence[int], places: Mapping[str, int]
+) -> list[list[int]]:
+    """Numbers of rows, portion by portion, each user's together, by the places of their accounts; new users last."""
     by_user: dict[str, list[int]] = {}
     for number in todo:
         by_user.setdefault(rows[number].user_id, []).append(number)
     portions: list[list[int]] = []
-    for numbers in by_user.values():
+    for user_id in sorted(by_user, key=lambda user_id: (places.get(user_id, NOWHERE), user_id)):
+        numbers = by_user[user_id]
         if not portions or len(portions[-1]) + len(numbers) > PORTION:
             portions.append([])
         portions[-1] += numbers
@@ -311,7 +341,7 @@ def _unkept(asked: BatchAsked, state: batches.State, done: Mapping[int, RowResul
 # --- from rows to changes ------------------------------------------------------------------------------------------
 
 
-def _changes(asked: BatchAsked, key: str, units: Mapping[str, Unit]) -> list[Change]:
+def _changes(asked: BatchAsked, units: Mapping[str, Unit]) -> list[Change]:
     """Every row as a change.
 
     Raises:
@@ -321,15 +351,14 @@ def _changes(asked: BatchAsked, key: str, units: Mapping[str, Unit]) -> list[Cha
         raise bad_field("rows", f"must be 1 to {ROWS_MOST}")
     if len({row.row for row in asked.rows}) < len(asked.rows):
         raise bad_field("rows", "must have different numbers")
+    check_key(asked.key)
     check_text("reason", asked.reason)
     check_text("label", asked.label)
-    if len(key) > STEM_LENGTH_MAX:
-        key = hashlib.sha256(key.encode()).hexdigest()
     changes: list[Change] = []
     faults: list[dict[str, Any]] = []
     for row in asked.rows:
         try:
-            changes.append(checked(_change(asked, row, key), units))
+            changes.append(checked(_change(asked, row), units))
         except Invalid as error:
             faults += [{**fault, "row": row.row} for fault in error.extra.get("errors", ())]
     if faults:
@@ -340,11 +369,11 @@ def _changes(asked: BatchAsked, key: str, units: Mapping[str, Unit]) -> list[Cha
     return changes
 
 
-def _change(asked: BatchAsked, row: BatchRow, key: str) -> Change:
+def _change(asked: BatchAsked, row: BatchRow) -> Change:
     common: dict[str, Any] = {
-        "user_id": row.user_id, "unit": row.unit, "key": row.key or f"bat:{key}:{row.row}",
-        "key_scope": asked.key_scope, "actor": asked.actor, "reason": row.reason or asked.reason,
-        "label": row.label or asked.label, "limit": asked.limit,
+        "user_id": row.user_id, "unit": row.unit, "key": row.key, "key_scope": asked.key_scope,
+        "actor": asked.actor, "reason": row.reason or asked.reason, "label": row.label or asked.label,
+        "limit": asked.limit,
     }  # fmt: skip
     if row.expires_at is not None and row.op != "grant":
         raise bad_field("expires_at", "is for grants alone")
@@ -357,12 +386,14 @@ def _change(asked: BatchAsked, row: BatchRow, key: str) -> Change:
     return Grant(amount=row.amount, terms=terms, **common)
 
 
-def _content(asked: BatchAsked, changes: Sequence[Change]) -> str:
+def _content(asked: BatchAsked) -> str:
     """A digest of the whole request: a key that comes again with other rows is refused."""
-    digest = hashlib.sha256(json.dumps([asked.atomic, asked.reason, asked.label]).encode())
-    for row, change in zip(asked.rows, changes, strict=True):
-        digest.update(f"{row.row}:{change.content}\n".encode())
-    return digest.hexdigest()
+    rows = [
+        (row.row, row.user_id, row.op, row.amount, row.unit, row.reason, row.label,
+         microseconds("expires_at", row.expires_at), row.key)
+        for row in asked.rows
+    ]  # fmt: skip
+    return hashlib.sha256(_encode([asked.atomic, asked.reason, asked.label, rows]).encode()).hexdigest()
 
 
 # --- undoing -------------------------------------------------------------------------------------------------------

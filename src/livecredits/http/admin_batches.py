@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from livecredits.credits.batch_csv import read_all
 from livecredits.credits.batches import ROWS_MOST, BatchAsked, BatchRow, UndoAsked
-from livecredits.errors import Conflict, Forbidden, KeyReused, NotFound, OutcomeUnknown, StorageFull
+from livecredits.errors import Forbidden, KeyReused, NotFound, OutcomeUnknown, StorageFull
 from livecredits.http.batch_models import (
     BATCH_BYTES_MAX,
     BatchAnswer,
@@ -102,11 +102,12 @@ async def read_batch(call: Call[NoBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/admin/batches/{batch_id}/reverse", rule=RULES, body=BatchUndoBody, result=BatchAnswer,
-            refuses=(NotFound, Conflict, OutcomeUnknown, StorageFull))  # fmt: skip
+            refuses=(NotFound, OutcomeUnknown, StorageFull))  # fmt: skip
 async def undo_batch(call: Call[BatchUndoBody, NoQuery]) -> Reply:
     """Undo a batch by a reversal for each entry that it left and that still stands.
 
-    Asking again undoes what is left. A row whose credits are spent is refused, unless `allow_below_floor`.
+    Asking again undoes what is left. One that broke off is undone as far as it came. A row whose credits are spent is
+    refused, unless `allow_below_floor`.
     """
     body, principal = call.body, call.principal
     if body.allow_below_floor and not principal.may_go_below_floor():

@@ -51,7 +51,7 @@ class BatchRowBody(Model):
     expires_at: Time | None = Field(default=None, description="When a grant ends.")
     key: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")] | None = Field(
         default=None,
-        description="The row's own idempotency key; made from the batch's and the number where left out.",
+        description="The row's own idempotency key, where it may come again in another batch.",
     )
 
 
@@ -149,7 +149,7 @@ class BatchAnswer(Model):
     run: str | None = Field(description=_RUN)
     dry_run: bool
     atomic: bool
-    state: Literal["previewed", "refused", "running", "applied", "reversed", "partly_reversed"]
+    state: Literal["previewed", "refused", "running", "interrupted", "applied", "reversed", "partly_reversed"]
     applied: int
     refused: int
     totals: dict[str, BatchTotal]
@@ -170,7 +170,7 @@ class BatchItem(Model):
     })  # fmt: skip
     batch: str
     run: str | None = Field(description=_RUN)
-    state: Literal["running", "applied", "reversed", "partly_reversed"]
+    state: Literal["running", "interrupted", "applied", "reversed", "partly_reversed"]
     atomic: bool
     rows: int
     reason: str | None

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from livecredits.core.changes import Actor
+from livecredits.core.quick import quick
 from livecredits.errors import NotFound
 from livecredits.storage.answers import Answer, rfc3339
 from livecredits.storage.many import Ruling
@@ -20,8 +21,9 @@ from livecredits.storage.schema import batch_rows, batches, reversals
 from livecredits.storage.views import Page
 
 Op = Literal["adjust", "set", "grant"]
-State = Literal["previewed", "refused", "running", "applied", "reversed", "partly_reversed"]
-"""`previewed` and `refused` have left nothing and are never stored; `running` is also one that broke off."""
+State = Literal["previewed", "refused", "running", "interrupted", "applied", "reversed", "partly_reversed"]
+"""`previewed` and `refused` have left nothing and are never stored. `interrupted` is stored as `running`: it is what
+nobody works on any more, and `credits.batches` knows that."""
 
 _SHOWN = 200
 """Batches on a page at most."""
@@ -53,6 +55,7 @@ class Asked(Protocol):
         """Of how much."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RowResult:
     """What one row of a batch came to.
@@ -175,7 +178,7 @@ class BatchHead:
 
     batch: str
     run: str | None
-    state: str
+    state: State
     atomic: bool
     rows: int
     reason: str | None

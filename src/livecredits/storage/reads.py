@@ -65,6 +65,11 @@ _ACCOUNTS = (
 _ACCOUNTS_OF_MANY = _ACCOUNTS.where(accounts.c.user_id.in_(bindparam("user_ids", expanding=True)))
 _ACCOUNTS_OF_ONE = _ACCOUNTS.where(accounts.c.user_id == bindparam("user_id"))
 _ACCOUNT = _ACCOUNTS_OF_ONE.where(accounts.c.unit == bindparam("unit"))
+_PLACES = (
+    select(accounts.c.user_id, func.min(accounts.c.id))
+    .where(accounts.c.user_id.in_(bindparam("user_ids", expanding=True)))
+    .group_by(accounts.c.user_id)
+)
 _USER = select(users).where(users.c.user_id == bindparam("user_id"))
 _LOTS = (
     select(lots)
@@ -96,6 +101,15 @@ def due_accounts(connection: Connection, user_ids: Collection[str], now_us: int)
         .where(mine, holds.c.state == "open", holds.c.expires_at_us <= now_us)
     )
     return [(row.user_id, row.unit) for row in connection.execute(late_lots.union(late_holds))]
+
+
+def places(connection: Connection, user_ids: Collection[str]) -> dict[str, int]:
+    """Where the accounts of users stand in the file: the lowest account number of each that has one."""
+    wanted = list(user_ids)
+    found: dict[str, int] = {}
+    for at in range(0, len(wanted), IDS_AT_ONCE):
+        found.update(connection.execute(_PLACES, {"user_ids": wanted[at : at + IDS_AT_ONCE]}).all())
+    return found
 
 
 # --- live states ---------------------------------------------------------------------------------------------------

@@ -391,7 +391,7 @@ batches = _table(
     CheckConstraint("state IN ('running', 'applied', 'reversed', 'partly_reversed')", name="batches_state"),
     CheckConstraint("atomic IN (0, 1)", name="batches_atomic"),
 )
-"""Many changes that came in one request. One that is `running` for long broke off; its key takes it up again."""
+"""Many changes that came in one request. One that is `running` with nobody at work broke off; its key takes it up."""
 
 batch_rows = _table(
     "batch_rows",
