@@ -198,7 +198,7 @@ export interface BatchResult {
   run: string | null
   dry_run: boolean
   atomic: boolean
-  state: 'previewed' | 'refused' | 'running' | 'applied' | 'reversed' | 'partly_reversed'
+  state: 'previewed' | 'refused' | 'running' | 'interrupted' | 'applied' | 'reversed' | 'partly_reversed'
   applied: number
   refused: number
   reason: string | null

@@ -23,6 +23,7 @@ export const BATCH_STATES: Record<BatchItem['state'], string> = {
   previewed: 'previewed',
   refused: 'refused',
   running: 'running',
+  interrupted: 'broken off',
   applied: 'applied',
   reversed: 'undone',
   partly_reversed: 'undone in part',

@@ -155,6 +155,7 @@ function mergedRows(batches: readonly BatchResult[]): BatchRowResult[] {
 export function stateOf(items: readonly BatchItem[]): BatchItem['state'] {
   const every = (state: BatchItem['state']) => items.every((item) => item.state === state)
   if (items.some(({ state }) => state === 'running')) return 'running'
+  if (items.some(({ state }) => state === 'interrupted')) return 'interrupted'
   if (every('applied')) return 'applied'
   return every('reversed') ? 'reversed' : 'partly_reversed'
 }
