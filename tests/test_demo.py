@@ -126,6 +126,8 @@ def test_the_wallet_hands_on_the_sentence_of_a_refusal(demo: Demo) -> None:
         ("PUT", "/users/nobody/credits", {"credits": 5}, 404),
         ("PUT", "/users/dennis/credits", {"credits": "many"}, 422),
         ("PUT", "/users/dennis/credits", {"credits": -5}, 402),
+        ("POST", f"/orders/ord_{0:032}/fulfill", {"fulfilled_by": "ada"}, 404),
+        ("POST", f"/orders/ord_{0:032}/fulfill", {}, 400),
     ],
 )
 def test_the_wallet_refuses_what_is_wrong(demo: Demo, method: str, path: str, body: Any, status: int) -> None:
@@ -148,6 +150,20 @@ def test_the_users_page_of_the_wallet_sets_credits(demo: Demo, service: Client) 
     listed = {user["id"]: user for user in wallet(demo, "GET", "/users").json()["items"]}
     assert listed["joan"]["credits"] == 77
     assert listed["ada"]["name"] == "Ada Byron"
+
+
+def test_the_team_page_of_the_wallet_fulfils_once(demo: Demo, service: Client) -> None:
+    waiting = next(
+        order for order in wallet(demo, "GET", "/orders").json()["items"] if order["status"] == "pending"
+    )
+    address, body = f"/orders/{waiting['id']}/fulfill", {"fulfilled_by": "grace"}
+    fulfilled = wallet(demo, "POST", address, body).json()
+    (entry, *_) = service.history(waiting["user_id"], unit=fulfilled["unit"], limit=1)
+    assert entry.kind == "fulfil"
+    again = wallet(demo, "POST", address, body)
+    assert (again.status_code, again.json()["code"]) == (409, "already_fulfilled")
+    listed = {order["id"]: order for order in wallet(demo, "GET", "/orders").json()["items"]}
+    assert listed[waiting["id"]]["status"] == "fulfilled"
 
 
 def test_the_users_have_a_past(demo: Demo, service: Client) -> None:

@@ -45,12 +45,14 @@ OPERATOR_EMAIL = "operator@demo.example"
 TOKEN_TTL_S = 900
 LINK_TTL_S = 3_600
 NOT_KEPT = {"Cache-Control": "no-store"}
+TEAM_ORDERS = 10
+LUMEN = Actor("service", "wallet", "Lumen")
 
 Answering = Callable[[Request, Mapping[str, Any]], Awaitable[Any]]
 
 
 class WalletBackend:
-    """The host app's own backend: who is signed in, what costs credits, and a users page.
+    """The host app's own backend: who is signed in, what costs credits, and what its own team may do.
 
     Args:
         credits: the ledger, used as a library.
@@ -68,6 +70,8 @@ class WalletBackend:
             Route("/spend", _answering(self.spend), methods=["POST"]),
             Route("/users", _answering(self.users), methods=["GET"]),
             Route("/users/{user_id}/credits", _answering(self.set_credits), methods=["PUT"]),
+            Route("/orders", _answering(self.orders), methods=["GET"]),
+            Route("/orders/{order_id}/fulfill", _answering(self.fulfil), methods=["POST"]),
         ]
 
     async def session(self, _request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,8 +107,29 @@ class WalletBackend:
     async def set_credits(self, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
         """Set a user's credits, as the host's own administrators do."""
         user, credits = request.path_params["user_id"], whole("credits", body.get("credits"))
-        actor = Actor("service", "wallet", "Lumen")
-        answer = await self._credits.set(user, credits, reason="users page", actor=actor)
+        answer = await self._credits.set(user, credits, reason="users page", actor=LUMEN)
+        return answer.as_json()
+
+    async def orders(self, _request: Request, _body: Mapping[str, Any]) -> dict[str, Any]:
+        """The newest orders, for the team page of the host app."""
+        page = await self._credits.orders(limit=TEAM_ORDERS)
+        return {
+            "items": [
+                {
+                    "id": order.id,
+                    "user_id": order.user_id,
+                    "package": order.package["name"],
+                    "status": order.state,
+                }
+                for order in page.items
+            ]
+        }
+
+    async def fulfil(self, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Grant what an order has bought, on behalf of whom of the team pressed the button."""
+        answer = await self._credits.fulfil(
+            request.path_params["order_id"], fulfilled_by=_text(body, "fulfilled_by"), actor=LUMEN
+        )
         return answer.as_json()
 
 

@@ -6,6 +6,7 @@ import { useCredits, useCreditsStore } from 'livecredits/react'
 import { useState } from 'react'
 import { amountText, momentText } from './amounts'
 import { type HistoryEntry, useHistory } from './history'
+import { VoucherList } from './VoucherList'
 
 const UNITS = [
   { unit: 'credits', name: 'Credits' },
@@ -34,6 +35,7 @@ export function AccountPage() {
       </fieldset>
       <Parts unit={unit} />
       <History key={`${user}:${unit}`} unit={unit} />
+      <VoucherList key={user} />
     </section>
   )
 }

@@ -9,6 +9,7 @@ import { AccountPage } from './AccountPage'
 import { Balances } from './balances'
 import { CreditDisplay } from './CreditDisplay'
 import { LowNotice } from './LowNotice'
+import { OrdersDesk } from './OrdersDesk'
 import { ShopPage } from './ShopPage'
 import { StatusDot } from './StatusDot'
 import { StudioPage } from './StudioPage'
@@ -23,7 +24,16 @@ const PAGES: Record<string, { name: string; page: () => ReactNode }> = {
   '#/shop': { name: 'Shop', page: ShopPage },
   '#/vouchers': { name: 'Vouchers', page: VouchersPage },
   '#/account': { name: 'Account', page: AccountPage },
-  '#/users': { name: 'Team', page: UsersPage },
+  '#/users': { name: 'Team', page: TeamPage },
+}
+
+function TeamPage() {
+  return (
+    <div className="page">
+      <UsersPage />
+      <OrdersDesk />
+    </div>
+  )
 }
 
 export function App() {

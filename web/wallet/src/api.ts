@@ -5,13 +5,21 @@
  * must not know credits' own API: a page of the host app speaks to the host's backend, which speaks to livecredits.
  * The odd one: paths are relative to the page, so the wallet runs under any prefix.
  */
-import type { GetToken } from 'livecredits'
+import type { GetToken, OrderState } from 'livecredits'
 
 export interface HostUser {
   readonly id: string
   readonly name: string
   readonly plan: string
   readonly credits: number
+}
+
+/** An order as the host's own team sees it. */
+export interface HostOrder {
+  readonly id: string
+  readonly user_id: string
+  readonly package: string
+  readonly status: OrderState
 }
 
 export interface Problem {
@@ -66,4 +74,7 @@ export const api = {
   users: () => call<{ items: HostUser[] }>('GET', 'api/users'),
   updateUserCredits: (userId: string, credits: number) =>
     call<{ credits: number }>('PUT', `api/users/${encodeURIComponent(userId)}/credits`, { credits }),
+  getCreditOrders: () => call<{ items: HostOrder[] }>('GET', 'api/orders'),
+  fulfillCreditOrder: (orderId: string, body: { fulfilled_by: string }) =>
+    call<{ credits: number }>('POST', `api/orders/${encodeURIComponent(orderId)}/fulfill`, body),
 }

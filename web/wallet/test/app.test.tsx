@@ -7,6 +7,7 @@ import { AccountPage } from '../src/AccountPage'
 import type { Outcome } from '../src/api'
 import { Balances } from '../src/balances'
 import { CreditDisplay } from '../src/CreditDisplay'
+import { OrdersDesk } from '../src/OrdersDesk'
 import { StatusDot } from '../src/StatusDot'
 import { StudioPage } from '../src/StudioPage'
 import { SessionContext } from '../src/session'
@@ -52,7 +53,10 @@ const SESSION = {
   user: 'ada',
   users: [],
   switchTo: () => {},
-  read: async <T,>() => ({ data: HISTORY as unknown as T, error: null }) as Outcome<T>,
+  read: async <T,>(path: string) => {
+    const page = path.startsWith('/credits/history') ? HISTORY : { items: [], next: null }
+    return { data: page as unknown as T, error: null } as Outcome<T>
+  },
 }
 
 function show(page: React.ReactNode, store = new FakeStore()) {
@@ -94,9 +98,14 @@ it.each([
   ['studio', <StudioPage key="studio" />, 'spend-5'],
   ['account', <AccountPage key="account" />, 'history-row'],
   ['users', <UsersPage key="users" />, 'user-ada'],
+  ['orders', <OrdersDesk key="orders" />, 'desk-ord_1'],
 ])('axe finds nothing on the %s page', async (_name, page, testId) => {
   const user = { id: 'ada', name: 'Ada Byron', plan: 'Pro', credits: 100 }
-  fakeBackend({ 'GET api/users': { status: 200, body: { items: [user] } } })
+  const order = { id: 'ord_1', user_id: 'bob', package: 'Starter', status: 'pending' }
+  fakeBackend({
+    'GET api/users': { status: 200, body: { items: [user] } },
+    'GET api/orders': { status: 200, body: { items: [order] } },
+  })
   const { container } = show(
     <>
       <StatusDot />

@@ -3,8 +3,10 @@ import { cleanup, render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { afterEach, expect, it, vi } from 'vitest'
 import creditDisplay from '../src/CreditDisplay.tsx?raw'
+import ordersDesk from '../src/OrdersDesk.tsx?raw'
 import { UsersPage } from '../src/UsersPage'
 import usersPage from '../src/UsersPage.tsx?raw'
+import voucherList from '../src/VoucherList.tsx?raw'
 import { FakeStore, fakeBackend, Stage } from './fakes'
 
 const USERS = {
@@ -66,6 +68,8 @@ it('sends nothing for what is no whole number', async () => {
 it.each([
   ['UsersPage', usersPage],
   ['CreditDisplay', creditDisplay],
+  ['OrdersDesk', ordersDesk],
+  ['VoucherList', voucherList],
 ])('%s takes nothing of the SDK but the nine names', (_name, source) => {
   const imported = [...source.matchAll(/import (.*) from 'livecredits[^']*'/g)].map((match) => match[1])
   expect(imported).toEqual(['{ type CreditContextType, useCredits }'])
