@@ -46,6 +46,10 @@ class Demo:
     def user(self, user_id: str) -> dict[str, str]:
         return next(user for user in self.told["users"] if user["id"] == user_id)
 
+    def token(self, user_id: str) -> str:
+        """A screen token, as the host app's backend mints it."""
+        return str(self.api("POST", "/tokens", json={"user_id": user_id}).json()["token"])
+
     def end_welcomes(self) -> None:
         """From now on newcomers are given nothing, so that a test's numbers are its own."""
         for campaign in self.api("GET", "/admin/campaigns").json()["items"]:

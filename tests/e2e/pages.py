@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx2
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 from tests.demo_process import Demo
 
 _numbers = itertools.count(1)
 WITHIN_MS = 5_000
+MOST_TABS = 60
 
 
 def new_user(demo: Demo, prefix: str, credits: int = 100) -> str:
@@ -34,6 +36,43 @@ def welcome(demo: Demo, credits: int, label: str) -> Iterator[None]:
         demo.end_welcomes()
 
 
+def place_order(demo: Demo, user: str, package: str = "Starter", reference: str | None = None) -> str:
+    """What the user's own page asks for, by HTTP; returns the order's id."""
+    as_user = {"Authorization": f"Bearer {demo.token(user)}"}
+    shop = f"{demo.url}/api/v1/credits"
+    packages = httpx2.get(f"{shop}/packages", headers=as_user).json()["items"]
+    wanted = next(item["id"] for item in packages if item["name"] == package)
+    body = {"package_id": wanted, "purchase_reference": reference}
+    made = httpx2.post(f"{shop}/orders", headers=as_user, json=body)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def tab_to(page: Page, wanted: Locator, key: str = "Tab") -> None:
+    """Reach it by the keyboard alone."""
+    for _ in range(MOST_TABS):
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"no way to {wanted} by {key}")
+
+
+def stamp_changes(page: Page, test_id: str) -> None:
+    """From now on the page notes when that text first changed; `changed_at_ms` reads it."""
+    page.evaluate(STAMP_CHANGES, test_id)
+
+
+def changed_at_ms(page: Page) -> float:
+    return float(page.evaluate("window.changedAt"))
+
+
+STAMP_CHANGES = """id => {
+  window.changedAt = undefined
+  new MutationObserver(() => { window.changedAt ??= Date.now() })
+    .observe(document.querySelector(`[data-testid=${id}]`), { subtree: true, characterData: true, childList: true })
+}"""
+
+
 class Log:
     """What a page wrote to its console, and the errors that it did not catch."""
 
@@ -50,11 +89,13 @@ class Log:
 class Wallet:
     """One tab of the host app."""
 
-    def __init__(self, context: BrowserContext, demo: Demo, user: str, *, base: str | None = None) -> None:
+    def __init__(
+        self, context: BrowserContext, demo: Demo, user: str, *, at: str = "", base: str | None = None
+    ) -> None:
         self.page = context.new_page()
         self.log = Log(self.page)
         self.user = user
-        self.page.goto(f"{base or demo.url}/wallet/?user={user}")
+        self.page.goto(f"{base or demo.url}/wallet/?user={user}{at}")
 
     @property
     def badge(self) -> Locator:
@@ -96,13 +137,15 @@ class Wallet:
 class Console:
     """An operator's tab."""
 
-    def __init__(self, context: BrowserContext, demo: Demo, *, role: str = "admin", **limits: Any) -> None:
+    def __init__(
+        self, context: BrowserContext, demo: Demo, *, role: str = "admin", name: str = "Test", **limits: Any
+    ) -> None:
         self.demo = demo
         self.email = f"op-{next(_numbers)}-{demo.process.pid}@example.com"
         made = demo.api(
             "POST",
             "/admin/operators",
-            json={"email": self.email, "name": "Test", "role": role, "password": "correct horse", **limits},
+            json={"email": self.email, "name": name, "role": role, "password": "correct horse", **limits},
         )
         assert made.status_code in {200, 201}, made.text
         self.page = context.new_page()
@@ -113,9 +156,12 @@ class Console:
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_role("heading", name="Users")).to_be_visible()
 
+    def visit(self, path: str) -> None:
+        self.page.goto(f"{self.demo.url}/console/{path}")
+
     def show(self, search: str) -> None:
         """The Users screen with the users that match."""
-        self.page.goto(f"{self.demo.url}/console/users?q={search}")
+        self.visit(f"users?q={search}")
 
     def row(self, user: str) -> Locator:
         return self.page.locator(f"tr[data-user='{user}']")
@@ -138,3 +184,31 @@ class Console:
 
     def toast(self, text: str) -> Locator:
         return self.page.get_by_role("group", name=text)
+
+
+class Queue:
+    """The orders of one user in an operator's tab."""
+
+    def __init__(self, console: Console, user: str, state: str = "pending") -> None:
+        self.page = console.page
+        console.visit(f"orders?user={user}&state={state}")
+        expect(self.page.get_by_role("heading", name="Orders")).to_be_visible()
+
+    @property
+    def rows(self) -> Locator:
+        return self.page.locator("tr[data-order]:not(.order-details)")
+
+    def row(self, order: str) -> Locator:
+        return self.page.locator(f"tr[data-order='{order}']:not(.order-details)")
+
+    def opener(self, order: str) -> Locator:
+        return self.row(order).locator(".row-open")
+
+    @property
+    def order(self) -> list[str]:
+        """The ids of the rows, from the top."""
+        ids: list[str] = self.rows.evaluate_all("rows => rows.map((row) => row.dataset.order)")
+        return ids
+
+    def is_in_state(self, order: str, state: str) -> None:
+        expect(self.row(order)).to_have_attribute("data-state", state, timeout=WITHIN_MS)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page
 from tests.demo_process import Demo
-from tests.e2e.pages import Wallet, new_user
+from tests.e2e.pages import Wallet, changed_at_ms, new_user, stamp_changes
 
 pytestmark = pytest.mark.e2e
 NewContext = Callable[[], BrowserContext]
@@ -36,20 +36,13 @@ def test_twelve_of_twelve_within_a_second(
     assert tabs[0].page.evaluate("'locks' in navigator") is (kind == "secure")
     assert connections(demo, user) == expected
     for tab in tabs:
-        tab.page.evaluate(STAMP_CHANGES)
+        stamp_changes(tab.page, "header-badge")
     posted_ms = tabs[0].page.evaluate("Date.now()")
     demo.api("POST", f"/users/{user}/grants", json={"amount": 11})
     for tab in tabs:
         tab.shows(111)
-    late = [tab.page.evaluate("window.changedAt") - posted_ms for tab in tabs]
+    late = [changed_at_ms(tab.page) - posted_ms for tab in tabs]
     assert max(late) <= 1000, late
-
-
-STAMP_CHANGES = """() => {
-  const badge = document.querySelector('[data-testid=header-badge]')
-  new MutationObserver(() => { window.changedAt ??= Date.now() })
-    .observe(badge, { subtree: true, characterData: true, childList: true })
-}"""
 
 
 def freeze(page: Page) -> None:

@@ -14,6 +14,7 @@ export const SHORTCUTS: { keys: string[]; does: string }[] = [
   { keys: ['↑', '↓'], does: 'Walk the rows of the list' },
   { keys: ['Enter'], does: 'Change the credits of the row; apply' },
   { keys: ['F2'], does: 'Change the credits of the row' },
+  { keys: ['j', 'k'], does: 'Walk the orders' },
   { keys: ['f'], does: 'Fulfil the order of the row' },
   { keys: ['Tab'], does: 'From the amount to the reason' },
   { keys: ['Esc'], does: 'Leave everything as it was' },

@@ -44,6 +44,42 @@ describe('fulfilling', () => {
     expect(server.sent('POST', /fulfill$/)).toHaveLength(0)
   })
 
+  it.each(['jj{Enter}', '{Control>}j{/Control}jj', 'jjk{ArrowDown}', 'jjjj'])(
+    'walks the rows by %s',
+    async (keys) => {
+      const { user } = open(withOrders(), '/orders')
+      await opener('bob')
+      await user.keyboard(keys)
+      expect(document.activeElement).toBe(await opener('ada'))
+    },
+  )
+
+  it('leaves the arrows to the page where no row has the focus', async () => {
+    const { user } = open(withOrders(), '/orders')
+    await opener('bob')
+    await user.keyboard('{ArrowDown}')
+    expect(document.activeElement).toBe(document.body)
+  })
+
+  it('keeps the focus in the row when the pressed button goes', async () => {
+    const { user } = open(withOrders(), '/orders')
+    ;(await fulfilButton('ada')).focus()
+    await user.keyboard('{Enter}')
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Fulfil the order of ada' })).toBeNull())
+    expect(document.activeElement).toBe(await opener('ada'))
+  })
+
+  it('leaves the focus to whoever clicked beside the rows', async () => {
+    const server = withOrders()
+    const go = server.holdBack('POST', /ord_1\/fulfill$/)
+    const { user } = open(server, '/orders')
+    await user.click(await fulfilButton('ada'))
+    await user.click(screen.getByRole('heading', { name: 'Orders' }))
+    go()
+    await screen.findByText('Order fulfilled')
+    expect(document.activeElement?.closest('tr')).toBeNull()
+  })
+
   it('takes an f that is typed into the search as text', async () => {
     const { user, server } = open(withOrders(), '/orders')
     await opener('bob')
@@ -203,6 +239,7 @@ describe('one order', () => {
     expect((left as HTMLInputElement).checked).toBe(true)
     await user.click(within(dialog).getByRole('button', { name: 'Refund' }))
     expect(await screen.findByText('Order refunded')).toBeTruthy()
+    expect(document.activeElement).toBe(await opener('bob'))
     const bodies = server.sent('POST', /refund$/).map(({ body }) => body?.['spent'])
     expect(bodies).toEqual(['refuse', 'left'])
   })

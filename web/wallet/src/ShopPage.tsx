@@ -7,19 +7,25 @@
  */
 import type { ChangeProblem, Order, OrderState, Package } from 'livecredits'
 import { useCredits, useOrders, usePackages } from 'livecredits/react'
-import { useEffect, useRef, useState } from 'react'
+import { type Ref, useEffect, useRef, useState } from 'react'
 import { amountText, momentText, priceText, spanText } from './amounts'
 import { OrderForm } from './OrderForm'
 import { useToast } from './toasts'
 
 export function ShopPage() {
   const [chosen, setChosen] = useState<Package | null>(null)
+  const orders = useRef<HTMLHeadingElement>(null)
+  // The form goes and would take the focus with it; whoever works by keyboard goes on where the order will stand.
+  const close = () => {
+    orders.current?.focus()
+    setChosen(null)
+  }
   return (
     <section className="page" aria-labelledby="shop-title">
       <h1 id="shop-title">Shop</h1>
       <Packages chosen={chosen} onChoose={setChosen} />
-      {chosen !== null && <OrderForm key={chosen.id} pack={chosen} onDone={() => setChosen(null)} />}
-      <Orders />
+      {chosen !== null && <OrderForm key={chosen.id} pack={chosen} onDone={close} />}
+      <Orders title={orders} />
     </section>
   )
 }
@@ -69,12 +75,14 @@ function PackageCard({ pack, isChosen, onChoose }: PackageCardProps) {
   )
 }
 
-function Orders() {
+function Orders({ title }: { title: Ref<HTMLHeadingElement> }) {
   const { items, loading, error, loadMore, refresh } = useOrders()
   useNews(items)
   return (
     <section className="list" aria-labelledby="orders-title">
-      <h2 id="orders-title">My orders</h2>
+      <h2 id="orders-title" ref={title} tabIndex={-1}>
+        My orders
+      </h2>
       {loading && <p className="quiet">Reading your orders…</p>}
       {error !== null && <Failed error={error} onRetry={refresh} />}
       {!loading && error === null && items.length === 0 && (
@@ -102,11 +110,12 @@ export const STATES: Record<OrderState, { name: string; sign: string }> = {
 }
 
 function OrderRow({ order }: { order: Order }) {
+  const row = useRef<HTMLLIElement>(null)
   const { name, sign } = STATES[order.state]
   const { scale } = useCredits({ unit: order.package.unit })
   const at = order.refunded_at ?? order.cancelled_at ?? order.fulfilled_at ?? order.created_at
   return (
-    <li className="card row" data-testid="order-row" data-state={order.state}>
+    <li className="card row" ref={row} tabIndex={-1} data-testid="order-row" data-state={order.state}>
       <div className="row-what">
         <strong>{order.package.name}</strong>
         <span className="quiet">
@@ -124,17 +133,24 @@ function OrderRow({ order }: { order: Order }) {
           {momentText(at)}
         </time>
       </div>
-      {order.state === 'pending' && <CancelButton order={order} />}
+      {order.state === 'pending' && <CancelButton order={order} onPress={() => row.current?.focus()} />}
     </li>
   )
 }
 
-function CancelButton({ order }: { order: Order }) {
+interface CancelButtonProps {
+  readonly order: Order
+  /** The button goes with the order's state; the focus has to stay somewhere. */
+  readonly onPress: () => void
+}
+
+function CancelButton({ order, onPress }: CancelButtonProps) {
   const { cancelOrder } = useCredits()
   const [asks, setAsks] = useState(false)
   const toast = useToast()
   const cancel = async () => {
     setAsks(true)
+    onPress()
     try {
       await cancelOrder(order.id)
       toast.success('Order cancelled')
@@ -146,7 +162,7 @@ function CancelButton({ order }: { order: Order }) {
   }
   return (
     <button type="button" className="secondary small" disabled={asks} onClick={cancel}>
-      Cancel<span className="for-readers"> the order of {order.package.name}</span>
+      Cancel <span className="for-readers">the order of {order.package.name}</span>
     </button>
   )
 }

@@ -1,7 +1,7 @@
 /** What belongs to one order: whom to bill, what was bought, what happened, and the steps that are possible. */
 import { Button, Group } from '@mantine/core'
 import { IconArrowBackUp, IconX } from '@tabler/icons-react'
-import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { Link } from 'wouter'
 import { useActorName } from '../actors'
 import { formatAmount } from '../amounts'
@@ -16,6 +16,7 @@ import { spanText } from '../spans'
 import { fullTime } from '../time'
 import { useUnits } from '../units'
 import type { OrderActions } from './actions'
+import { focusUnlessElsewhere } from './keys'
 import { useOrderState } from './OrderState'
 
 const RefundDialog = lazy(() => import('./RefundDialog'))
@@ -124,6 +125,8 @@ function Steps({ order, actions }: { order: Order; actions: OrderActions }) {
   const { state } = useOrderState(order)
   const online = useOnline()
   const [refunding, setRefunding] = useState(false)
+  // The dialogue takes the focus with it, and the button that opened it may be gone by then.
+  useEffect(() => (refunding ? () => focusUnlessElsewhere(order.id) : undefined), [refunding, order.id])
   // The dialogue stays while its own refund is on its way: the answer may be a question.
   const isPossible = state === 'pending' || (state === 'fulfilled' && mayAdminister) || refunding
   if (!mayChange || !isPossible) return null

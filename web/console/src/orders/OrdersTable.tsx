@@ -1,11 +1,11 @@
 /**
  * The rows of the queue: who ordered what, for how much, where it stands, and one button to fulfil it.
  *
- * A row opens to the billing details and the rarer steps. The arrow keys walk the rows.
+ * A row opens to the billing details and the rarer steps. `keys.ts` has what the keys do.
  */
 import { Button } from '@mantine/core'
 import { IconChevronDown } from '@tabler/icons-react'
-import { Fragment, type KeyboardEvent } from 'react'
+import { Fragment } from 'react'
 import { useActorName } from '../actors'
 import { Ago } from '../components/Ago'
 import { Amount } from '../components/Amount'
@@ -15,6 +15,7 @@ import { useSession } from '../session'
 import type { Order } from '../shop'
 import { useUnits } from '../units'
 import type { OrderActions } from './actions'
+import { useKeptFocus } from './keys'
 import { OrderDetails } from './OrderDetails'
 import { OrderStateChip, useOrderState } from './OrderState'
 
@@ -27,10 +28,11 @@ interface Props {
 }
 
 export function OrdersTable({ orders, isOld, actions, open, onOpen }: Props) {
+  const keptFocus = useKeptFocus()
   return (
-    <table className="rows shop-rows orders" aria-busy={isOld} data-old={isOld || undefined}>
+    <table className="rows shop-rows orders" aria-busy={isOld} data-old={isOld || undefined} {...keptFocus}>
       <caption className="visually-hidden">
-        Orders, newest first. Arrow keys move between rows, Enter opens one, f fulfils it.
+        Orders, newest first. Arrow keys, or j and k, move between rows, Enter opens one, f fulfils it.
       </caption>
       <thead>
         <tr>
@@ -80,7 +82,7 @@ function OrderLine({ order, actions, isOpen, onToggle }: LineProps) {
   return (
     <tr data-order={order.id} data-state={state} data-phase={mark?.phase} data-open={isOpen || undefined}>
       <td className="cell-main">
-        <button type="button" className="row-open" aria-expanded={isOpen} onClick={onToggle} onKeyDown={walk}>
+        <button type="button" className="row-open" aria-expanded={isOpen} onClick={onToggle}>
           <IconChevronDown size={15} aria-hidden />
           <span className="user-names">
             <span className="visually-hidden">Order of</span>{' '}
@@ -151,19 +153,8 @@ function Fulfil({ order, actions }: { order: Order; actions: OrderActions }) {
       aria-keyshortcuts="f"
       rightSection={<span className="key on-button" data-key="f" aria-hidden />}
       onClick={() => void actions.fulfil(order)}
-      onKeyDown={walk}
     >
       Fulfil <span className="visually-hidden">the order of {order.user_id}</span>
     </Button>
   )
-}
-
-/** The arrows walk the rows, whichever of their buttons has the focus. */
-function walk(event: KeyboardEvent): void {
-  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return
-  event.preventDefault()
-  const rows = [...document.querySelectorAll<HTMLElement>('.orders tr[data-order] .row-open')]
-  const here = event.currentTarget.closest('tr')?.querySelector<HTMLElement>('.row-open')
-  const at = here ? rows.indexOf(here) : -1
-  rows[at + (event.key === 'ArrowDown' ? 1 : -1)]?.focus()
 }

@@ -2,14 +2,13 @@
  * Orders: the queue, live, and what an operator does with each of them.
  *
  * Rows stay where they are: an order that a colleague fulfils meanwhile stays and says so, a new one waits behind
- * a button. `f` fulfils the order of the row that has the focus; where no row has it, it goes to the first one
- * that waits, so that one key never hits an order that nobody looked at.
+ * a button. What the keys do stands in `orders/keys.ts`.
  */
 import '../styles/shop.css'
 import '../styles/orders.css'
 import { Button, SegmentedControl } from '@mantine/core'
 import { IconPackage, IconRefresh, IconSearch } from '@tabler/icons-react'
-import { useEffect, useMemo, useRef } from 'react'
+import { useMemo } from 'react'
 import { useLocation } from 'wouter'
 import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
@@ -20,11 +19,11 @@ import { SkeletonRows } from '../components/SkeletonRows'
 import { Tabs } from '../components/Tabs'
 import { useOnline, useWatchedPage } from '../live'
 import { useOrderActions } from '../orders/actions'
+import { useQueueKeys } from '../orders/keys'
 import { STATES } from '../orders/OrderState'
 import { OrdersTable } from '../orders/OrdersTable'
 import { useSession } from '../session'
 import { type Order, shop } from '../shop'
-import { isTyping } from '../shortcuts'
 import { useSteadyPage } from '../steady'
 import { FIRST_PAGE, useUrlState } from '../url'
 
@@ -63,7 +62,7 @@ export default function Orders() {
     idOf: (order) => order.id,
   })
   useWatchedPage(useMemo(() => [...new Set(page?.items.map((order) => order.user_id))], [page]))
-  useFulfilKey(page?.items ?? [], mayChange && online ? actions.fulfil : undefined)
+  useQueueKeys(page?.items ?? [], mayChange && online ? actions.fulfil : undefined)
 
   return (
     <>
@@ -134,30 +133,6 @@ export default function Orders() {
       )}
     </>
   )
-}
-
-/** `f`: fulfils the order of the focused row; without one, goes to the first that waits. */
-function useFulfilKey(orders: Order[], fulfil: ((order: Order) => Promise<void>) | undefined): void {
-  const latest = useRef({ orders, fulfil })
-  latest.current = { orders, fulfil }
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat
-      if (event.key !== 'f' || !isPlain || isTyping(event) || latest.current.fulfil === undefined) return
-      const at = event.target instanceof Element ? event.target : null
-      if (at?.closest('[role=dialog]')) return
-      const row = at?.closest<HTMLElement>('tr[data-order]')
-      const order = latest.current.orders.find(({ id }) => id === row?.dataset['order'])
-      if (!row) return focusFirstPending()
-      if (order && row.dataset['state'] === 'pending') void latest.current.fulfil(order)
-    }
-    window.addEventListener('keydown', onKeyDown)
-    return () => window.removeEventListener('keydown', onKeyDown)
-  }, [])
-}
-
-function focusFirstPending(): void {
-  document.querySelector<HTMLElement>('tr[data-order][data-state=pending] .row-open')?.focus()
 }
 
 interface NoOrdersProps {
