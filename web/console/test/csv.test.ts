@@ -133,7 +133,11 @@ describe('the plan of a file', () => {
     ['user_id,amount\nada,0\n', 'amount', 'An adjustment of 0 changes nothing'],
     ['user_id,amount,op\nada,5,gift\n', 'op', '“gift” is none of adjust, set, grant'],
     ['user_id,amount,op\nada,-5,grant\n', 'amount', 'A grant adds more than 0'],
-    ['user_id,amount,until\nada,5,soon\n', 'until', '“soon” is no time'],
+    [
+      'user_id,amount,until\nada,5,soon\n',
+      'until',
+      '“soon” is no day like 2026-12-31 and no time like 2026-12-31T12:00:00Z',
+    ],
   ])('names line and column of what is wrong in %j', (text, column, message) => {
     expect(plan(text)).toMatchObject({ rows: [], unreadable: [{ line: 2, column, message }] })
   })
