@@ -197,7 +197,7 @@ function send(target: Target, wish: Wish, reason: string): Promise<Answer> {
 
 /** What lists and pages read by HTTP; the balances themselves are pushed. */
 export function refreshReads(client: QueryClient, user: string): void {
-  for (const list of ['user', 'history', 'holds']) {
+  for (const list of ['user', 'history', 'holds', 'chart']) {
     void client.invalidateQueries({ queryKey: [list, user] })
   }
 }

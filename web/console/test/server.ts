@@ -198,7 +198,7 @@ export class Server {
     }
     if (path.startsWith('admin/entries/')) return this.reverse(path.split('/')[2] ?? '')
     if (!user) return problem(404, 'not_found', 'There is no such user.')
-    if (rest === 'history') return json({ items: [...this.entries].reverse(), next: null, previous: null })
+    if (rest === 'history') return json(this.history(request.query))
     if (rest === 'holds') return json({ items: this.holds, next: null, previous: null })
     if (rest === 'credits') return this.set(user, request)
     if (rest === 'adjustments' || rest === 'grants') {
@@ -247,6 +247,13 @@ export class Server {
       previous: from > 0 ? String(from) : null,
       total: items.length,
     }
+  }
+
+  private history(query: URLSearchParams) {
+    const items = [...this.entries].reverse()
+    const from = Number(query.get('after') ?? 0)
+    const to = from + Number(query.get('limit') ?? 50)
+    return { items: items.slice(from, to), next: to < items.length ? String(to) : null, previous: null }
   }
 
   private set(user: UserRow, request: Request): Response {

@@ -24,6 +24,17 @@ window.ResizeObserver = class {
 
 window.scrollTo = () => {}
 Element.prototype.scrollIntoView = () => {}
+// The chart draws for real, onto a canvas that keeps nothing.
+HTMLCanvasElement.prototype.getContext = (() =>
+  new Proxy({}, { get: () => () => ({ width: 0 }), set: () => true })) as never
+// biome-ignore lint/suspicious/noExplicitAny: jsdom has no paths
+;(window as any).Path2D = class {
+  rect() {}
+  moveTo() {}
+  lineTo() {}
+  arc() {}
+  closePath() {}
+}
 // Mantine's scroll areas and comboboxes ask for fonts and layouts that are never there.
 Object.defineProperty(document, 'fonts', { value: { addEventListener() {}, removeEventListener() {} } })
 

@@ -27,6 +27,7 @@ import { chosenUnit, useUnits } from '../units'
 import { useUrlState } from '../url'
 
 const UserOrders = lazy(() => import('../orders/UserOrders'))
+const BalanceChart = lazy(() => import('../chart/BalanceChart'))
 const UserVouchers = lazy(() => import('../vouchers/UserVouchers'))
 
 export default function User({ id }: { id: string }) {
@@ -122,6 +123,9 @@ function UserPage({ user, unit, units, scale, onUnit }: PageProps) {
           <Screens user={user.user_id} unit={unit} version={balance.version} />
         </div>
         <div className="user-main">
+          <Suspense fallback={<Skeleton height={300} radius="lg" />}>
+            <BalanceChart target={target} />
+          </Suspense>
           <Timeline target={target} version={balance.version} />
         </div>
         <div className="user-side">
