@@ -23,7 +23,7 @@ import uvloop
 from bench.peers.control import free_listener, lift_file_limit, now_ns, obey_stdin, tell
 from livecredits.access import Principal
 from livecredits.config import Settings
-from livecredits.core.rows import AccountState, Cause
+from livecredits.core.rows import AccountState, Cause, Entry
 from livecredits.core.wire import state_text
 from livecredits.live.protocol import make_ws_protocol
 from livecredits.live.shell import Live
@@ -38,6 +38,8 @@ class Batch:
     epoch: str
     states: Sequence[AccountState]
     lists: dict[str, set[str]] = field(default_factory=dict)
+    entries: Sequence[Entry] = ()
+    committed_monotonic_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

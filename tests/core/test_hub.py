@@ -252,8 +252,8 @@ def test_resync_is_answered_with_a_hello_once_however_often_it_is_asked(desk: De
 
 def test_push_again_greets_every_screen_of_the_user_anew(desk: Desk) -> None:
     screens = [desk.live() for _ in range(2)]
-    assert desk.hub.push_again("ada") == 2
-    assert desk.hub.push_again("nobody") == 0
+    assert desk.hub.push_again("ada", "brd_1", "credits", desk.now_ms)[0] == 2
+    assert desk.hub.push_again("nobody", "brd_2", "credits", desk.now_ms) == (0, None)
     desk.take()
     desk.answer_reads(state(3))
     assert [screen for screen, _ in desk.out.sends] == screens
@@ -733,11 +733,11 @@ def test_hints_go_to_the_users_own_screens_and_to_followers_gathered(desk: Desk)
     desk.say(olga, type="follow", lists=["users", "audit"])
     desk.say(viewer, type="watch", users=["ada"])
     desk.answer_reads(state(3))
-    for lists in ({"history"}, {"history", "users"}, {"orders"}):
+    for lists in ({"vouchers"}, {"history", "users"}, {"orders"}):
         desk.hub.hint(lists, ["ada"])
     assert not desk.take().sends
     desk.later(0.25)
-    assert desk.told(ada) == [{"type": "changed", "lists": ["history", "orders"]}]
+    assert desk.told(ada) == [{"type": "changed", "lists": ["orders", "vouchers"]}]
     assert desk.told(olga) == [{"type": "changed", "lists": ["users"]}]
     assert not desk.told(bob)
     assert not desk.told(viewer)
@@ -747,11 +747,21 @@ def test_hints_go_to_the_users_own_screens_and_to_followers_gathered(desk: Desk)
 def test_a_hint_waits_for_a_paused_screen(desk: Desk) -> None:
     ada = desk.live("ada")
     desk.hub.paused(ada)
-    desk.hub.hint({"history"}, ["ada"])
+    desk.hub.hint({"orders"}, ["ada"])
     assert not desk.later(1).sends
     desk.hub.writable(ada)
     desk.later(0.25)
-    assert desk.told(ada) == [{"type": "changed", "lists": ["history"]}]
+    assert desk.told(ada) == [{"type": "changed", "lists": ["orders"]}]
+
+
+def test_a_users_own_screens_take_it_from_the_version_that_their_history_moved(desk: Desk) -> None:
+    """A second frame for every change would double what the server sends."""
+    ada, olga = desk.live("ada"), desk.live(None)
+    desk.say(olga, type="follow", lists=["history"])
+    desk.hub.hint({"history"}, ["ada"])
+    desk.later(0.25)
+    assert not desk.told(ada)
+    assert desk.told(olga) == [{"type": "changed", "lists": ["history"]}]
 
 
 @pytest.mark.parametrize("idle_s", [1, 25, 100, 100_000])

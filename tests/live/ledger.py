@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from livecredits.access import Principal, Role
 from livecredits.config import Settings
-from livecredits.core.rows import AccountState, Cause
+from livecredits.core.rows import AccountState, Cause, Entry
 from livecredits.core.screen import Limits
 from livecredits.errors import TokenExpired, Unauthenticated
 from livecredits.live.shell import Live
@@ -26,7 +27,27 @@ class Batch:
     epoch: str
     states: list[AccountState]
     lists: dict[str, set[str]] = field(default_factory=dict)
-    committed_monotonic_ns: int = 0
+    committed_monotonic_ns: int = field(default_factory=time.monotonic_ns)
+    entries: Sequence[Any] = ()
+
+
+def entry_of(state: AccountState) -> Entry:
+    """The entry that brought an account to this state."""
+    assert state.cause is not None
+    return Entry(
+        state.cause.entry,
+        state.user_id,
+        state.unit,
+        state.version,
+        "grant",
+        state.cause.amount,
+        0,
+        0,
+        0,
+        0,
+        0,
+        "t",
+    )
 
 
 class Ledger:
@@ -41,6 +62,7 @@ class Ledger:
         self.before_read: Callable[[], Awaitable[None]] | None = None
         self.after_read: Callable[[], Awaitable[None]] | None = None
         self.failures = 0
+        self.numbers = count(1)
 
     async def states(self, user_ids: Sequence[str]) -> dict[str, list[AccountState]]:
         if user_ids:
@@ -70,16 +92,16 @@ class Ledger:
             version=before.version + 1,
             settled=before.settled + amount,
             changed_at_us=1_700_000_000_000_000 + before.version,
-            cause=Cause(f"ent_{before.version + 1}", "grant", amount, None),
-            receipt=False,
-            **fields,
+            cause=Cause(f"ent_{next(self.numbers):08d}", "grant", amount, None),
+            **{"receipt": False, **fields},
         )
         self.rows[user, unit] = after
         return after
 
     def tell(self, *states: AccountState, lists: dict[str, set[str]] | None = None) -> None:
+        batch = Batch(self.epoch, list(states), lists or {}, entries=[entry_of(state) for state in states])
         for callback in list(self.callbacks):
-            callback(Batch(self.epoch, list(states), lists or {}))
+            callback(batch)
 
     def commit(self, user: str, amount: int = 1, **fields: Any) -> AccountState:
         state = self.write(user, amount, **fields)

@@ -98,10 +98,10 @@ async def test_followers_and_owners_hear_of_lists(carrier: Carrier, ledger: Ledg
         await ada.until("hello")
         await olga.say({"type": "follow", "lists": ["users"]})
         await eventually(lambda: carrier.live.hub._followers)
-        ledger.tell(ledger.write("ada"), lists={"ada": {"history"}})
+        ledger.tell(ledger.write("ada"), lists={"ada": {"history", "orders"}})
         carrier.live.hint({"users"})
         assert (await olga.next()) == {"type": "changed", "lists": ["users"]}
-        assert (await ada.until("changed"))["lists"] == ["history"]
+        assert (await ada.until("changed"))["lists"] == ["orders"]
 
 
 async def test_a_watch_by_a_screen_token_is_forbidden(carrier: Carrier) -> None:
@@ -150,7 +150,7 @@ async def test_push_again_sends_a_hello(carrier: Carrier, ledger: Ledger) -> Non
     async with carrier.screen("user:ada") as ada:
         await ada.until("hello")
         ledger.write("ada", 3)
-        assert carrier.live.push_again("ada") == 1
+        assert carrier.live.push_again("ada", "brd_1", "credits")[0] == 1
         assert (await ada.until("hello"))["accounts"][0]["credits"] == 3
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from tests.sim.world import World, Wrong
 
+from livecredits.core.broadcasts import Broadcast
 from livecredits.core.hub import Hub
+from livecredits.core.receipts import Receipts
 from livecredits.core.reducer import ScreenState
 from livecredits.core.rows import AccountState
 from livecredits.core.screen import Audience, Phase, Screen
@@ -128,12 +130,124 @@ class IgnoresTheEpoch(ScreenState):
         return super().apply({**frame, "epoch": self.epoch} if frame["type"] != "hello" else frame)
 
 
+# --- faults in the receipts ----------------------------------------------------------------------------------
+
+
+class SentIsShown(Receipts):
+    """What was written to a screen counts as shown once the screen says anything."""
+
+    def told(
+        self,
+        screen: Screen,
+        painted: Mapping[str, int],
+        newest: Mapping[str, int],
+        now_ms: int,
+        *,
+        visible: bool,
+    ) -> None:
+        super().told(screen, newest, newest, now_ms, visible=visible)
+
+
+class AnyClaimCounts(Receipts):
+    """A version of another line of history counts here."""
+
+    def told(
+        self,
+        screen: Screen,
+        painted: Mapping[str, int],
+        newest: Mapping[str, int],
+        now_ms: int,
+        *,
+        visible: bool,
+    ) -> None:
+        super().told(screen, painted, painted, now_ms, visible=visible)
+
+
+class LowerWillDo(Receipts):
+    """A version short is near enough."""
+
+    def told(
+        self,
+        screen: Screen,
+        painted: Mapping[str, int],
+        newest: Mapping[str, int],
+        now_ms: int,
+        *,
+        visible: bool,
+    ) -> None:
+        near = {unit: min(version + 1, newest.get(unit, 0)) for unit, version in painted.items()}
+        super().told(screen, near, newest, now_ms, visible=visible)
+
+
+class ClosedIsForgotten(Receipts):
+    """Who closes stays counted as waiting."""
+
+    def went(self, screen: Screen) -> None:
+        for broadcast in screen.due or ():
+            broadcast.waiting = tuple(other for other in broadcast.waiting if other is not screen)
+        screen.due = None
+
+
+class ClosedIsShown(Receipts):
+    """Who closes has surely seen it."""
+
+    def went(self, screen: Screen) -> None:
+        for broadcast in screen.due or ():
+            broadcast.shown += 1
+            broadcast.waiting = tuple(other for other in broadcast.waiting if other is not screen)
+        screen.due = None
+
+
+class CountsTwice(Receipts):
+    """A receipt that comes again is counted again."""
+
+    def _paint(self, broadcast: Broadcast, screen: Screen, now_ms: int, *, was_seen: bool) -> None:
+        super()._paint(broadcast, screen, now_ms, was_seen=was_seen)
+        screen.due = [*(screen.due or ()), broadcast]
+
+    def told(
+        self,
+        screen: Screen,
+        painted: Mapping[str, int],
+        newest: Mapping[str, int],
+        now_ms: int,
+        *,
+        visible: bool,
+    ) -> None:
+        before = screen.due
+        super().told(screen, painted, newest, now_ms, visible=visible)
+        screen.due = before
+
+
+class OnlyTheNewest(Receipts):
+    """A receipt of a higher version says nothing of lower ones."""
+
+    def told(
+        self,
+        screen: Screen,
+        painted: Mapping[str, int],
+        newest: Mapping[str, int],
+        now_ms: int,
+        *,
+        visible: bool,
+    ) -> None:
+        due = screen.due or []
+        screen.due = [one for one in due if one.version == painted.get(one.unit, 0)] or None
+        super().told(screen, painted, newest, now_ms, visible=visible)
+        left = {id(one) for one in screen.due or ()}
+        screen.due = [one for one in due if id(one) in left or one.waiting] or None
+
+
 def is_found_within(
-    seeds: int, *, hub: type[Hub] = Hub, state: type[ScreenState] = ScreenState
+    seeds: int,
+    *,
+    hub: type[Hub] = Hub,
+    state: type[ScreenState] = ScreenState,
+    receipts: type[Receipts] = Receipts,
 ) -> int | None:
     for seed in range(seeds):
         try:
-            World(seed, hub=hub, state=state).run()
+            World(seed, hub=hub, state=state, receipts=receipts).run()
         except Wrong:
             return seed
     return None
@@ -161,6 +275,24 @@ def test_a_fault_planted_in_the_reducer_is_found(state: type[ScreenState]) -> No
     found = is_found_within(100, state=state)
     assert found is not None, f"{state.__name__} survived 100 seeds"
     print(f"{state.__name__} found by seed {found}")
+
+
+@pytest.mark.parametrize(
+    "receipts",
+    [
+        SentIsShown,
+        AnyClaimCounts,
+        LowerWillDo,
+        ClosedIsForgotten,
+        ClosedIsShown,
+        CountsTwice,
+        OnlyTheNewest,
+    ],
+)
+def test_a_fault_planted_in_the_receipts_is_found(receipts: type[Receipts]) -> None:
+    found = is_found_within(100, receipts=receipts)
+    assert found is not None, f"{receipts.__name__} survived 100 seeds"
+    print(f"{receipts.__name__} found by seed {found}")
 
 
 def test_a_seed_is_one_world() -> None:

@@ -5,6 +5,8 @@ the reducer are the real ones; sockets are `Wire`s that lose, double, delay and 
 Checked at every frame: a screen shows only values that its epoch's ledger had, and never an older one of the same
 line of history. Checked after every hand-over and stall: healthy screens have it at once; in every hello: it is no
 older than the connection. Checked after quiet: every screen is connected and equal to the ledger.
+Checked whenever a screen says what it painted: no broadcast counts more screens as shown than have really painted it;
+and after quiet: who was visible and stayed is counted as shown, and every screen stands in exactly one class.
 
 What is modelled beyond a sound TCP connection, because proxies, tabs and bugs bring it: single frames that are
 lost, frames that come twice, and states of a closed connection that reach the screen late, by way of another tab.
@@ -20,9 +22,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from livecredits.core import wire
+from livecredits.core.broadcasts import Broadcast
 from livecredits.core.hub import Hub
+from livecredits.core.receipts import Receipts
 from livecredits.core.reducer import ScreenState
-from livecredits.core.rows import AccountState
+from livecredits.core.rows import AccountState, Entry
 from livecredits.core.screen import Admitted, Audience, Limits, Screen
 
 LIMITS = Limits(heartbeat_ms=20_000, step_ms=1_000, per_user=1_000, per_address=10_000, frames=100_000)
@@ -70,6 +74,12 @@ class Ledger:
         self.rows = {(user, "credits"): AccountState(user, "credits") for user in USERS}
         self.backup = dict(self.rows)
         self.known: set[tuple[str, str, int, int]] = set()
+        self.entries = 0
+
+    def entry_of(self, state: AccountState) -> Entry:
+        self.entries += 1
+        id, user, version = f"ent_{self.entries:06d}", state.user_id, state.version
+        return Entry(id, user, "credits", version, "grant", 1, 1, 0, 1, 0, 0, "service:sim")
 
     def commit(self, user: str, amount: int) -> AccountState:
         row = self.rows[user, "credits"]
@@ -132,6 +142,10 @@ class Wire:
         self.last_said_s = arrival_s
         world.clock.after(arrival_s - world.clock.now_s, lambda: self.node.hear(self, text))
 
+    def has_painted(self, epoch: str, version: int) -> bool:
+        """Whether its screen has ever shown this version of this line of history, or a higher one."""
+        return self.client.truth.get(epoch, 0) >= version
+
     def close(self, _verdict: wire.Close) -> None:
         self.break_off()
 
@@ -173,6 +187,9 @@ class Node:
             random=self.world.dice.random,
             now_ms=self.world.clock.now_ms,
         )
+        self.hub.receipts.__class__ = self.world.receipts_class
+        self.pushed: dict[str, tuple[str, tuple[Wire, ...]]] = {}
+        self.broadcasts: dict[str, Broadcast] = {}
         self._turn(self.generation)
 
     def crash(self) -> None:
@@ -195,18 +212,50 @@ class Node:
         link.screen.heard_ms = self.world.clock.now_ms
         if text != '"pong"':
             self.hub.heard(link.screen, wire.decode(text), self.world.clock.now_ms)
+            self.check_receipts()
         self.carry_out()
 
     def lose(self, link: Wire) -> None:
         if self.wires.pop(link, self) is None and link.screen is not None:
             self.hub.left(link.screen)
 
-    def hand_over(self, epoch: str, state: AccountState) -> None:
+    def check_receipts(self) -> None:
+        """Nothing is counted as shown that no visible screen has painted, and no screen is counted twice."""
+        for id, broadcast in self.broadcasts.items():
+            epoch, links = self.pushed[id]
+            really = sum(link.has_painted(epoch, broadcast.version) for link in links)
+            # Two lines of history under one epoch cannot be told apart; see `judge`.
+            if broadcast.shown > really and not self.world.ledger.was_forged:
+                raise Wrong(f"{id} v{broadcast.version} was shown on {really} screens, not {broadcast.shown}")
+            counts = self.hub.receipts.counts(broadcast, self.world.clock.now_ms)
+            if counts.open != sum(counts[1:6]) or counts.open != len(links) or min(counts[1:6]) < 0:
+                raise Wrong(f"the classes of {id} do not add up to its {len(links)} screens: {counts}")
+
+    def judge_receipts(self) -> None:
+        """After quiet: who was open all the time and painted it is counted."""
+        self.check_receipts()
+        for id, broadcast in self.broadcasts.items():
+            epoch, links = self.pushed[id]
+            stayed = [
+                link for link in links if link.is_open and link is link.client.link and not link.half_open
+            ]
+            reported = sum(link.has_painted(epoch, broadcast.version) for link in stayed)
+            if epoch == self.hub.epoch and broadcast.shown < reported and not self.world.ledger.was_forged:
+                raise Wrong(f"{id} v{broadcast.version} was painted by {reported}, counted {broadcast.shown}")
+
+    def hand_over(self, epoch: str, state: AccountState, entry: Entry) -> None:
         if self.is_up:
             audience = self.hub.audiences.get(state.user_id)
             is_news = audience is not None and audience.versions.get(state.unit, 0) < state.version
             self.hub.committed(epoch, [state])
             self.carry_out()
+            own = audience.own if audience is not None else ()
+            self.hub.broadcast(epoch, [entry], [state], self.world.clock.now_ms)
+            broadcast = self.hub.receipts.find(entry.id)
+            if broadcast is not None and entry.id not in self.broadcasts:
+                links = tuple(screen.link for screen in own)
+                self.broadcasts[entry.id] = broadcast
+                self.pushed[entry.id] = (epoch, links)
             for screen in audience.screens if audience is not None and is_news else ():
                 self.expect(screen.link, state.user_id, epoch, state.version)
 
@@ -217,7 +266,7 @@ class Node:
         def look() -> None:
             was_healthy = (
                 link.is_open and link is client.link and not link.half_open and link.disturbed_s < began_s
-            )
+            ) and not client.is_frozen
             if not was_healthy or link.screen is None or link.screen.paused:
                 return
             held = client.state.accounts.get((user, "credits"))
@@ -302,11 +351,48 @@ class Client:
     at_least: tuple[int, dict[str, int]] = (0, {})
     """How often the ledger was restored, and its versions, when this connection was opened."""
     shown: dict[tuple[str, str], tuple[str | None, int]] = field(default_factory=dict)
+    is_visible: bool = True
+    is_frozen: bool = False
+    """Its script does not run, while its socket lives on."""
+    unread: list[tuple[str, Wire | None]] = field(default_factory=list)
+    painted: tuple[str | None, dict[str, int]] = (None, {})
+    truth: dict[str | None, int] = field(default_factory=dict)
+    """The highest version that was really painted of each line of history. The server never sees it."""
+    is_painting: bool = False
+
+    def paint(self, *, asked: bool) -> None:
+        """Compose a frame a little later, if anybody looks; and tell of it at once where that is wanted."""
+        world = self.world
+        if not self.is_visible:
+            if asked:
+                self.report("shown")
+            return
+
+        def compose() -> None:
+            self.is_painting = False
+            if not self.is_visible or self.is_frozen:
+                return
+            epoch, held = self.state.epoch, self.state.versions(self.token)
+            for version in held.values():
+                self.truth[epoch] = max(version, self.truth.get(epoch, 0))
+            self.painted = (epoch, held)
+            if asked:
+                self.report("shown")
+
+        if not self.is_painting or asked:
+            self.is_painting = True
+            world.clock.after(world.dice.choice((0.016, 0.016, 3.0)), compose)
+
+    def report(self, kind: str) -> None:
+        epoch, painted = self.painted
+        if self.link is not None:
+            painted = painted if epoch == self.state.epoch else {}
+            self.link.say({"type": kind, "painted": painted, "visible": self.is_visible})
 
     def connect(self) -> None:
         world = self.world
         node = world.dice.choice(world.nodes)
-        if not node.is_up:
+        if not node.is_up or self.is_frozen:
             world.clock.after(world.dice.uniform(0.2, 2.0), self.connect)
             return
         self.heard_s = world.clock.now_s
@@ -324,7 +410,9 @@ class Client:
         if link is not self.link:
             return
         silent_s = self.world.clock.now_s - self.heard_s
-        if silent_s >= 30.0:
+        if self.is_frozen:
+            self.world.clock.after(1.0, lambda: self._is_alive(link))
+        elif silent_s >= 30.0:
             link.break_off()
             self.lost(link)
         else:
@@ -346,19 +434,36 @@ class Client:
         if text == "ping":
             link.say("pong")  # type: ignore[arg-type]
             return
-        self.take(json.loads(text))
+        self.read(text, link)
 
     def leak(self, text: str) -> None:
         """A state that another tab brings, perhaps of a connection that is gone."""
         if text.startswith('{"type":"state"'):
+            self.read(text)
+
+    def read(self, text: str, link: Wire | None = None) -> None:
+        if self.is_frozen:
+            self.unread.append((text, link))
+        else:
             self.take(json.loads(text))
+
+    def thaw(self) -> None:
+        """The script runs again, and reads what came meanwhile."""
+        self.is_frozen = False
+        unread, self.unread = self.unread, []
+        for text, link in unread:
+            if link is None or link is self.link:
+                self.take(json.loads(text))
+        self.paint(asked=False)
 
     def take(self, frame: dict[str, Any]) -> None:
         if self.state.apply(frame) and self.link is not None:
             self.link.say({"type": "resync"})
-        if frame["type"] == "tick" and self.link is not None:
-            painted = self.state.versions(self.token)
-            self.link.say({"type": "pong", "painted": painted, "visible": True, "tabs": 1})
+        if frame["type"] == "tick":
+            self.report("pong")
+        elif frame["type"] in {"state", "hello"}:
+            states = [frame] if frame["type"] == "state" else frame["accounts"]
+            self.paint(asked=any(state.get("receipt", False) for state in states))
         self._look(frame["type"])
 
     def _look(self, kind: str) -> None:
@@ -398,8 +503,16 @@ class Client:
 class World:
     """One seed's world."""
 
-    def __init__(self, seed: int, *, hub: type[Hub] = Hub, state: type[ScreenState] = ScreenState) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        hub: type[Hub] = Hub,
+        state: type[ScreenState] = ScreenState,
+        receipts: type[Receipts] = Receipts,
+    ) -> None:
         self.seed = seed
+        self.receipts_class = receipts
         self.dice = random.Random(seed)
         self.clock = Clock()
         self.ledger = Ledger()
@@ -440,6 +553,9 @@ class World:
                     self.watch_others,
                     self.storm,
                     self.flicker,
+                    self.look_away,
+                    self.look_away,
+                    self.freeze,
                 )
             )
             self.clock.after(self.dice.uniform(5, TROUBLE_S), event)
@@ -463,6 +579,9 @@ class World:
             self.ledger.commit(user or self.dice.choice(USERS[:2]), self.dice.randint(1, 50)),
             self.ledger.epoch,
         )
+        entry = self.ledger.entry_of(state)
+        if self.dice.random() < 0.3:
+            state = replace(state, receipt=True)
         if self.dice.random() < 0.03:
             self._fell(here)  # between commit and push; the other node reads of it in the ledger's tail
         for node in self.nodes:
@@ -470,7 +589,7 @@ class World:
                 continue
             delay_s = 0.0 if node is here else self.dice.uniform(0.0, 1.5)
             for _ in range(2 if self.dice.random() < 0.1 else 1):
-                self.clock.after(delay_s, lambda node=node: node.hand_over(epoch, state))  # type: ignore[misc]
+                self.clock.after(delay_s, lambda node=node: node.hand_over(epoch, state, entry))  # type: ignore[misc]
         if self.dice.random() < 0.3:
             self.clock.after(self.dice.uniform(0, 0.3), self.commit)  # changes come in bursts
 
@@ -530,6 +649,32 @@ class World:
 
         self.clock.after(self.dice.uniform(1, 15), resume)
 
+    def look_away(self) -> None:
+        """Somebody looks at another tab for a while, and changes are made meanwhile."""
+        client = self.dice.choice(self.clients[:3])
+        client.is_visible = False
+        for delay_s in (0.1, 3.0, 6.0):
+            self.clock.after(delay_s, lambda: self.commit(client.token))
+
+        def come_back() -> None:
+            client.is_visible = True
+            client.paint(asked=False)
+
+        self.clock.after(self.dice.uniform(1, 60), come_back)
+
+    def freeze(self) -> None:
+        """A browser stops a tab's script, and keeps its socket."""
+        client = self.dice.choice(self.clients[:3])
+        client.is_frozen = True
+        self.clock.after(0.5, lambda: self.commit(client.token))
+
+        def thaw() -> None:
+            if client.link is not None:
+                client.link.disturbed_s = self.clock.now_s
+            client.thaw()
+
+        self.clock.after(self.dice.uniform(1, 60), thaw)
+
     def crash(self) -> None:
         self._fell(self.dice.choice(self.nodes))
 
@@ -556,6 +701,8 @@ class World:
     # --- the verdict ----------------------------------------------------------------------------------------
 
     def judge(self) -> None:
+        for node in self.nodes:
+            node.judge_receipts()
         for client in self.clients:
             if client.link is None:
                 raise Wrong(f"{client.token} is not connected after quiet")

@@ -15,17 +15,20 @@ been emptied and made anew belongs to nobody, for it may have begun before the n
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from livecredits.core import wire
+from livecredits.core.receipts import Receipts
 from livecredits.core.reducer import newest
 from livecredits.core.screen import Actions, Audience, Counts, Limits, Phase, Screen
 from livecredits.core.wheel import Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from livecredits.core.rows import AccountState
+    from livecredits.core.broadcasts import Broadcast
+    from livecredits.core.rows import AccountKey, AccountState, Entry
 
 
 _LIVE = Phase.LIVE
@@ -61,6 +64,7 @@ class Delivery:
         self.draining = False
         self.screens: dict[str, Screen] = {}
         self.audiences: dict[str, Audience] = {}
+        self.receipts = Receipts(limits, self.audiences)
         self._scale_of = scale_of
         self._new_id = new_id
         self._random = random
@@ -112,7 +116,10 @@ class Delivery:
         who = screen.who
         if who is not None and who.user_id is not None:
             _count_down(self._per_user, who.user_id)
-            self._depart(screen, self.audiences[who.user_id])
+            audience = self.audiences[who.user_id]
+            audience.own = tuple(other for other in audience.own if other is not screen)
+            self.receipts.went(screen)
+            self._depart(screen, audience)
         for audience in (screen.watched or {}).values():
             self._depart(screen, audience)
         screen.watched = None
@@ -199,6 +206,8 @@ class Delivery:
         merged = {state.unit: state for state in states}
         for unit, state in (audience.fresh or {}).items():
             merged[unit] = newest(merged.get(unit), state)
+        if audience.is_leased:
+            merged = {unit: self._asking(audience, state) for unit, state in merged.items()}
         waiting, audience.waiting, audience.later = audience.waiting, audience.later, None
         audience.fresh, audience.has_begun = None, False
         if audience.waiting:
@@ -256,6 +265,7 @@ class Delivery:
             heartbeat_s=self.limits.heartbeat_ms / 1000,
             token_expires_at_us=who.expires_at_us,
             user=who.user_id,
+            receipts=None if who.user_id is None else self.receipts.wanted_of(who.user_id),
             accounts=[self._text(state) for state in gathered.values()],
         )
         is_first = not screen.sent
@@ -308,6 +318,8 @@ class Delivery:
             self.counts.stale += 1
             return
         versions[unit] = state.version
+        if state.receipt or audience.is_leased:
+            state = self._asking(audience, state)
         screens = audience.screens
         screen = screens[0]
         # Most users have one screen, and it can be written to: `_push` for it alone would cost a third more.
@@ -318,6 +330,26 @@ class Delivery:
             self._out.sends.append((screen, wire.socket_bytes(text)))
         else:
             self._push(state, screens)
+
+    def _asking(self, audience: Audience, state: AccountState) -> AccountState:
+        """The state, asking its screens for a receipt at once if they are to give any."""
+        wanted = self.receipts.wanted_of(audience.user_id)
+        return state if state.receipt == wanted else replace(state, receipt=wanted)
+
+    def broadcast(
+        self, epoch: str, entries: Sequence[Entry], states: Iterable[AccountState], pushed_ms: int
+    ) -> None:
+        """Count from now on who has seen these entries; to be called when the states of their batch were sent.
+
+        Args:
+            epoch: as for `committed`.
+            entries: all entries of the batch, in the order of their ids.
+            states: what `committed` was given.
+            pushed_ms: when the commit returned.
+        """
+        if epoch == self.epoch:
+            asked: set[AccountKey] = {(state.user_id, state.unit) for state in states if state.receipt}
+            self.receipts.pushed(entries, pushed_ms, asked)
 
     def _push(self, state: AccountState, screens: Iterable[Screen]) -> None:
         """Send one state to these screens; it is put into words once, and once per carrier in a row."""
@@ -353,13 +385,34 @@ class Delivery:
                 self.counts.merged += 1
             screen.slot[key] = newest(screen.slot.get(key), state)
 
-    def push_again(self, user_id: str) -> int:
-        """Read a user's states and send them as a hello to every screen that shows them; returns how many do."""
+    def push_again(self, user_id: str, id: str, unit: str, now_ms: int) -> tuple[int, Broadcast | None]:
+        """Read a user's states and send them as a hello to every screen that shows them.
+
+        Args:
+            user_id: whose.
+            id: what the broadcast is called.
+            unit: whose version is counted.
+            now_ms: the hub's clock.
+
+        Returns:
+            How many screens show them, watchers included, and the broadcast; None where none is the user's own.
+        """
         audience = self.audiences.get(user_id)
-        shown = audience.screens if audience is not None else []
-        for screen in shown:
+        if audience is None:
+            return 0, None
+        broadcast = self.receipts.pushed_again(id, audience, unit, now_ms)
+        for screen in audience.screens:
             self._resync(screen)
-        return len(shown)
+        return len(audience.screens), broadcast
+
+    def want_receipts(self, *, is_on: bool, exempt: Collection[str]) -> None:
+        """Want receipts or not, of all but some users; screens are told by a new hello where that changes for them."""
+        before = {user_id: self.receipts.wanted_of(user_id) for user_id in self.audiences}
+        self.receipts.switch(is_on=is_on, exempt=exempt)
+        for user_id, was_wanted in before.items():
+            if was_wanted != self.receipts.wanted_of(user_id):
+                for screen in self.audiences[user_id].own:
+                    self._resync(screen)
 
     def greet_all(self) -> None:
         """Read everything anew and send it as a hello to every screen."""
@@ -380,6 +433,7 @@ class Delivery:
             return
         self.epoch = epoch
         self._out.alarms.append(f"the ledger's epoch is now {epoch}; it was restored")
+        self.receipts.forget()
         for audience in self.audiences.values():
             audience.versions = {}
             audience.known = False
@@ -413,7 +467,10 @@ class Delivery:
     # --- hints: a list moved --------------------------------------------------------------------------------
 
     def hint(self, lists: Iterable[str], users: Iterable[str] | None = None) -> None:
-        """These lists moved: tell the followers, and the own screens of `users`, at the next turn."""
+        """These lists moved: tell the followers, and the own screens of `users`, at the next turn.
+
+        A user's own screens are not told that `history` moved: a higher version has told them.
+        """
         moved = set(lists)
         for screen in self._followers:
             self._hint(screen, moved.intersection(screen.follows))
@@ -421,7 +478,7 @@ class Delivery:
             audience = self.audiences.get(user_id)
             for screen in audience.screens if audience is not None else ():
                 if screen.who is not None and screen.who.user_id == user_id:
-                    self._hint(screen, moved.intersection(wire.USER_LISTS))
+                    self._hint(screen, moved.intersection(wire.HINTED_LISTS))
 
     def _hint(self, screen: Screen, lists: set[str]) -> None:
         if lists:

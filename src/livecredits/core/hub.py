@@ -22,7 +22,7 @@ from livecredits.core.delivery import Delivery
 from livecredits.core.screen import Admitted, Phase, Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 TOLD_LIMIT = 16
 """So many frames may come in while a token is being checked."""
@@ -80,7 +80,8 @@ class Hub(Delivery):
                     screen, wire.TOO_MANY_SCREENS.because("Too many open screens of this user."), now_ms
                 )
             self._per_user[who.user_id] = here + 1
-            self._attend(screen, who.user_id)
+            audience = self._attend(screen, who.user_id)
+            audience.own = (*audience.own, screen)
         screen.who = who
         told, screen.told = screen.told, None
         self._begin_hello(screen)
@@ -105,14 +106,14 @@ class Hub(Delivery):
         elif screen.phase is Phase.CHECKING:
             self._keep(screen, frame, now_ms)
         elif isinstance(frame, wire.Pong | wire.Shown):
-            self._painted(screen, frame)
+            self._painted(screen, frame, now_ms)
         elif isinstance(frame, wire.Resync):
             self.counts.resyncs += 1
             self._resync(screen)
         elif screen.who is None or not screen.who.may_watch:
             self.close(screen, wire.FORBIDDEN.because("A screen token sees its own user only."), now_ms)
         elif isinstance(frame, wire.Watch):
-            self._watch(screen, frame.users, now_ms)
+            self._watch(screen, frame, now_ms)
         elif isinstance(frame, wire.Unwatch):
             self._unwatch(screen, frame.users)
         else:
@@ -145,14 +146,19 @@ class Hub(Delivery):
         if len(screen.told) > TOLD_LIMIT:
             self.close(screen, wire.TOO_FAST.because("Too many frames before the token was checked."), now_ms)
 
-    def _painted(self, screen: Screen, frame: wire.Pong | wire.Shown) -> None:
+    def _painted(self, screen: Screen, frame: wire.Pong | wire.Shown, now_ms: int) -> None:
+        if frame.tabs is not None:
+            screen.tabs = frame.tabs
+        if screen.due is not None and screen.who is not None and screen.who.user_id is not None:
+            newest = self.audiences[screen.who.user_id].versions
+            self.receipts.told(screen, frame.painted, newest, now_ms, visible=frame.visible)
+        screen.answered_ms = now_ms
         screen.painted = dict(frame.painted) or None
         screen.visible = frame.visible
-        if isinstance(frame, wire.Pong):
-            screen.tabs = frame.tabs
         self._doubt(screen)
 
-    def _watch(self, screen: Screen, users: Sequence[str], now_ms: int) -> None:
+    def _watch(self, screen: Screen, frame: wire.Watch, now_ms: int) -> None:
+        users = frame.users
         watched = screen.watched = screen.watched or {}
         added = [user_id for user_id in users if user_id not in watched]
         if len(watched) + len(added) > self.limits.watched:
@@ -164,6 +170,9 @@ class Hub(Delivery):
             if screen.wait is not None:
                 screen.wait.add(user_id)
             self._read(audience, screen)
+        if frame.open:
+            for user_id in users:
+                self.receipts.lease(watched[user_id], now_ms)
         return None
 
     def _follow(self, screen: Screen, lists: tuple[str, ...]) -> None:
@@ -201,6 +210,7 @@ class Hub(Delivery):
                 early[screen] = None
         for screen in early:
             self._wheel.add(screen, screen.due_ms)
+        self.receipts.turn(now_ms)
         self._flush_hints()
 
     def _due(self, screen: Screen, now_ms: int) -> None:

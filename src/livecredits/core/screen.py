@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from livecredits.core.broadcasts import Broadcast
     from livecredits.core.rows import AccountState
     from livecredits.core.wire import ClientFrame, Close
 
@@ -85,8 +86,10 @@ class Screen:
 
     __slots__ = (
         "address",
+        "answered_ms",
         "carrier",
         "doubted",
+        "due",
         "due_ms",
         "follows",
         "frames",
@@ -94,6 +97,7 @@ class Screen:
         "heard_ms",
         "hints",
         "id",
+        "joined_ms",
         "link",
         "painted",
         "paused",
@@ -133,6 +137,7 @@ class Screen:
         """A newer token is being checked while the screen lives on."""
         self.paused = False
         self.heard_ms = now_ms
+        self.joined_ms = now_ms
         self.due_ms = 0
         """The only wheel entry that counts; earlier and later ones are leftovers."""
         self.frames = 0
@@ -141,8 +146,12 @@ class Screen:
         self.doubted = False
         """It claimed to be ahead of the ledger since the last tick, and was answered once."""
         self.visible = False
+        self.answered_ms = 0
+        """When it last said what it shows; 0 = never."""
         self.tabs = 1
         self.painted: dict[str, int] | None = None
+        self.due: list[Broadcast] | None = None
+        """What was pushed while it was open and it has not said yet that it painted."""
         # The rest is None nearly always: a slot under back-pressure, a snapshot that is being gathered, and what
         # only operators have.
         self.slot: dict[tuple[str, str], AccountState] | None = None
@@ -154,12 +163,19 @@ class Screen:
         self.watched: dict[str, Audience] | None = None
         self.follows: tuple[str, ...] = ()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was neither closed nor told to close."""
+        return self.phase < Phase.CLOSING
+
 
 class Audience:
     """All screens that look at one user's accounts, and the newest version that they should hold.
 
     Attributes:
         screens: who is told of a change.
+        own: those of them that are the user's own, and not somebody's who watches.
+        is_leased: an operator has the user's page open: states ask for a receipt.
         versions: unit → the newest version known; 0 is left away.
         known: a snapshot was read since the first screen came.
         fresh: not None while a read is asked for: what was committed since.
@@ -168,11 +184,24 @@ class Audience:
         later: screens that need the next one.
     """
 
-    __slots__ = ("fresh", "has_begun", "known", "later", "screens", "user_id", "versions", "waiting")
+    __slots__ = (
+        "fresh",
+        "has_begun",
+        "is_leased",
+        "known",
+        "later",
+        "own",
+        "screens",
+        "user_id",
+        "versions",
+        "waiting",
+    )
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.screens: list[Screen] = []
+        self.own: tuple[Screen, ...] = ()
+        self.is_leased = False
         self.versions: dict[str, int] = {}
         self.known = False
         self.fresh: dict[str, AccountState] | None = None

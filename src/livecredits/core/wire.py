@@ -43,7 +43,8 @@ _LOW = ',"low":true'
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f/\ud800-\udfff]")
 """Control characters, the slash, and halves of surrogate pairs, which no database stores."""
 
-USER_LISTS = ("history", "orders", "vouchers")
+HINTED_LISTS = ("orders", "vouchers")
+"""Of what a user's own screens are told by `changed`; their history has moved whenever a higher version arrives."""
 OPERATOR_LISTS = ("users", "audit", "broadcasts", "orders", "vouchers", "history")
 
 
@@ -185,6 +186,7 @@ def hello_text(
     token_expires_at_us: int | None,
     user: str | None,
     accounts: Iterable[str],
+    receipts: bool | None = None,
 ) -> str:
     """The `hello` frame: everything a screen needs, after registration and snapshot, and as the answer to `resync`.
 
@@ -195,12 +197,14 @@ def hello_text(
         token_expires_at_us: When the screen must have sent a newer token; None where it never expires.
         user: The user whose balance this is; None for operators and keys.
         accounts: `state` frames as text, one per account.
+        receipts: whether the screen is to say what it has painted; None where it has no user.
     """
     expires = "null" if token_expires_at_us is None else _quoted_time(token_expires_at_us)
+    asks = "" if receipts is None else f'"receipts":{"true" if receipts else "false"},'
     return (
         f'{{"type":"hello","protocol":{PROTOCOL},"epoch":{quoted(epoch)},"screen":{quoted(screen)},'
         f'"heartbeat_s":{heartbeat_s:g},"token_expires_at":{expires},'
-        f'"user":{"null" if user is None else quoted(user)},"accounts":[{",".join(accounts)}]}}'
+        f'"user":{"null" if user is None else quoted(user)},{asks}"accounts":[{",".join(accounts)}]}}'
     )
 
 
@@ -321,10 +325,11 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A receipt at once, where a state asked for one."""
+    """A receipt at once, where a state asked for one. `tabs` of None: it does not say."""
 
     painted: Mapping[str, int]
     visible: bool
+    tabs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,9 +339,10 @@ class Resync:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Show me these users too."""
+    """Show me these users too. `open`: their page is open, so let their screens send receipts at once for a while."""
 
     users: tuple[str, ...]
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,14 +416,18 @@ def _read_auth(frame: Mapping[str, Any]) -> Auth:
 
 
 def _read_pong(frame: Mapping[str, Any]) -> Pong:
-    tabs = frame.get("tabs", 1)
-    if not _is_integer(tabs) or not 0 <= tabs <= MAX_TABS:
-        _refuse(f"tabs is an integer from 0 to {MAX_TABS}")
-    return Pong(_versions(frame, "painted"), _boolean(frame, "visible"), tabs)
+    return Pong(_versions(frame, "painted"), _boolean(frame, "visible"), _tabs(frame.get("tabs", 1)))
 
 
 def _read_shown(frame: Mapping[str, Any]) -> Shown:
-    return Shown(_versions(frame, "painted"), _boolean(frame, "visible"))
+    tabs = _tabs(frame["tabs"]) if "tabs" in frame else None
+    return Shown(_versions(frame, "painted"), _boolean(frame, "visible"), tabs)
+
+
+def _tabs(tabs: Any) -> int:
+    if type(tabs) is not int or not 0 <= tabs <= MAX_TABS:
+        _refuse(f"tabs is an integer from 0 to {MAX_TABS}")
+    return tabs
 
 
 def _read_resync(_frame: Mapping[str, Any]) -> Resync:
@@ -425,7 +435,7 @@ def _read_resync(_frame: Mapping[str, Any]) -> Resync:
 
 
 def _read_watch(frame: Mapping[str, Any]) -> Watch:
-    return Watch(_users(frame))
+    return Watch(_users(frame), _boolean(frame, "open") if "open" in frame else False)
 
 
 def _read_unwatch(frame: Mapping[str, Any]) -> Unwatch:

@@ -33,7 +33,12 @@ class FrameDoc:
 _EPOCH = Field(
     "epoch", "string", "identity of the database's line of history; changes when a backup is restored"
 )
-_PAINTED = Field("painted", "object", "unit → version that stands on the screen, painted by the browser")
+_PAINTED = Field(
+    "painted",
+    "object",
+    "unit → highest version of this epoch that was on the screen: applied, rendered, and a frame composed while the "
+    "tab was visible. Of several tabs, the lowest of the visible ones. `{}` where `receipts` is false",
+)
 _VISIBLE = Field("visible", "boolean", "whether a tab of it is visible")
 
 STATE_EXAMPLE = (
@@ -55,10 +60,15 @@ SERVER_FRAMES = (
             Field("heartbeat_s", "number", "a `tick` comes about this often, ± 10 %"),
             Field("token_expires_at", "time or null", "send a newer `auth` before then; null = never"),
             Field("user", "string or null", "whose balance this is; null for operators and keys"),
+            Field(
+                "receipts",
+                "boolean",
+                "whether to say what was painted; false = send `painted` empty and never `shown`. Only with a `user`",
+            ),
             Field("accounts", "array", "a `state` per account of the user, or of every watched user"),
         ),
         '{"type":"hello","protocol":1,"epoch":"ep_x","screen":"scr_1","heartbeat_s":20,'
-        '"token_expires_at":"2026-11-23T06:36:21.000000Z","user":"ada","accounts":[]}',
+        '"token_expires_at":"2026-11-23T06:36:21.000000Z","user":"ada","receipts":true,"accounts":[]}',
     ),
     FrameDoc(
         "state",
@@ -75,19 +85,24 @@ SERVER_FRAMES = (
             Field("changed_at", "time or null", "when the newest entry was made"),
             Field("cause", "object or null", "that entry: `entry`, `kind`, `amount` (signed), `label`"),
             Field("keys", "array", "the user's own last ≤ 16 [idempotency key, version] pairs, oldest first"),
-            Field("receipt", "true", "present where `shown` is wanted at once"),
+            Field(
+                "receipt",
+                "true",
+                "present where `shown` is wanted at once, in the `accounts` of a `hello` too",
+            ),
         ),
         STATE_EXAMPLE,
     ),
     FrameDoc(
         "changed",
-        "These lists moved; read them again if they are on the screen. Gathered, so it may stand for many changes.",
+        "These lists moved; read them again if they are on the screen. Gathered, so it may stand for many changes. A "
+        "user's own screens are not told that their history moved: a higher version says so.",
         (
             Field(
-                "lists", "array", "of history, orders, vouchers; for followers also users, audit, broadcasts"
+                "lists", "array", "of orders, vouchers; for followers also history, users, audit, broadcasts"
             ),
         ),
-        '{"type":"changed","lists":["history"]}',
+        '{"type":"changed","lists":["orders"]}',
     ),
     FrameDoc(
         "tick",
@@ -148,9 +163,10 @@ CLIENT_FRAMES = (
     ),
     FrameDoc(
         "shown",
-        "The same at once, where a state has `receipt`.",
-        (_PAINTED, _VISIBLE),
-        '{"type":"shown","painted":{"credits":42},"visible":true}',
+        "The same at once, where a state has `receipt`: after the paint, or without waiting for one where no tab is "
+        "visible. Answered even if the state brought nothing new.",
+        (_PAINTED, _VISIBLE, Field("tabs", "integer", "optional: as in `pong`")),
+        '{"type":"shown","painted":{"credits":42},"visible":true,"tabs":2}',
     ),
     FrameDoc(
         "resync",
@@ -162,8 +178,16 @@ CLIENT_FRAMES = (
         "watch",
         "Operators and keys: show me these users too. Each account of theirs is answered with a `state`; sent right "
         "behind `auth`, they stand in the first `hello`. Long lists go in several frames.",
-        (Field("users", "array", "user ids; at most 500 watched at once"),),
-        '{"type":"watch","users":["ada","bob"]}',
+        (
+            Field("users", "array", "user ids; at most 500 watched at once"),
+            Field(
+                "open",
+                "boolean",
+                "optional: the pages of these users are open, so their own screens are asked for `shown` at once for "
+                "the next 10 s. Send it again to go on; who is watched already is not answered again",
+            ),
+        ),
+        '{"type":"watch","users":["ada","bob"],"open":true}',
     ),
     FrameDoc(
         "unwatch",

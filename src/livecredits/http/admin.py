@@ -41,7 +41,7 @@ from livecredits.http.reading import full_history_reply, holds_reply
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import EXPORTS, HELPS, MOVED, RULES, SEES
 from livecredits.http.shop_models import ErasedAnswer, ErasureQuery
-from livecredits.http.trail import instant
+from livecredits.http.trail import instant, new_id
 
 routes = Routes("Administration")
 
@@ -179,7 +179,9 @@ async def broadcast(call: Call[NoBody, NoQuery]) -> Reply:
     await services.credits.user(user_id)
     await services.trail.note(actor_of(call), "user.broadcast", user_id)
     services.live.hint(("audit",))
-    return as_json({"user_id": user_id, "screens": services.live.push_again(user_id)})
+    return as_json(
+        {"user_id": user_id, "screens": services.live.push_again(user_id, new_id("brd"), "credits")[0]}
+    )
 
 
 @routes.add("GET", "/admin/screens", rule=SEES, query=ScreensQuery, result=ScreensAnswer)
@@ -193,5 +195,5 @@ def _screen(view: Any) -> dict[str, Any]:
     return {
         "screen": view.screen, "user": view.user, "kind": view.kind, "carrier": view.carrier,
         "since": instant(view.since_us), "user_agent": view.user_agent, "visible": view.visible, "tabs": view.tabs,
-        "painted": dict(view.painted), "sent": dict(view.sent), "behind": view.behind,
+        "painted": dict(view.painted), "sent": dict(view.sent), "behind": view.behind, "asleep": view.asleep,
     }  # fmt: skip

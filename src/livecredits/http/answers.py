@@ -286,7 +286,7 @@ class ScreenShape(Model):
     model_config = example_of({
         "screen": "scr_7f3e", "user": "ada", "kind": "user", "carrier": "websocket", "since": _AT,
         "user_agent": "Firefox", "visible": True, "tabs": 2, "painted": {"credits": 42}, "sent": {"credits": 42},
-        "behind": False,
+        "behind": False, "asleep": False,
     })  # fmt: skip
     screen: str
     user: str | None
@@ -299,6 +299,7 @@ class ScreenShape(Model):
     painted: dict[str, int]
     sent: dict[str, int]
     behind: bool
+    asleep: bool = Field(description="Alive on the wire, but has not said for a while what it shows.")
 
 
 class ScreensAnswer(Model):

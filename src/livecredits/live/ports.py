@@ -14,12 +14,13 @@ from livecredits.core import wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from livecredits.core.rows import AccountState
+    from livecredits.core.broadcasts import Row, Span
+    from livecredits.core.rows import AccountState, Entry
     from livecredits.core.screen import Screen
 
 
 class CommittedBatch(Protocol):
-    """What the ledger hands over after a commit: the newest state of each account, and the lists that moved."""
+    """What the ledger hands over after a commit: new entries, the newest state of each account, lists that moved."""
 
     @property
     def epoch(self) -> str:
@@ -32,8 +33,18 @@ class CommittedBatch(Protocol):
         ...
 
     @property
+    def entries(self) -> Sequence[Entry]:
+        """Every entry of the batch, in the order of their ids."""
+        ...
+
+    @property
     def lists(self) -> Mapping[str, set[str]]:
         """User → the lists of theirs that moved."""
+        ...
+
+    @property
+    def committed_monotonic_ns(self) -> int:
+        """When the commit returned, by this process's monotonic clock."""
         ...
 
 
@@ -57,6 +68,13 @@ class Ledger(Protocol):
     def on_commit(self, callback: Callable[[Any], None]) -> Callable[[], None]:
         """Call back after each commit; returns what ends that."""
         ...
+
+
+class Log(Protocol):
+    """Where the counts of broadcasts are kept."""
+
+    async def keep(self, rows: Sequence[Row], span: Span | None) -> None:
+        """Write rows, or write them anew, and what they are complete for; raises `Refused` where that fails."""
 
 
 class Writable(Protocol):
@@ -96,6 +114,7 @@ class ScreenView:
         painted: unit → version it last said it had painted.
         sent: unit → version of its user's accounts that it was last sent.
         behind: whether it has yet to be sent, or to paint, something newer.
+        asleep: whether it is alive on the wire, but has not said for one and a half heartbeats what it shows.
         tabs: browser tabs that share it.
     """
 
@@ -109,11 +128,18 @@ class ScreenView:
     painted: Mapping[str, int]
     sent: Mapping[str, int]
     behind: bool
+    asleep: bool
     tabs: int
 
 
-def view(screen: Screen, newest: Mapping[str, int]) -> ScreenView:
-    """What there is to see of an admitted screen, whose user's accounts have these newest versions."""
+def view(screen: Screen, newest: Mapping[str, int], asleep_since_ms: int) -> ScreenView:
+    """What there is to see of an admitted screen.
+
+    Args:
+        screen: which one.
+        newest: unit → version of its user's accounts.
+        asleep_since_ms: whoever was open and said nothing since then, on the hub's clock, is asleep.
+    """
     who = screen.who
     assert who is not None
     painted = screen.painted or {}
@@ -129,5 +155,6 @@ def view(screen: Screen, newest: Mapping[str, int]) -> ScreenView:
         painted=painted,
         sent={unit: version for unit, version in newest.items() if unit not in waiting},
         behind=bool(waiting) or any(painted.get(unit, version) < version for unit, version in newest.items()),
+        asleep=max(screen.answered_ms, screen.joined_ms) < asleep_since_ms,
         tabs=screen.tabs,
     )

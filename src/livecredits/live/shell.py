@@ -22,14 +22,16 @@ from livecredits.core.screen import Actions, Admitted, Audience, Counts, Limits,
 from livecredits.errors import Refused, TokenExpired, Unauthenticated
 from livecredits.live.endpoint import Endpoint
 from livecredits.live.ports import ScreenView, view
+from livecredits.live.receipts import LiveReceipts
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
     from livecredits.access import Principal
     from livecredits.config import Settings
+    from livecredits.core.broadcasts import Broadcast
     from livecredits.core.rows import AccountState
-    from livecredits.live.ports import CommittedBatch, Ledger, Link
+    from livecredits.live.ports import CommittedBatch, Ledger, Link, Log
 
 log = logging.getLogger("livecredits.live")
 
@@ -51,6 +53,7 @@ class Live:
         authenticate: tells who a token is; raises `Unauthenticated` or `TokenExpired`.
         settings: heartbeat, limits, allowed origins, trusted proxies.
         limits: instead of what `settings` say; for tests and benchmarks.
+        kept_by: where the counts of broadcasts are written; None keeps none.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Live:
         settings: Settings,
         *,
         limits: Limits | None = None,
+        kept_by: Log | None = None,
     ) -> None:
         self.settings = settings
         self.limits = limits or Limits(
@@ -77,6 +81,7 @@ class Live:
             random=random.random,
             now_ms=int(time.monotonic() * 1000),
         )
+        self.receipts = LiveReceipts(self.hub, self.now_ms, kept_by)
         self._credits = credits
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_feed: Callable[[], None] | None = None
@@ -129,9 +134,7 @@ class Live:
             link, carrier, address=address, user_agent=agent, now_ms=self.now_ms(), now_us=_wall_us()
         )
         self._carry_out()
-        if not self._turning:
-            self._turning = True
-            self._running().call_later(self.limits.step_ms / 1000, self._turn)
+        self._begin_turning()
         return screen
 
     async def join_as(
@@ -203,11 +206,16 @@ class Live:
         self.hub.hint(lists, users)
         self._carry_out()
 
-    def push_again(self, user_id: str) -> int:
-        """Read a user's states again and send them to every screen that shows them; returns how many screens."""
-        shown = self.hub.push_again(user_id)
+    def push_again(self, user_id: str, id: str, unit: str) -> tuple[int, Broadcast | None]:
+        """Read a user's states again and send them to every screen that shows them; see `Hub.push_again`."""
+        pushed = self.hub.push_again(user_id, id, unit, self.now_ms())
         self._carry_out()
-        return shown
+        return pushed
+
+    def want_receipts(self, *, is_on: bool, exempt: Collection[str]) -> None:
+        """Want receipts or not, of all but some users; screens for whom that changes are told."""
+        self.hub.want_receipts(is_on=is_on, exempt=exempt)
+        self._carry_out()
 
     def greet_all(self) -> None:
         """Send every screen a new hello: something that no version counts has changed, such as the units."""
@@ -221,7 +229,8 @@ class Live:
             for screen in self.hub.screens.values()
             if screen.who is not None and (user is None or screen.who.user_id == user)
         ]
-        return [view(screen, self._newest(screen)) for screen in found]
+        asleep_since_ms = self.now_ms() - self.limits.silence_ms
+        return [view(screen, self._newest(screen), asleep_since_ms) for screen in found]
 
     def _newest(self, screen: Screen) -> Mapping[str, int]:
         who = screen.who
@@ -328,11 +337,22 @@ class Live:
         if batch.epoch != self.hub.epoch:
             self._look_at_epoch()
         self.hub.committed(batch.epoch, batch.states)
-        for user_id, lists in batch.lists.items():
-            self.hub.hint(lists, (user_id,))
+        if batch.lists:
+            self._hint_all(batch.lists)
         self._carry_out()
+        # After the frames, for they are waited for.
+        pushed_ms = batch.committed_monotonic_ns // 1_000_000
+        self.hub.broadcast(batch.epoch, batch.entries, batch.states, pushed_ms)
+        self._begin_turning()
         if self._waiters:
             self._wake_waiters(batch.states)
+
+    def _hint_all(self, lists: Mapping[str, set[str]]) -> None:
+        """Followers once for the whole batch; users' own screens where there is anything for them."""
+        self.hub.hint(set().union(*lists.values()))
+        for user_id, moved in lists.items():
+            if not moved.isdisjoint(wire.HINTED_LISTS):
+                self.hub.hint(moved, (user_id,))
 
     def _wake_waiters(self, states: Sequence[AccountState]) -> None:
         for state in states:
@@ -347,8 +367,13 @@ class Live:
         elif not self.hub.audiences:
             self.hub.epoch = self._credits.epoch
 
+    def _begin_turning(self) -> None:
+        if not self._turning:
+            self._turning = True
+            self._running().call_later(self.limits.step_ms / 1000, self._turn)
+
     def _turn(self) -> None:
-        if not self.open_screens:
+        if not self.open_screens and self.receipts.is_idle:
             self._turning = False
             return
         self._running().call_later(self.limits.step_ms / 1000, self._turn)
@@ -356,6 +381,8 @@ class Live:
         share = self.limits.step_ms / 1000 / REREAD_PERIOD_S
         self.hub.reread(int(len(self.hub.audiences) * share + random.random()))
         self.hub.turn(self.now_ms())
+        if self.receipts.turn(self.now_ms()):
+            self._start(self.receipts.flush())
         self._carry_out()
 
     def _carry_out(self) -> None:
@@ -367,6 +394,8 @@ class Live:
                 link.transport.write(data)
         if out.has_more():
             self._carry_out_rest(out)
+        if self.receipts.waiting:
+            self.receipts.look()
 
     def _carry_out_rest(self, out: Actions) -> None:
         for screen, verdict in out.closes:

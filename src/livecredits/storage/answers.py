@@ -7,13 +7,13 @@ Promises: both are plain frozen values; `as_json` is the one spelling of a chang
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from livecredits.core.quick import quick
-from livecredits.core.rows import Account, AccountState, Decision
+from livecredits.core.rows import Account, AccountState, Decision, Entry
 from livecredits.errors import Refused, from_code
 
 _quote = json.encoder.encode_basestring
@@ -162,12 +162,14 @@ class CommittedBatch:
         lists: which lists have changed for whom: `history`, `orders`, `vouchers` of a user; `users`, `audit` for
             operators. What concerns no user stands under the empty id.
         committed_monotonic_ns: when the commit returned, by this process's monotonic clock.
+        entries: every new entry, in the order of their ids.
     """
 
     epoch: str
     states: list[AccountState]
     lists: Mapping[str, set[str]]
     committed_monotonic_ns: int
+    entries: Sequence[Entry] = ()
 
 
 def amounts_of(account: Account) -> dict[str, int]:

@@ -85,6 +85,8 @@ class Batch:
         self._parts: dict[AccountKey, int | None] = {}
         self._answered: dict[KeyOf, tuple[str, Answer | Refused | str]] = {}
         self._newest: dict[AccountKey, Entry] = {}
+        self.entries: list[Entry] = []
+        """Every entry that was decided, in the order of their ids."""
         self._receipts: set[AccountKey] = set()
         self._lists: dict[str, set[str]] = {}
         self._is_time = next_due_us is not None and next_due_us <= now_us
@@ -167,6 +169,7 @@ class Batch:
             key = (entry.user_id, entry.unit)
             side = self._sides[key]
             rows.entries.append((side.id, entry))
+            self.entries.append(entry)
             self._newest[key] = entry
             self._lists.setdefault(entry.user_id, set()).add("history")
             if entry.user_key is not None:

@@ -238,7 +238,7 @@ class Writer:
         self._commit()
         batch.keep_warm()
         self._move_due(batch.next_due_us)
-        return CommittedBatch(self.epoch, states, batch.lists, time.monotonic_ns())
+        return CommittedBatch(self.epoch, states, batch.lists, time.monotonic_ns(), batch.entries)
 
     def _commit(self) -> None:
         try:
@@ -292,7 +292,9 @@ class Writer:
         lists = {user_id: set(names) for user_id, names in told.lists.items()}
         for user_id, names in committed.lists.items():
             lists.setdefault(user_id, set()).update(names)
-        return CommittedBatch(self.epoch, list(states.values()), lists, committed.committed_monotonic_ns)
+        return CommittedBatch(
+            self.epoch, list(states.values()), lists, committed.committed_monotonic_ns, committed.entries
+        )
 
     def _welcome(self, newcomers: Collection[str]) -> Batch | None:
         """Give new users what there is for them, in the transaction that made them."""
