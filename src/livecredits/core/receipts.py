@@ -269,7 +269,7 @@ class Receipts:
         self._settled.append(broadcast)
         if self._due.pop(broadcast.id, None) is None:
             self._late.pop(broadcast.id, None)
-        if broadcast.is_written:
+        if self._dirty:
             self._dirty.pop(broadcast.id, None)
         if not broadcast.is_bare:
             self._recent[broadcast.id] = broadcast
