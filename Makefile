@@ -14,7 +14,7 @@ BIN := .venv/bin
 WEB := $(BIN)/python tools/web.py
 CODE = $(wildcard src tests tools bench)
 STATIC := src/livecredits/static
-BUILT := $(STATIC)/console/index.html $(STATIC)/wallet/index.html
+BUILT := $(STATIC)/console/index.html $(STATIC)/wallet/index.html $(STATIC)/sdk/element.js
 
 # `make demo` and `make serve` alone are content with the run-time packages. Where the development environment is
 # there, or is being asked for, it serves them too: a sync to fewer packages would take the others away.
@@ -117,4 +117,8 @@ $(STATIC)/console/index.html: web/node_modules/.stamp $(WEB_CONFIG) $(SDK_SOURCE
 
 $(STATIC)/wallet/index.html: web/node_modules/.stamp $(WEB_CONFIG) $(SDK_SOURCES) $(call web_sources,web/wallet)
 	$(WEB) npm run --silent build --workspace wallet -- --logLevel warn
+	@touch $@
+
+$(STATIC)/sdk/element.js: web/node_modules/.stamp $(WEB_CONFIG) $(SDK_SOURCES) web/sdk/vite.config.ts
+	$(WEB) npm run --silent bundle --workspace sdk -- --logLevel warn
 	@touch $@

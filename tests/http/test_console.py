@@ -7,6 +7,7 @@ import pytest
 from tests.http.stage import Stage
 
 from livecredits.http import console
+from livecredits.http.built import BuiltFiles
 
 PAGE = b"<!doctype html><html><head><title>x</title></head><body></body></html>"
 
@@ -18,8 +19,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "index.html").write_bytes(PAGE)
     (folder / "assets/index-1a2b.js").write_bytes(b"let x")
     (tmp_path / "secret.txt").write_bytes(b"secret")
-    monkeypatch.setattr(console, "FOLDER", folder)
-    monkeypatch.setattr(console, "_read", {})
+    monkeypatch.setattr(console, "FILES", BuiltFiles(folder))
     return folder
 
 
@@ -68,7 +68,7 @@ async def test_nothing_outside_the_folder_is_read(stage: Stage, built: Path, pat
 async def test_a_missing_build_says_how_to_make_one(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console, "FOLDER", tmp_path / "none")
+    monkeypatch.setattr(console, "FILES", BuiltFiles(tmp_path / "none"))
     answer = await stage.client().get("/console")
     assert answer.status_code == 503
     assert "make serve" in answer.text

@@ -9,7 +9,7 @@ from livecredits.http.routing import Route
 
 PUBLIC = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/console"),
-    ("GET", "/console/{rest*}"), ("POST", "/api/v1/admin/session"),
+    ("GET", "/console/{rest*}"), ("GET", "/sdk/{rest*}"), ("POST", "/api/v1/admin/session"),
 }  # fmt: skip
 """What anybody may call. Whoever adds a line here says why in review."""
 

@@ -31,6 +31,7 @@ from livecredits.http import (
     backend,
     console,
     live_routes,
+    sdk,
     shop,
     system,
     user,
@@ -82,7 +83,7 @@ _REPLACEMENT = "\ufffd"
 
 _ROUTES = (
     user, shop, live_routes, backend, admin, admin_shop, admin_vouchers, admin_batches, admin_records, admin_access,
-    admin_overview, admin_developers, system, console,
+    admin_overview, admin_developers, system, console, sdk,
 )  # fmt: skip
 
 

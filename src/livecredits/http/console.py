@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from livecredits.errors import NotFound
+from livecredits.http.built import BuiltFiles
 from livecredits.http.routing import ANYBODY, Call, Reply, Routes
 
-FOLDER = Path(__file__).parents[1] / "static" / "console"
+FILES = BuiltFiles(Path(__file__).parents[1] / "static" / "console")
 _POLICY = (
     b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     b"connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
@@ -31,7 +32,6 @@ _MISSING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>livecr
 packages on PyPI contain them.</p></html>"""
 
 routes = Routes("Console", prefix="")
-_read: dict[str, tuple[int, bytes]] = {}
 
 
 @routes.add("GET", "/console", rule=ANYBODY, hidden=True)
@@ -44,7 +44,7 @@ async def console_front(call: Call[Any, Any]) -> Reply:
 async def console_file(call: Call[Any, Any]) -> Reply:
     """A file of the console, or its page for any address of its own."""
     rest = call.params["rest"]
-    content = _content(rest)
+    content = FILES.content(rest)
     if content is None:
         if rest.startswith("assets/"):
             raise NotFound("There is no such file; the page that asked for it is of an older build.")
@@ -56,22 +56,10 @@ async def console_file(call: Call[Any, Any]) -> Reply:
 
 
 def _page(root_path: str) -> Reply:
-    content = _content("index.html")
+    content = FILES.content("index.html")
     if content is None:
         return Reply(_MISSING.encode(), 503, [], b"text/html; charset=utf-8")
     base = f'<base href="{escape(root_path, quote=True)}/console/">'.encode()
     page = content.replace(b"<head>", b"<head>" + base, 1)
     headers = [*_SECURITY_HEADERS, (b"cache-control", b"no-cache")]
     return Reply(page, 200, headers, b"text/html; charset=utf-8")
-
-
-def _content(name: str) -> bytes | None:
-    """A file's bytes, read again only when it changed; None for what is no file below the folder."""
-    path = (FOLDER / name).resolve()
-    if not path.is_relative_to(FOLDER.resolve()) or not path.is_file():
-        return None
-    changed = path.stat().st_mtime_ns
-    known = _read.get(name)
-    if known is None or known[0] != changed:
-        known = _read[name] = (changed, path.read_bytes())
-    return known[1]

@@ -72,6 +72,8 @@ interface Core {
 
 interface Shared {
   readonly store: CreditsStore
+  /** Nobody ever subscribes to it, so it shows what a server rendered: late parts of a page hydrate with that. */
+  readonly first: CreditsStore
   readonly functions: Functions
   /** Once loaded; so a component that comes back shows at once what was known. */
   lists?: CreditsLists
@@ -85,13 +87,10 @@ export function CreditProvider(props: CreditProviderProps): ReactNode {
   const options = props as CreditsOptions & { readonly store?: CreditsStore }
   const { store: given, url, user, unit, operator, debug, log } = options
   // biome-ignore lint/correctness/useExhaustiveDependencies: getToken is called by its newest identity, see below
-  const shared = useMemo<Shared>(
-    () => ({
-      store: given ?? createCredits({ ...options, getToken: (request) => core.getToken(request) }),
-      functions: core.functions,
-    }),
-    [core, given, url, user, unit, operator, debug, log],
-  )
+  const shared = useMemo<Shared>(() => {
+    const make = () => given ?? createCredits({ ...options, getToken: (request) => core.getToken(request) })
+    return { ...core, store: make(), first: make() }
+  }, [given, url, user, unit, operator, debug, log])
   const { store } = shared
   // Insertion effects are the first of all: a child's own effect may call any of the nine names already.
   useInsertionEffect(() => {
@@ -116,8 +115,7 @@ export function CreditProvider(props: CreditProviderProps): ReactNode {
 /** The current user's credits of one unit, and the nine names. */
 export function useCredits({ unit }: UnitOption = {}): CreditsValue {
   const { store, functions } = useShared()
-  const get = () => store.getSnapshot(unit)
-  const snapshot = useShown(store.subscribe, get)
+  const snapshot = useShown((from) => from.getSnapshot(unit))
   // Changes are of this very user: what somebody began to order is never ordered for whoever signed in meanwhile.
   return useMemo(
     () => ({
@@ -136,20 +134,19 @@ export function useCreditsSelector<T>(
   select: (snapshot: CreditsSnapshot) => T,
   { unit }: UnitOption = {},
 ): T {
-  const { store } = useShared()
-  const get = useMemo(() => {
-    let from: CreditsSnapshot | undefined
+  const read = useMemo(() => {
+    let before: CreditsSnapshot | undefined
     let part: T
-    return () => {
-      const snapshot = store.getSnapshot(unit)
-      if (from !== snapshot) {
-        from = snapshot
+    return (from: CreditsStore) => {
+      const snapshot = from.getSnapshot(unit)
+      if (before !== snapshot) {
+        before = snapshot
         part = select(snapshot)
       }
       return part
     }
-  }, [store, unit, select])
-  return useShown(store.subscribe, get)
+  }, [unit, select])
+  return useShown(read)
 }
 
 /** Shows a change at once and lets the ledger's own number take over. The function keeps its identity. */
@@ -162,8 +159,7 @@ export function useOptimisticCredits({ unit }: UnitOption = {}): RunOptimistic {
 export function useWatchedCredits(userId: string, { unit }: UnitOption = {}): AccountView | undefined {
   const { store } = useShared()
   useEffect(() => store.watch([userId]), [store, userId])
-  const get = () => store.getWatched(userId, unit)
-  return useShown(store.subscribe, get)
+  return useShown((from) => from.getWatched(userId, unit))
 }
 
 /** The user's orders, newest first: read while a component is mounted, and again whenever they moved. */
@@ -189,7 +185,11 @@ function useList<N extends ShopListName>(name: N): ShopList<ShopItems[N]> {
     },
     [shared, name],
   )
-  return useShown(subscribe, () => shared.lists?.[name].get() ?? NOTHING_YET)
+  return useShown(
+    (from) => (from === shared.store && shared.lists?.[name].get()) || NOTHING_YET,
+    shared,
+    subscribe,
+  )
 }
 
 const NOTHING_YET: ShopList<never> = {
@@ -200,23 +200,33 @@ const NOTHING_YET: ShopList<never> = {
   refresh: async () => {},
 }
 
-const useShown = <T,>(subscribe: CreditsStore['subscribe'], get: () => T): T =>
-  useSyncExternalStore(subscribe, get, get)
+/** @param read - The same value until something in it changed. */
+function useShown<T>(
+  read: (from: CreditsStore) => T,
+  { store, first } = useShared(),
+  subscribe = store.subscribe,
+): T {
+  return useSyncExternalStore(
+    subscribe,
+    () => read(store),
+    () => read(first),
+  )
+}
 
 /** The provider's store itself, for `on`, `watch`, `follow`. */
 export const useCreditsStore = (): CreditsStore => useShared().store
 
 function useShared(): Shared {
   const shared = useContext(Context)
-  if (!shared) throw new Error('no <CreditProvider> above')
-  return shared
+  if (shared) return shared
+  throw new Error('no <CreditProvider>')
 }
 
 function createCore(): Core {
   const events = createEvents()
-  const core: Core = {
+  // The token's function comes with the first commit, before anybody asks.
+  const core = {
     events,
-    getToken: () => null,
     functions: {
       refreshCredits: async () => core.store?.refresh(),
       refreshVouchers: () => core.store?.refreshVouchers(),
@@ -226,6 +236,6 @@ function createCore(): Core {
       registerCreditUpdateCallback: (callback) => events.on('update', callback),
       broadcastCreditUpdate: (userId) => core.store?.broadcast(userId),
     },
-  }
+  } as Core
   return core
 }

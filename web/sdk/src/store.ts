@@ -56,8 +56,9 @@ export function createStore(
   let receipts: Promise<Receipts> | undefined
   let painting: Receipts | undefined
   let status: Status = user === null ? 'signed-out' : 'idle'
-  let since = environment.now()
-  let lastRight = since
+  // Nothing has begun, on a server as in a browser: what the two render must be the same.
+  let since = 0
+  let lastRight = 0
   let error: CreditsProblem | null = null
   let revision = 0
   let asked = 0
@@ -247,6 +248,7 @@ export function createStore(
       trace,
     })
     link = own
+    lastRight = environment.now()
     setStatus('connecting')
     tabs = joinTabs(environment, address, operator ? null : (user ?? null), own, {
       seen() {

@@ -105,7 +105,7 @@ export interface CreditsSnapshot extends Omit<AccountView, 'user'> {
   /** True until the first number of this user is known. `credits` is 0 meanwhile. */
   readonly loading: boolean
   readonly status: Status
-  /** When the status began (ms since 1970); for `stale` and `offline`, when the number was last known to be right. */
+  /** When the status began (ms since 1970; 0 = before anything began); for `stale` and `offline`, when the number was last known to be right. */
   readonly since: number
   readonly error: CreditsProblem | null
 }

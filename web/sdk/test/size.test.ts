@@ -80,3 +80,10 @@ test('the React entry is at most 1 kB beside the core', async () => {
   expect(atOnce).toBeLessThanOrEqual(1 * kB)
   expect(imports.sort()).toEqual(['events.js', 'react', 'store.js'])
 })
+
+test('the element is at most 1.5 kB beside the core', async () => {
+  const { atOnce, imports } = await measure('element.ts', [/\/store\.js$/])
+  console.info(`livecredits/element: ${atOnce} bytes`)
+  expect(atOnce).toBeLessThanOrEqual(1.5 * kB)
+  expect(imports).toEqual(['store.js'])
+})
