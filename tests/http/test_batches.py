@@ -17,7 +17,7 @@ from livecredits import BatchRow, Credits
 from livecredits.access import Role, Scope
 from livecredits.core.rows import AccountState
 from livecredits.credits.batches import PORTION, ROWS_MOST
-from livecredits.errors import Unavailable
+from livecredits.errors import Invalid, Unavailable
 from livecredits.http.batch_models import BATCH_BYTES_MAX, BatchAnswer, BatchesPage
 from livecredits.storage.answers import CommittedBatch
 from livecredits.storage.many import Many
@@ -328,6 +328,57 @@ async def test_what_is_spent_is_not_taken_back_unasked(stage: Stage) -> None:
     assert await balance(stage, "ada") == -4
 
 
+async def test_a_row_that_was_reversed_in_part_by_hand_leaves_its_batch_partly_undone(stage: Stage) -> None:
+    admin = await stage.operator()
+    rows = [row("ada", "grant", 50), row("bob", "grant", 10)]
+    made = (await admin.post(BATCHES, json={"rows": rows})).json()
+    by_hand = f"/api/v1/admin/entries/{made['rows'][0]['entry']}/reverse"
+    await admin.post(by_hand, json={"amount": 20})
+    undone = (await admin.post(f"{BATCHES}/{made['batch']}/reverse", json={})).json()
+    assert undone["state"] == "partly_reversed"
+    assert (await balance(stage, "ada"), await balance(stage, "bob")) == (30, 0)
+
+
+async def test_an_undo_that_breaks_off_has_its_line_in_the_trail(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [row(f"u{number}", "grant", 3) for number in range(2 * PORTION)]
+    admin = await stage.operator()
+    made = (await admin.post(BATCHES, json={"rows": users})).json()
+    whole, turns = Writer.submit_many, 0
+
+    def failing(self: Writer, many: Many) -> Any:
+        nonlocal turns
+        turns += 1
+        if turns == 2:
+            raise Unavailable("The process is going.")
+        return whole(self, many)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "submit_many", failing)
+        broken = await admin.post(f"{BATCHES}/{made['batch']}/reverse", json={"reason": "wrong"})
+    assert broken.status_code == 503
+    trail = (await admin.get(f"/api/v1/admin/audit?target={made['batch']}")).json()["items"]
+    assert [line["action"] for line in trail] == ["batch.reversing", "batch.applied", "batch.begun"]
+    assert (await admin.get(f"{BATCHES}/{made['batch']}")).json()["state"] == "partly_reversed"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        BatchRow(1, "ada", "spend", 1),  # type: ignore[arg-type]
+        BatchRow(0, "ada", "grant", 1),
+        BatchRow("1", "ada", "grant", 1),  # type: ignore[arg-type]
+        BatchRow(1, "ada", "grant", 1, key=""),
+        "ada",
+    ],
+)
+async def test_a_row_from_python_is_checked_as_one_from_outside(stage: Stage, wrong: Any) -> None:
+    with pytest.raises(Invalid):
+        await stage.credits.batch([wrong])
+    assert (await stage.credits.users()).items == []
+
+
 async def test_an_operators_limit_holds_for_each_row(stage: Stage) -> None:
     await given(stage, ada=100)
     limited = await stage.operator(Role.ADMIN, limit=50)
@@ -338,6 +389,7 @@ async def test_an_operators_limit_holds_for_each_row(stage: Stage) -> None:
     other = await (await stage.operator()).post(BATCHES, json={"rows": [row("ada", "adjust", 60)]})
     undone = await limited.post(f"{BATCHES}/{other.json()['batch']}/reverse", json={})
     assert undone.json()["rows"][0]["code"] == "over_operator_limit"
+    assert undone.json()["state"] == "applied", "nothing of it was undone"
 
 
 async def test_every_batch_leaves_its_line_in_the_audit_trail(stage: Stage) -> None:

@@ -225,7 +225,8 @@ def _require_unlike(wanted: _Wanted, import_id: str, key: str, report: Path | No
 
 
 def _rows(file: BinaryIO, op: str | None) -> Iterator[BatchRow]:
-    from livecredits.credits.batch_csv import OPS, CsvRows
+    from livecredits.credits.batch_csv import CsvRows
+    from livecredits.credits.batches import OPS
 
     if op is not None and op not in OPS:
         raise StartRefused(f"--op must be one of {', '.join(OPS)}.")

@@ -15,17 +15,16 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
 from livecredits.core.amounts import whole
 from livecredits.credits.asking import check_text, check_user_id
-from livecredits.credits.batches import BatchRow
+from livecredits.credits.batches import OPS, BatchRow
 from livecredits.errors import Invalid
 from livecredits.storage.batches import Op
 
 COLUMNS = ("user_id", "op", "amount", "unit", "reason", "label", "expires_at", "key")
 REQUIRED = ("user_id", "amount")
-OPS: tuple[Op, ...] = get_args(Op)
 LINE_MOST = 65_536
 """Characters in a line; one that is longer is no row of a batch."""
 FAULTS_MOST = 20

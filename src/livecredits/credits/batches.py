@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from sqlalchemy import Connection
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
+OPS: tuple[Op, ...] = get_args(Op)
 ROWS_MOST = 10_000
 PORTION = 500
 """Rows in one transaction of a batch that is not atomic: as many as the writer takes of other changes."""
@@ -248,9 +249,8 @@ class Batches:
         portions = [everything] if asked.atomic else self._portions(todo, everything)
         for numbers in portions:
             portion = [todo[number] for number in numbers]
-            is_last = numbers is portions[-1]
-            has_refused = any(not row.is_ok for row in done.values())
-            many = _undoing(asked, portion, is_last=is_last, has_refused=has_refused)
+            is_first, is_last = numbers is portions[0], numbers is portions[-1]
+            many = _undoing(asked, portion, is_first=is_first, is_last=is_last)
             rulings = self._database.writer.submit_many(many).result()
             is_kept = many.is_kept(rulings)
             for row, ruling in zip(portion, rulings, strict=True):
@@ -349,6 +349,10 @@ def _changes(asked: BatchAsked, units: Mapping[str, Unit]) -> list[Change]:
     """
     if not 1 <= len(asked.rows) <= ROWS_MOST:
         raise bad_field("rows", f"must be 1 to {ROWS_MOST}")
+    rows: Sequence[object] = asked.rows
+    for row in rows:
+        if not isinstance(row, BatchRow) or type(row.row) is not int or row.row < 1:
+            raise bad_field("rows", "must be BatchRows, each with a number from 1 on")
     if len({row.row for row in asked.rows}) < len(asked.rows):
         raise bad_field("rows", "must have different numbers")
     check_key(asked.key)
@@ -375,6 +379,9 @@ def _change(asked: BatchAsked, row: BatchRow) -> Change:
         "actor": asked.actor, "reason": row.reason or asked.reason, "label": row.label or asked.label,
         "limit": asked.limit,
     }  # fmt: skip
+    if row.op not in OPS:
+        raise bad_field("op", f"must be one of {', '.join(OPS)}")
+    check_key(row.key)
     if row.expires_at is not None and row.op != "grant":
         raise bad_field("expires_at", "is for grants alone")
     if row.op == "adjust":
@@ -404,7 +411,7 @@ def _can_be_undone(row: RowResult) -> bool:
     return row.entry is not None and row.reversed_by is None and row.before != row.after
 
 
-def _undoing(asked: UndoAsked, portion: Sequence[RowResult], *, is_last: bool, has_refused: bool) -> Many:
+def _undoing(asked: UndoAsked, portion: Sequence[RowResult], *, is_first: bool, is_last: bool) -> Many:
     changes = [
         Reverse(
             user_id=row.user_id, unit=row.unit, entry_id=row.entry or "", actor=asked.actor, reason=asked.reason,
@@ -414,13 +421,19 @@ def _undoing(asked: UndoAsked, portion: Sequence[RowResult], *, is_last: bool, h
     ]  # fmt: skip
 
     def also(connection: Connection, rulings: Sequence[Ruling], now_us: int) -> list[tuple[Any, ...]]:
-        is_partly = not is_last or has_refused or any(ruling.is_refused for ruling in rulings)
-        state: batches.State = "partly_reversed" if is_partly else "reversed"
-        batches.set_state(connection, asked.batch_id, state)
+        state: batches.State | None = "partly_reversed"
         if is_last:
+            state = batches.undone_state(connection, asked.batch_id)
+        elif all(ruling.is_refused for ruling in rulings):
+            state = None
+        if state is not None:
+            batches.set_state(connection, asked.batch_id, state)
+        if is_first or is_last:
+            # Two rows where it takes several transactions, so that one that breaks off has its row as well.
             audit.record(
-                connection, at_us=now_us, actor=asked.actor, action="batch.reversed", target=asked.batch_id,
-                reason=asked.reason, details={"state": state, "below_floor": asked.allow_below_floor},
+                connection, at_us=now_us, actor=asked.actor, target=asked.batch_id, reason=asked.reason,
+                action="batch.reversed" if is_last else "batch.reversing",
+                details={"state": state, "below_floor": asked.allow_below_floor},
             )  # fmt: skip
         return []
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from livecredits.core.changes import Actor
 from livecredits.core.quick import quick
 from livecredits.errors import NotFound
 from livecredits.storage.answers import Answer, rfc3339
 from livecredits.storage.many import Ruling
-from livecredits.storage.schema import batch_rows, batches, reversals
+from livecredits.storage.schema import batch_rows, batches, entries, reversals
 from livecredits.storage.views import Page
 
 Op = Literal["adjust", "set", "grant"]
@@ -260,6 +260,30 @@ def set_state(
     """Write down how far a batch has come, and when it was done."""
     finished = {} if finished_at_us is None else {"finished_at_us": finished_at_us}
     connection.execute(update(batches).where(batches.c.id == batch_id).values(state=state, **finished))
+
+
+def undone_state(connection: Connection, batch_id: str) -> State | None:
+    """What the reversals in the ledger make of a batch: all of it undone, part of it, or nothing (None).
+
+    A row that somebody reversed in part stands for the rest, so it counts as part.
+    """
+    done, undoing = entries.alias(), entries.alias()
+    found = connection.execute(
+        select(
+            func.count().label("moved"),
+            func.count(reversals.c.reversed_by).label("touched"),
+            func.coalesce(func.sum(case((undoing.c.amount == -done.c.amount, 1), else_=0)), 0).label("whole"),
+        )
+        .select_from(
+            batch_rows.join(done, done.c.id == batch_rows.c.entry_id)
+            .outerjoin(reversals, reversals.c.entry_id == done.c.id)
+            .outerjoin(undoing, undoing.c.id == reversals.c.reversed_by)
+        )
+        .where(batch_rows.c.batch_id == batch_id, done.c.amount != 0)
+    ).one()
+    if found.whole == found.moved:
+        return "reversed"
+    return "partly_reversed" if found.touched else None
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
