@@ -38,7 +38,7 @@ serve: $(RUN) $(BUILT) ## the server with your own settings (PORT=8300)
 test: .venv/.dev $(BUILT) ## every test that a change must pass, at most 8 minutes on 2 cores
 	$(BIN)/python tools/chromium.py
 	$(BIN)/python tools/strace.py
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow"
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 	$(WEB) vitest run
 
 check: .venv/.dev web/node_modules/.stamp ## style, types, arrows between modules, lock files
@@ -54,7 +54,7 @@ check: .venv/.dev web/node_modules/.stamp ## style, types, arrows between module
 deep: .venv/.dev $(BUILT) ## all tests at full depth, at most 40 minutes
 	$(BIN)/python tools/chromium.py
 	$(BIN)/python tools/strace.py
-	LIVECREDITS_DEPTH=deep $(BIN)/pytest -n $(WORKERS) --dist loadfile --timeout 2400
+	LIVECREDITS_DEPTH=deep $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 2400
 	$(WEB) vitest run
 
 bench: .venv/.dev $(BUILT) ## measure, against peers, and write bench/results/

@@ -1,0 +1,22 @@
+"""The order of test files: those that take long begin first, so that no worker is left alone with one at the end.
+
+With `--dist loadfile` a file belongs to one worker. Which of them are slow is a matter of measuring
+(`pytest --durations=0`); a file that is missing here runs as well, only later.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+SLOW = (
+    "test_machine.py", "test_contract.py", "test_demo.py", "test_import.py", "test_cli.py", "test_axe.py",
+    "test_wallet_pages.py", "test_flows.py", "test_sdk_faults.py", "test_wallet_shop.py", "test_tabs.py",
+    "test_inbound.py", "test_delivery.py", "test_hygiene.py", "test_behaviour.py", "test_sessions.py",
+    "test_batches.py", "test_changes.py", "test_kill_points.py",
+)  # fmt: skip
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(SLOW)))
