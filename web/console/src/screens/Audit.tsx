@@ -16,6 +16,7 @@ import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
 import { ProblemPanel } from '../components/ProblemPanel'
+import SavedFilters from '../components/SavedFilters'
 import { Values, valuesOf } from '../components/Values'
 import { useFollow } from '../live'
 import { useSession } from '../session'
@@ -87,6 +88,7 @@ export default function Audit() {
             Clear
           </Button>
         )}
+        <SavedFilters screen="audit" />
         {moved && (
           <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={refresh}>
             New rows: show

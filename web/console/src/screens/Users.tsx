@@ -24,6 +24,7 @@ import { UsersTable } from './UsersTable'
 import { useUsersPage } from './users-page'
 
 const NewUser = lazy(() => import('../components/NewUser'))
+const SavedFilters = lazy(() => import('../components/SavedFilters'))
 const BulkBar = lazy(() => import('./BulkBar'))
 
 const SIZES = ['25', '50', '100', '200']
@@ -100,6 +101,9 @@ export function Users() {
           ]}
           onChange={(show) => url.patch({ show: show === 'all' ? null : show, ...FIRST_PAGE })}
         />
+        <Suspense>
+          <SavedFilters screen="users" />
+        </Suspense>
         {showNewOrder && (
           <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={showNewOrder}>
             The list has changed: show
