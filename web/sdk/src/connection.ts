@@ -147,7 +147,8 @@ export const steps = {
 
 const askToken = (connection: Connection, timers: Timers = {}): Step => [
   { ...connection, phase: 'token', told: false },
-  { ...timers, retry: 0 },
+  // A request over a line that died in its sleep may never be answered.
+  { ...timers, retry: 0, overdue: HELLO_MS },
   'token',
 ]
 
@@ -173,5 +174,7 @@ function lose(connection: Connection, random: number, code = 0, retry_after_ms?:
     ...(phase === 'live' && { stale: STALE_MS }),
   }
   const patient = told || retry_after_ms !== undefined
-  return [{ ...connection, phase: 'waiting', attempt: attempt + 1, fresh, told: patient }, timers, 'close']
+  const next = { ...connection, phase: 'waiting', attempt: attempt + 1, told: patient } as const
+  // One that never came is not waited for again: the next is asked for anew.
+  return [{ ...next, fresh: fresh || phase === 'token' }, timers, 'close']
 }

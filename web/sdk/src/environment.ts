@@ -51,7 +51,8 @@ const PAGE_EVENTS: Readonly<Record<string, PageEvent>> = {
 }
 
 export const browser: Environment = {
-  now: Date.now,
+  // Asked for each time: tests of an app may set the clock after this was loaded.
+  now: () => Date.now(),
   random: Math.random,
   setTimer(callback, ms) {
     const timer = setTimeout(callback, ms)

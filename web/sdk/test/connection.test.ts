@@ -205,6 +205,15 @@ describe('tokens', () => {
     expect([run.status, run.timers['renew']]).toEqual(['live', 10_000])
   })
 
+  test('one that never comes is asked for anew', () => {
+    const run = new Run().tell('start')
+    expect(run.timers['overdue']).toBe(10_000)
+    run.ring('overdue')
+    expect([run.status, run.connection.fresh, run.timers['retry']]).toEqual(['reconnecting', true, 251])
+    expect(run.ring('retry').actions).toEqual(['token'])
+    expect(run.tell('token').connection.fresh).toBe(false)
+  })
+
   test('none means signed out, and only a new start asks again', () => {
     const run = live().tell('hello', 20_000, 60_000).ring('renew').tell('noToken')
     expect([run.status, run.timers, run.actions]).toEqual(['signed-out', {}, ['close']])
