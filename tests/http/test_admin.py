@@ -183,6 +183,50 @@ async def test_the_trail_is_filtered_and_paged_both_ways(stage: Stage) -> None:
     check_problem(both, 422, "invalid")
 
 
+async def test_the_trail_leaves_out_what_is_not_asked_for_and_its_pages_stay_full(stage: Stage) -> None:
+    await seeded(stage)
+    admin = await stage.operator()
+    for number in range(6):
+        await admin.put(f"{ADMIN}/users/u{number}", json={"name": "x"})
+        for _ in range(3):
+            await admin.post(f"{ADMIN}/users/ada/broadcast")
+    url = f"{ADMIN}/audit?limit=4&exclude=user.broadcast,session.started"
+    page = (await admin.get(url)).json()
+    assert [row["target"] for row in page["items"]] == ["u5", "u4", "u3", "u2"]
+    older = (await admin.get(f"{url}&after={page['next']}")).json()
+    assert [row["target"] for row in older["items"]][:2] == ["u1", "u0"]
+    both = (await admin.get(f"{ADMIN}/audit?action=user.added,user.broadcast&limit=5")).json()["items"]
+    assert {row["action"] for row in both} == {"user.added", "user.broadcast"}
+    file = (await admin.get(f"{ADMIN}/audit?exclude=user.broadcast&format=csv")).text
+    assert "user.broadcast," not in file
+    assert "user.added" in file
+    check_problem(await admin.get(f"{ADMIN}/audit?exclude="), 422, "invalid")
+
+
+async def test_users_leave_as_a_file_for_admins(stage: Stage) -> None:
+    backend = await seeded(stage)
+    for number in range(450):
+        await stage.credits.put_user(f"u{number:03}", name="=1+1", email="a@example.com")
+    await stage.credits.put_user("u000", frozen=True, floor=-7)
+    admin, support = await stage.operator(Role.ADMIN), await stage.operator(Role.SUPPORT)
+    check_problem(await support.get(f"{ADMIN}/users?format=csv"), 403, "forbidden")
+    assert (await support.get(f"{ADMIN}/users?format=json")).status_code == 200
+    file = await admin.get(f"{ADMIN}/users?format=csv&q=u")
+    assert file.headers["content-disposition"] == 'attachment; filename="users.csv"'
+    rows = list(csv.DictReader(io.StringIO(file.text)))
+    assert [row["user_id"] for row in rows] == [f"u{number:03}" for number in range(450)]
+    assert (rows[0]["name"], rows[0]["frozen"], rows[0]["floor"], rows[1]["frozen"]) == (
+        "'=1+1",
+        "true",
+        "-7",
+        "false",
+    )
+    lines = (await backend.get(f"{ADMIN}/users?format=ndjson&q=u&sort=-user_id")).text.splitlines()
+    assert [json.loads(line)["user_id"] for line in lines] == [
+        f"u{number:03}" for number in reversed(range(450))
+    ]
+
+
 async def test_exports_are_whole_inert_and_for_admins(stage: Stage) -> None:
     backend = await seeded(stage)
     for number in range(450):
@@ -204,7 +248,9 @@ async def test_exports_are_whole_inert_and_for_admins(stage: Stage) -> None:
     assert "session.started" in (await admin.get(f"{ADMIN}/audit?format=csv")).text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠SUM(1)"]
+)
 def test_formulas_are_shown_not_run(text: str) -> None:
     assert inert(text) == f"'{text}"
     assert inert(f"a{text}") == f"a{text}"

@@ -1,6 +1,8 @@
 """What a user's screens read: the own balance, waiting for news of it, the own history, the live path."""
 
 import asyncio
+import csv
+import io
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -8,6 +10,7 @@ from tests.http.serving import listening
 from tests.http.stage import Stage
 from tests.http.test_problems import check_problem
 
+from livecredits import Billing
 from livecredits.http.answers import BalanceAnswer, HistoryPage, ScreensAnswer
 
 BALANCE = "/api/v1/credits/balance"
@@ -39,8 +42,63 @@ async def test_history_is_for_the_users_eyes(stage: Stage) -> None:
     assert entry["label"] == "Welcome"
     assert not {"reason", "actor", "metadata"} & entry.keys()
     # Filters that could guess at what is hidden are not taken either.
-    for hidden in ("actor=service:library", "metadata=inner:fact", "format=csv"):
+    for hidden in ("actor=service:library", "metadata=inner:fact", "actor=x&format=csv"):
         check_problem(await ada.get(f"/api/v1/credits/history?{hidden}"), 422, "invalid")
+
+
+def rows_of(answer: httpx2.Response) -> list[dict[str, str]]:
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+async def test_what_is_the_users_own_leaves_as_files_that_run_nothing(stage: Stage) -> None:
+    package = await stage.credits.put_package(name="=Big", credits=100, price_minor=900, currency="EUR")
+    order = await stage.credits.order(
+        "ada", package.id, purchase_reference="@PO-7", billing=Billing(purchaser="+Ada")
+    )
+    await stage.credits.fulfil(order.id, note="for operators", reason="for operators", label="=HYPERLINK(1)")
+    code = (await stage.credits.create_voucher(5)).code
+    await stage.credits.redeem("ada", code, label="＝wide", address="203.0.113.7")
+    for _ in range(450):
+        await stage.credits.spend("ada", 1, allow_below_floor=True, label="-1+1", metadata={"inner": "fact"})
+    await stage.credits.grant("bob", 5, label="of another user")
+    ada = await stage.user("ada")
+    texts = []
+    for path, name, count in (
+        ("history", "history", 452),
+        ("orders", "orders", 1),
+        ("vouchers", "vouchers", 1),
+    ):
+        file = await ada.get(f"/api/v1/credits/{path}?format=csv")
+        assert file.headers["content-disposition"] == f'attachment; filename="{name}.csv"'
+        rows = rows_of(file)
+        lines = (await ada.get(f"/api/v1/credits/{path}?format=ndjson")).text.splitlines()
+        assert len(rows) == len(lines) == count
+        assert all(not cell.startswith(("=", "+", "@", "＝")) for row in rows for cell in row.values())
+        texts += [file.text, *lines]
+    for hidden in ("for operators", "fact", "203.0.113.7", "of another user", "service:"):
+        assert hidden not in "".join(texts)
+    history = rows_of(await ada.get("/api/v1/credits/history?format=csv&kind=spend&limit=1"))
+    assert len(history) == 450
+    # A number stays a number, however it begins; a text that begins like one does not.
+    assert (history[0]["amount"], history[0]["label"], history[0]["settled_delta"]) == ("-1", "'-1+1", "-1")
+    (redeemed,) = rows_of(await ada.get("/api/v1/credits/vouchers?format=csv"))
+    assert (redeemed["code"], redeemed["welcome"], redeemed["label"]) == (code, "false", "'＝wide")
+    (bought,) = rows_of(await ada.get("/api/v1/credits/orders?format=csv"))
+    assert (bought["package_name"], bought["billing_purchaser"], bought["state"]) == (
+        "'=Big",
+        "'+Ada",
+        "fulfilled",
+    )
+    check_problem(await ada.get("/api/v1/credits/orders?format=xml"), 422, "invalid")
+    # Nobody else's deed is written down for it.
+    assert not [row for row in (await stage.credits.audit(limit=500)).items if "exported" in row.action]
+
+
+async def test_two_cursors_at_once_point_nowhere(stage: Stage) -> None:
+    ada = await stage.user("ada")
+    for path in ("history", "orders", "vouchers"):
+        check_problem(await ada.get(f"/api/v1/credits/{path}?before=1.1&after=1.1"), 422, "invalid")
 
 
 async def test_a_long_poll_answers_with_the_news(stage: Stage) -> None:

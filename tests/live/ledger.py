@@ -29,6 +29,7 @@ class Batch:
     lists: dict[str, set[str]] = field(default_factory=dict)
     committed_monotonic_ns: int = field(default_factory=time.monotonic_ns)
     entries: Sequence[Any] = ()
+    signed_out: frozenset[str] = frozenset()
 
 
 def entry_of(state: AccountState) -> Entry:

@@ -120,7 +120,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 **terms, "name": "x", "label": None, "credits": number + 2, "max_per_code": most,
                 "max_per_user": most_each, "prefix": None, "word": None, "welcome": False, "codes": 1,
             }  # fmt: skip
-            self.write(shop_rows.add_campaign, f"cmp_{number}", fields, None, LIBRARY, self.now_us)
+            self.write(shop_rows.add_campaign, f"cmp_{number}", fields, None, shop_rows.Deed(), self.now_us)
             made = [(f"vch_{number}", f"CODE{number}", f"digest{number}")]
             self.write(shop_rows.add_codes, f"cmp_{number}", made, self.now_us)
             self.codes[f"digest{number}"] = Code(f"vch_{number}", number + 2, most, most_each)
@@ -150,12 +150,12 @@ class LedgerMachine(RuleBasedStateMachine):
         order_id = self.last(self.orders, last)
         order = self.orders[order_id]
         if order.state in ("pending", "cancelled"):
-            self.write(shop_rows.cancel_order, order_id, None, None, LIBRARY, self.now_us)
+            self.write(shop_rows.cancel_order, order_id, None, shop_rows.Deed(), self.now_us)
             order.state = "cancelled"
             return
         self.store.begin()
         with pytest.raises(Refused):
-            self.store.run(lambda c: shop_rows.cancel_order(c, order_id, None, None, LIBRARY, self.now_us))
+            self.store.run(lambda c: shop_rows.cancel_order(c, order_id, None, shop_rows.Deed(), self.now_us))
         self.store.rollback()
 
     @staticmethod

@@ -41,6 +41,7 @@ from livecredits.storage.keyed import content_of, once
 from livecredits.storage.pages import Slice
 from livecredits.storage.people import UNTOUCHED
 from livecredits.storage.shop_pages import OrderFilter, VoucherFilter
+from livecredits.storage.shop_rows import Deed
 from livecredits.storage.shop_views import Billing, Campaign, Order, Package, RedemptionView, VoucherView
 from livecredits.storage.views import Page
 
@@ -131,9 +132,9 @@ class Desk:
             raise bad_field("code", "must be text")
         symbols = read_code(change.code)
         digest = "" if symbols is None else self._digest(symbols)
-        return replace(
-            change, code=symbols or "", digest=digest, address=change.address or change.actor.address
-        )
+        # A backend's own address says nothing about who guesses: behind it stand all users of the host.
+        seen_from = change.actor.address if change.actor.kind == "user" else None
+        return replace(change, code=symbols or "", digest=digest, address=change.address or seen_from)
 
     def _digest(self, symbols: str) -> str:
         return hmac.new(self._voucher_key, symbols.encode(), hashlib.sha256).hexdigest()
@@ -229,9 +230,8 @@ class Desk:
         self, order_id: str, reason: str | None, key: str | None, actor: Actor | None, user_id: str | None
     ) -> Order:
         """Cancel a pending order."""
-        check_text("reason", reason)
+        deed = _deed(actor, reason)
         check_key(key)
-        by = actor or LIBRARY
         content = content_of("cancelled order", {"order": order_id, "reason": reason})
 
         def write(connection: Any, now_us: int) -> Told:
@@ -239,34 +239,36 @@ class Desk:
 
             def cancel() -> str:
                 nonlocal told
-                told = shop_rows.cancel_order(connection, order_id, user_id, reason, by, now_us)
+                told = shop_rows.cancel_order(connection, order_id, user_id, deed, now_us)
                 return order_id
 
-            once(connection, _scope(by), key, content, now_us, cancel)
+            once(connection, _scope(deed.actor), key, content, now_us, cancel)
             return replace(told, result=shop_pages.order(connection, order_id))
 
         order: Order = self._write(write)
-        return replace(order, for_user=by.kind == "user")
+        return replace(order, for_user=deed.actor.kind == "user")
 
     # --- campaigns -------------------------------------------------------------------------------------------------
 
-    def create_campaign(self, wanted: WantedCampaign, key: str | None, actor: Actor | None) -> Campaign:
+    def create_campaign(
+        self, wanted: WantedCampaign, key: str | None, actor: Actor | None, reason: str | None
+    ) -> Campaign:
         """Make a campaign, then its codes."""
         fields, allowed = self._checked_campaign(wanted)
         check_key(key)
-        by = actor or LIBRARY
+        deed = _deed(actor, reason)
         content = content_of("campaign", {**fields, "allowed_users": allowed})
 
         def write(connection: Any, now_us: int) -> Told:
             def make() -> str:
                 campaign_id = new_id("cmp", now_us)
-                shop_rows.add_campaign(connection, campaign_id, fields, allowed, by, now_us)
+                shop_rows.add_campaign(connection, campaign_id, fields, allowed, deed, now_us)
                 if wanted.word is not None:
                     voucher = (new_id("vch", now_us), wanted.word, self._digest_of(wanted.word))
                     shop_rows.add_codes(connection, campaign_id, [voucher], now_us)
                 return campaign_id
 
-            campaign_id, _ = once(connection, _scope(by), key, content, now_us, make)
+            campaign_id, _ = once(connection, _scope(deed.actor), key, content, now_us, make)
             return Told(campaign_id, [], {shop_rows.NOBODY: {"vouchers", "audit"}})
 
         campaign_id: str = self._write(write)
@@ -340,18 +342,18 @@ class Desk:
         self._read(shop_pages.require_campaign, asked.campaign_id or "")
         return self.vouchers(asked, part)
 
-    def revoke_code(self, voucher_id: str, actor: Actor | None) -> VoucherView:
+    def revoke_code(self, voucher_id: str, actor: Actor | None, reason: str | None) -> VoucherView:
         """Withdraw one code."""
-        by = actor or LIBRARY
+        deed = _deed(actor, reason)
         voucher: VoucherView = self._write(
-            lambda connection, now_us: shop_rows.revoke_code(connection, voucher_id, by, now_us)
+            lambda connection, now_us: shop_rows.revoke_code(connection, voucher_id, deed, now_us)
         )
         return voucher
 
-    def revoke_rest(self, campaign_id: str, actor: Actor | None) -> Campaign:
+    def revoke_rest(self, campaign_id: str, actor: Actor | None, reason: str | None) -> Campaign:
         """Withdraw what can still pay."""
-        by = actor or LIBRARY
-        self._write(lambda connection, now_us: shop_rows.revoke_rest(connection, campaign_id, by, now_us))
+        deed = _deed(actor, reason)
+        self._write(lambda connection, now_us: shop_rows.revoke_rest(connection, campaign_id, deed, now_us))
         return self.campaign(campaign_id)
 
     # --- vouchers --------------------------------------------------------------------------------------------------
@@ -365,6 +367,7 @@ class Desk:
         code: str | None,
         key: str | None,
         actor: Actor | None,
+        reason: str | None,
     ) -> VoucherView:
         """Make a single voucher."""
         positive("amount", amount)
@@ -374,7 +377,7 @@ class Desk:
         if code is not None and not is_word(code):
             raise bad_field("code", "must have 4–16 capital letters and digits")
         check_key(key)
-        by, ends_at_us = actor or LIBRARY, microseconds("expires_at", expires_at)
+        deed, ends_at_us = _deed(actor, reason), microseconds("expires_at", expires_at)
         asked = {"amount": amount, "unit": unit, "user_id": user_id, "ends_at_us": ends_at_us}
         content = content_of("voucher", {**asked, "code": code})
 
@@ -383,10 +386,10 @@ class Desk:
                 voucher_id = new_id("vch", now_us)
                 shown = code or spelled(secrets.token_bytes(CODE_BYTES))
                 fields = {**asked, "code": shown, "digest": self._digest_of(shown)}
-                shop_rows.add_voucher(connection, voucher_id, fields, by, now_us)
+                shop_rows.add_voucher(connection, voucher_id, fields, deed, now_us)
                 return voucher_id
 
-            voucher_id, _ = once(connection, _scope(by), key, content, now_us, make)
+            voucher_id, _ = once(connection, _scope(deed.actor), key, content, now_us, make)
             lists = {user_id or shop_rows.NOBODY: {"vouchers", "audit"}}
             return Told(shop_pages.voucher(connection, voucher_id, now_us), [], lists)
 
@@ -394,7 +397,12 @@ class Desk:
         return voucher
 
     def put_voucher(
-        self, voucher_id: str, amount: int, expires_at: datetime | None, actor: Actor | None
+        self,
+        voucher_id: str,
+        amount: int,
+        expires_at: datetime | None,
+        actor: Actor | None,
+        reason: str | None,
     ) -> VoucherView:
         """Change an unused voucher."""
         values: dict[str, Any] = {}
@@ -402,16 +410,16 @@ class Desk:
             values["amount"] = positive("amount", amount)
         if expires_at is not UNTOUCHED:
             values["ends_at_us"] = microseconds("expires_at", expires_at)
-        by = actor or LIBRARY
+        deed = _deed(actor, reason)
         voucher: VoucherView = self._write(
-            lambda connection, now_us: shop_rows.put_voucher(connection, voucher_id, values, by, now_us)
+            lambda connection, now_us: shop_rows.put_voucher(connection, voucher_id, values, deed, now_us)
         )
         return voucher
 
-    def delete_voucher(self, voucher_id: str, actor: Actor | None) -> None:
+    def delete_voucher(self, voucher_id: str, actor: Actor | None, reason: str | None) -> None:
         """Remove an unused voucher."""
-        by = actor or LIBRARY
-        self._write(lambda connection, now_us: shop_rows.delete_voucher(connection, voucher_id, by, now_us))
+        deed = _deed(actor, reason)
+        self._write(lambda connection, now_us: shop_rows.delete_voucher(connection, voucher_id, deed, now_us))
 
     def vouchers(self, asked: VoucherFilter, part: Slice) -> Page[VoucherView]:
         """A page of vouchers."""
@@ -430,10 +438,9 @@ class Desk:
 
     def erase(self, user_id: str, actor: Actor | None, reason: str | None) -> Mapping[str, Any]:
         """Remove a person's data."""
-        check_text("reason", reason)
-        by = actor or LIBRARY
+        deed = _deed(actor, reason)
         emptied: Mapping[str, Any] = self._write(
-            lambda connection, now_us: shop_rows.erase(connection, user_id, by, reason, now_us)
+            lambda connection, now_us: shop_rows.erase(connection, user_id, deed, now_us)
         )
         return emptied
 
@@ -452,6 +459,11 @@ def _add_codes(campaign_id: str, codes: Sequence[tuple[str, str, str]], connecti
 
 def _scope(actor: Actor) -> str:
     return "service" if actor.kind == "service" else f"{actor.kind}:{actor.id}"
+
+
+def _deed(actor: Actor | None, reason: str | None) -> Deed:
+    check_text("reason", reason)
+    return Deed(actor or LIBRARY, reason)
 
 
 def _check_flag(field: str, value: object) -> None:

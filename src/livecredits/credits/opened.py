@@ -25,7 +25,7 @@ from livecredits.credits.desk import Desk
 from livecredits.credits.guesses import Guesses, GuessLimits
 from livecredits.errors import Invalid, NotFound, StorageFull
 from livecredits.scheduler import Scheduler
-from livecredits.storage import pages, people, reads, verify
+from livecredits.storage import audit, pages, people, reads, verify
 from livecredits.storage.database import Database
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page, UserDetail, UserRow
@@ -147,6 +147,10 @@ class Opened:
         self._require_unit(unit)
         moment = self._moment()
         return self._read_fresh([user_id], lambda connection: reads.user(connection, user_id, unit, moment))
+
+    def audit(self, asked: audit.AuditFilter, part: pages.Slice) -> Page[audit.AuditRow]:
+        """A page of the audit trail."""
+        return self.read(lambda connection: audit.page(connection, asked, part))
 
     def verify(self, progress: verify.Progress | None) -> verify.VerifyReport:
         """Check the whole ledger."""

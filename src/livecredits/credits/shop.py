@@ -17,6 +17,7 @@ from livecredits.credits.asking import Common, microseconds
 from livecredits.credits.desk import Desk, WantedCampaign, WantedPackage, fulfil_of, redeem_of, refund_of
 from livecredits.credits.opened import Opened
 from livecredits.storage.answers import Answer
+from livecredits.storage.audit import AuditFilter, AuditRow
 from livecredits.storage.pages import Slice
 from livecredits.storage.people import UNTOUCHED
 from livecredits.storage.shop_pages import OrderFilter, VoucherFilter
@@ -220,6 +221,7 @@ class Shop(ABC):
         label: str | None = None,
         welcome: bool = False,
         key: str | None = None,
+        reason: str | None = None,
         actor: Actor | None = None,
     ) -> Campaign:
         """Make a campaign and its codes.
@@ -241,6 +243,7 @@ class Shop(ABC):
             label: what users read in their history.
             welcome: give it to every new user at the first appearance; needs a word, or one code.
             key: the idempotency key; repeated, it also finishes codes that an ended process left unmade.
+            reason: why, for the audit trail.
             actor: who asks.
 
         Raises:
@@ -253,7 +256,7 @@ class Shop(ABC):
             max_per_user=max_per_user, allowed_users=allowed_users, prefix=prefix, codes=codes, word=word,
             label=label, welcome=welcome,
         )  # fmt: skip
-        return await self._at_desk(Desk.create_campaign, wanted, key, actor)
+        return await self._at_desk(Desk.create_campaign, wanted, key, actor, reason)
 
     async def campaigns(
         self, *, before: str | None = None, after: str | None = None, limit: int = 50
@@ -279,18 +282,22 @@ class Shop(ABC):
         asked = VoucherFilter(campaign_id=campaign_id, state=state, search=search)
         return await self._at_desk(Desk.campaign_codes, asked, Slice(before=before, after=after, limit=limit))
 
-    async def revoke_code(self, voucher_id: str, *, actor: Actor | None = None) -> VoucherView:
+    async def revoke_code(
+        self, voucher_id: str, *, reason: str | None = None, actor: Actor | None = None
+    ) -> VoucherView:
         """Withdraw one code, single or of a campaign; what it has paid stays. Again: nothing happens.
 
         Raises:
             NotFound: 404, there is no such code.
             VoucherUsed: 409, it has paid all that it can.
         """
-        return await self._at_desk(Desk.revoke_code, voucher_id, actor)
+        return await self._at_desk(Desk.revoke_code, voucher_id, actor, reason)
 
-    async def revoke_rest(self, campaign_id: str, *, actor: Actor | None = None) -> Campaign:
+    async def revoke_rest(
+        self, campaign_id: str, *, reason: str | None = None, actor: Actor | None = None
+    ) -> Campaign:
         """Withdraw all codes of a campaign that can still pay."""
-        return await self._at_desk(Desk.revoke_rest, campaign_id, actor)
+        return await self._at_desk(Desk.revoke_rest, campaign_id, actor, reason)
 
     # --- vouchers --------------------------------------------------------------------------------------------------
 
@@ -303,10 +310,13 @@ class Shop(ABC):
         expires_at: datetime | None = None,
         code: str | None = None,
         key: str | None = None,
+        reason: str | None = None,
         actor: Actor | None = None,
     ) -> VoucherView:
         """Make a single voucher, for anybody or for one user; raises `CodeTaken` (409) for a chosen code in use."""
-        return await self._at_desk(Desk.create_voucher, amount, unit, user_id, expires_at, code, key, actor)
+        return await self._at_desk(
+            Desk.create_voucher, amount, unit, user_id, expires_at, code, key, actor, reason
+        )
 
     async def put_voucher(
         self,
@@ -314,14 +324,17 @@ class Shop(ABC):
         *,
         amount: int = UNTOUCHED,
         expires_at: datetime | None = UNTOUCHED,
+        reason: str | None = None,
         actor: Actor | None = None,
     ) -> VoucherView:
         """Change amount or expiry of a single voucher while it is unused; raises `VoucherUsed` (409) else."""
-        return await self._at_desk(Desk.put_voucher, voucher_id, amount, expires_at, actor)
+        return await self._at_desk(Desk.put_voucher, voucher_id, amount, expires_at, actor, reason)
 
-    async def delete_voucher(self, voucher_id: str, *, actor: Actor | None = None) -> None:
+    async def delete_voucher(
+        self, voucher_id: str, *, reason: str | None = None, actor: Actor | None = None
+    ) -> None:
         """Remove a single voucher while it is unused; raises `VoucherUsed` (409) else."""
-        await self._at_desk(Desk.delete_voucher, voucher_id, actor)
+        await self._at_desk(Desk.delete_voucher, voucher_id, actor, reason)
 
     async def vouchers(
         self,
@@ -350,7 +363,7 @@ class Shop(ABC):
         Args:
             user_id: who redeems.
             code: as it was typed.
-            address: from where; wrong guesses are limited for each user and each address. The actor's by default.
+            address: from where; wrong guesses are limited for each user and each address. A user's own by default.
             common: see `asking.Common`.
 
         Raises:
@@ -382,8 +395,9 @@ class Shop(ABC):
     ) -> Mapping[str, Any]:
         """Remove a person's data; the entries stay and `verify` holds.
 
-        Name, e-mail and metadata go, billing and metadata of their orders, the addresses of their redemptions, and
-        what the audit trail had kept of these. Screen tokens are revoked.
+        Name, e-mail and metadata go; of their orders billing, purchase reference, metadata and note; the addresses of
+        their redemptions, and what the audit trail had kept of these. Their screen tokens end and their open screens
+        close. Again: what has come since goes too.
 
         Returns:
             How many rows of each table were emptied.
@@ -392,3 +406,36 @@ class Shop(ABC):
             NotFound: nobody has this id.
         """
         return await self._at_desk(Desk.erase, user_id, actor, reason)
+
+    async def audit(  # noqa: PLR0913 - filters, all of them optional
+        self,
+        *,
+        actor: str | None = None,
+        actions: Collection[str] | None = None,
+        exclude: Collection[str] | None = None,
+        target: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[AuditRow]:
+        """A page of the audit trail, the newest first.
+
+        Args:
+            actor: only what `kind:id` has done.
+            actions: only these actions (`credits.set`, `session.started` …).
+            exclude: none of these actions.
+            target: only what was done to this user, operator, key …
+            since: only rows from then on.
+            until: only rows before then.
+            before: a page's `previous`.
+            after: a page's `next`.
+            limit: rows on a page, at most 500.
+        """
+        asked = AuditFilter(
+            actor=actor, actions=actions, exclude=exclude, target=target, since_us=microseconds("since", since),
+            until_us=microseconds("until", until),
+        )  # fmt: skip
+        part = Slice(before=before, after=after, limit=limit)
+        return await self._in_thread(Opened.audit, asked, part)

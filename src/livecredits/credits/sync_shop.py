@@ -15,6 +15,7 @@ from livecredits.credits.asking import Common, microseconds
 from livecredits.credits.desk import Desk, WantedCampaign, WantedPackage, fulfil_of, redeem_of, refund_of
 from livecredits.credits.opened import Opened
 from livecredits.storage.answers import Answer
+from livecredits.storage.audit import AuditFilter, AuditRow
 from livecredits.storage.pages import Slice
 from livecredits.storage.people import UNTOUCHED
 from livecredits.storage.shop_pages import OrderFilter, VoucherFilter
@@ -162,6 +163,7 @@ class SyncShop(ABC):
         label: str | None = None,
         welcome: bool = False,
         key: str | None = None,
+        reason: str | None = None,
         actor: Actor | None = None,
     ) -> Campaign:
         """See `Credits.create_campaign`."""
@@ -171,7 +173,7 @@ class SyncShop(ABC):
             max_per_user=max_per_user, allowed_users=allowed_users, prefix=prefix, codes=codes, word=word,
             label=label, welcome=welcome,
         )  # fmt: skip
-        return self._at_desk(Desk.create_campaign, wanted, key, actor)
+        return self._at_desk(Desk.create_campaign, wanted, key, actor, reason)
 
     def campaigns(
         self, *, before: str | None = None, after: str | None = None, limit: int = 50
@@ -197,13 +199,17 @@ class SyncShop(ABC):
         asked = VoucherFilter(campaign_id=campaign_id, state=state, search=search)
         return self._at_desk(Desk.campaign_codes, asked, Slice(before=before, after=after, limit=limit))
 
-    def revoke_code(self, voucher_id: str, *, actor: Actor | None = None) -> VoucherView:
+    def revoke_code(
+        self, voucher_id: str, *, reason: str | None = None, actor: Actor | None = None
+    ) -> VoucherView:
         """See `Credits.revoke_code`."""
-        return self._at_desk(Desk.revoke_code, voucher_id, actor)
+        return self._at_desk(Desk.revoke_code, voucher_id, actor, reason)
 
-    def revoke_rest(self, campaign_id: str, *, actor: Actor | None = None) -> Campaign:
+    def revoke_rest(
+        self, campaign_id: str, *, reason: str | None = None, actor: Actor | None = None
+    ) -> Campaign:
         """See `Credits.revoke_rest`."""
-        return self._at_desk(Desk.revoke_rest, campaign_id, actor)
+        return self._at_desk(Desk.revoke_rest, campaign_id, actor, reason)
 
     # --- vouchers --------------------------------------------------------------------------------------------------
 
@@ -216,10 +222,11 @@ class SyncShop(ABC):
         expires_at: datetime | None = None,
         code: str | None = None,
         key: str | None = None,
+        reason: str | None = None,
         actor: Actor | None = None,
     ) -> VoucherView:
         """See `Credits.create_voucher`."""
-        return self._at_desk(Desk.create_voucher, amount, unit, user_id, expires_at, code, key, actor)
+        return self._at_desk(Desk.create_voucher, amount, unit, user_id, expires_at, code, key, actor, reason)
 
     def put_voucher(
         self,
@@ -227,14 +234,17 @@ class SyncShop(ABC):
         *,
         amount: int = UNTOUCHED,
         expires_at: datetime | None = UNTOUCHED,
+        reason: str | None = None,
         actor: Actor | None = None,
     ) -> VoucherView:
         """See `Credits.put_voucher`."""
-        return self._at_desk(Desk.put_voucher, voucher_id, amount, expires_at, actor)
+        return self._at_desk(Desk.put_voucher, voucher_id, amount, expires_at, actor, reason)
 
-    def delete_voucher(self, voucher_id: str, *, actor: Actor | None = None) -> None:
+    def delete_voucher(
+        self, voucher_id: str, *, reason: str | None = None, actor: Actor | None = None
+    ) -> None:
         """See `Credits.delete_voucher`."""
-        self._at_desk(Desk.delete_voucher, voucher_id, actor)
+        self._at_desk(Desk.delete_voucher, voucher_id, actor, reason)
 
     def vouchers(
         self,
@@ -281,3 +291,24 @@ class SyncShop(ABC):
     ) -> Mapping[str, Any]:
         """See `Credits.erase`."""
         return self._at_desk(Desk.erase, user_id, actor, reason)
+
+    def audit(  # noqa: PLR0913 - filters, all of them optional
+        self,
+        *,
+        actor: str | None = None,
+        actions: Collection[str] | None = None,
+        exclude: Collection[str] | None = None,
+        target: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[AuditRow]:
+        """See `Credits.audit`."""
+        asked = AuditFilter(
+            actor=actor, actions=actions, exclude=exclude, target=target, since_us=microseconds("since", since),
+            until_us=microseconds("until", until),
+        )  # fmt: skip
+        part = Slice(before=before, after=after, limit=limit)
+        return self._open().audit(asked, part)

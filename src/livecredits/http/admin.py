@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from livecredits.access import Role, Scope
@@ -29,6 +30,7 @@ from livecredits.http.bodies import (
     AdjustBody,
     FullHistoryQuery,
     HoldsQuery,
+    ReasonQuery,
     ReverseBody,
     ScreensQuery,
     SetBody,
@@ -36,24 +38,34 @@ from livecredits.http.bodies import (
     UserBody,
     UsersQuery,
 )
-from livecredits.http.changes import actor_of, apply, common
-from livecredits.http.reading import full_history_reply, holds_reply
+from livecredits.http.changes import actor_of, apply, common, require_reason
+from livecredits.http.reading import exported, full_history_reply, holds_reply
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import EXPORTS, HELPS, MOVED, RULES, SEES
-from livecredits.http.shop_models import ErasedAnswer, ErasureQuery
+from livecredits.http.shop_models import ErasedAnswer
 from livecredits.http.trail import instant, new_id
 
 routes = Routes("Administration")
 
 
-@routes.add("GET", "/admin/users", rule=SEES, query=UsersQuery, result=UsersPage, refuses=(NotFound,))
-async def list_users(call: Call[NoBody, UsersQuery]) -> Reply:
-    """Users with the account of one unit: searched, sorted, filtered, in pages."""
+USER_COLUMNS = (
+    "user_id", "name", "email", "unit", "credits", "balance.settled", "balance.held", "version", "floor", "frozen",
+    "low", "updated_at",
+)  # fmt: skip
+
+
+@routes.add("GET", "/admin/users", rule=SEES, query=UsersQuery, result=UsersPage, media_types=EXPORTS,
+            refuses=(NotFound,))  # fmt: skip
+async def list_users(call: Call[NoBody, UsersQuery]) -> Answer:
+    """Users with the account of one unit: searched, sorted, filtered, in pages; as CSV or NDJSON with all of them."""
     query, live = call.query, call.services.live
-    page = await call.services.credits.users(
-        search=query.q, unit=query.unit, sort=query.sort, frozen=query.frozen, low=query.low, before=query.before,
-        after=query.after, limit=query.limit,
+    read = partial(
+        call.services.credits.users, search=query.q, unit=query.unit, sort=query.sort, frozen=query.frozen,
+        low=query.low,
     )  # fmt: skip
+    if query.format != "json":
+        return await exported(call, "users", USER_COLUMNS, read)
+    page = await read(before=query.before, after=query.after, limit=query.limit)
     items = [{**item.as_json(), "screens": live.screens_of(item.user_id)} for item in page.items]
     return as_json({"items": items, "next": page.next, "previous": page.previous, "total": page.total})
 
@@ -93,17 +105,19 @@ async def _detail(call: Call[Any, Any], unit: str) -> Reply:
     return as_json({**detail.as_json(), "screens": call.services.live.screens_of(user_id)})
 
 
-@routes.add("DELETE", "/admin/users/{user_id}/personal-data", rule=RULES, query=ErasureQuery, result=ErasedAnswer,
+@routes.add("DELETE", "/admin/users/{user_id}/personal-data", rule=RULES, query=ReasonQuery, result=ErasedAnswer,
             refuses=(NotFound, OutcomeUnknown, StorageFull))  # fmt: skip
-async def erase_user(call: Call[NoBody, ErasureQuery]) -> Reply:
+async def erase_user(call: Call[NoBody, ReasonQuery]) -> Reply:
     """Remove what is known about a person: name, e-mail, metadata, bills, addresses. The entries stay.
 
-    Their screen tokens end, and open screens close.
+    Their screen tokens end, and open screens close. Asking again removes what has come since.
     """
     user_id, services = call.params["user_id"], call.services
+    require_reason(call, call.query.reason)
     erased = await services.credits.erase(user_id, actor=actor_of(call), reason=call.query.reason)
-    await services.tokens.revoke(user_id)
-    services.live.revoke(user_id=user_id)
+    services.tokens.forget(
+        user_id
+    )  # the commit closes screens; without any open one, nobody here has heard of it
     return as_json({"user_id": user_id, "erased": dict(erased)})
 
 
@@ -178,7 +192,6 @@ async def broadcast(call: Call[NoBody, NoQuery]) -> Reply:
     user_id, services = call.params["user_id"], call.services
     await services.credits.user(user_id)
     await services.trail.note(actor_of(call), "user.broadcast", user_id)
-    services.live.hint(("audit",))
     return as_json(
         {"user_id": user_id, "screens": services.live.push_again(user_id, new_id("brd"), "credits")[0]}
     )

@@ -114,11 +114,6 @@ async def mint_live_token(call: Call[NoBody, NoQuery]) -> Reply:
     return as_json({"token": token, "expires_at": instant(ends_us)})
 
 
-def _tell(call: Call[Any, Any]) -> None:
-    """Let consoles that follow the audit trail know that it grew."""
-    call.services.live.hint(("audit",))
-
-
 # --- operators -----------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +131,6 @@ async def create_operator(call: Call[NewOperatorBody, NoQuery]) -> Reply:
     operator = await call.services.sessions.operators.create(
         body.email, body.name, body.role, password=body.password, limit=body.limit, actor=actor_of(call)
     )
-    _tell(call)
     return as_json(operator, status=201)
 
 
@@ -150,7 +144,6 @@ async def change_operator(call: Call[OperatorBody, NoQuery]) -> Reply:
     sessions.forget()
     for session_id in ended:
         call.services.live.revoke(session_id=session_id)
-    _tell(call)
     return as_json(operator)
 
 
@@ -161,7 +154,6 @@ async def link_operator(call: Call[NoBody, NoQuery]) -> Reply:
     code, ends_us = await call.services.sessions.operators.create_code(
         call.params["operator_id"], actor=actor_of(call)
     )
-    _tell(call)
     return as_json({"code": code, "expires_at": instant(ends_us)}, status=201)
 
 
@@ -180,7 +172,6 @@ async def create_key(call: Call[KeyBody, NoQuery]) -> Reply:
     key, secret = await call.services.tokens.keys.create(
         call.body.name, call.body.scopes, actor=actor_of(call)
     )
-    _tell(call)
     return as_json({"key": key, "secret": secret}, status=201)
 
 
@@ -189,7 +180,6 @@ async def revoke_key(call: Call[NoBody, NoQuery]) -> Reply:
     """End a service key; its live screens close."""
     key = await call.services.tokens.keys.revoke(call.params["key_id"], actor=actor_of(call))
     call.services.live.revoke(session_id=key["id"])
-    _tell(call)
     return as_json(key)
 
 
@@ -215,6 +205,5 @@ async def put_unit(call: Call[UnitBody, NoQuery]) -> Reply:
     unit = await call.services.credits.put_unit(
         check_unit_name(call.params["unit"]), body.scale, low_threshold=threshold, actor=actor_of(call)
     )
-    _tell(call)
     call.services.live.greet_all()
     return as_json(_unit(unit))

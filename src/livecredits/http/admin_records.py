@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from livecredits.http.answers import AuditPage
 from livecredits.http.bodies import AuditQuery
-from livecredits.http.export import export
-from livecredits.http.reading import EXPORT_PAGE, check_export, note_export
-from livecredits.http.routing import Answer, Call, NoBody, Routes, as_json
+from livecredits.http.reading import exported
+from livecredits.http.routing import Answer, Call, NoBody, Routes
 from livecredits.http.rules import EXPORTS, SEES
 
 routes = Routes("Records")
@@ -19,17 +20,13 @@ AUDIT_COLUMNS = (
 @routes.add("GET", "/admin/audit", rule=SEES, query=AuditQuery, result=AuditPage, media_types=EXPORTS)
 async def read_audit(call: Call[NoBody, AuditQuery]) -> Answer:
     """Who did what, when and why, before → after; newest first. As CSV or NDJSON with all pages."""
-    query, trail = call.query, call.services.trail
-    if query.format != "json":
-        check_export(call)
-        stream = await export(
-            query.format,
-            "audit",
-            AUDIT_COLUMNS,
-            lambda cursor: trail.page(query, after=cursor, limit=EXPORT_PAGE),
-            dict,
-        )
-        await note_export(call, "audit.exported", query.format)
-        return stream
-    page = await trail.page(query, before=query.before, after=query.after, limit=query.limit)
-    return as_json({"items": page.items, "next": page.next, "previous": page.previous})
+    query = call.query
+    read = partial(
+        call.services.credits.audit, actor=query.actor, actions=_listed(query.action),
+        exclude=_listed(query.exclude), target=query.target, since=query.since, until=query.until,
+    )  # fmt: skip
+    return await exported(call, "audit", AUDIT_COLUMNS, read)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else text.split(",")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from livecredits.core.changes import Fulfil, Refund
+from livecredits.core.changes import Fulfil, Redeem, Refund
 from livecredits.errors import (
     AlreadyFulfilled,
     Forbidden,
@@ -17,15 +17,18 @@ from livecredits.errors import (
     OutcomeUnknown,
     OverOperatorLimit,
     PackageOrdered,
+    RateLimited,
     StorageFull,
 )
 from livecredits.http.answers import ChangeAnswer
 from livecredits.http.changes import actor_of, apply, common, key_of, require_reason
 from livecredits.http.reading import page_reply
 from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
-from livecredits.http.rules import MOVED, SELLS, SERVES, SHOWS
+from livecredits.http.rules import MOVED, SELLS, SERVES, SERVES_USERS, SHOWS
+from livecredits.http.shop import REDEMPTION, WRITTEN, placed
 from livecredits.http.shop_models import (
     FulfilBody,
+    OrderBody,
     OrderShape,
     OrdersPage,
     OrdersQuery,
@@ -33,6 +36,7 @@ from livecredits.http.shop_models import (
     PackageBody,
     PackagesAnswer,
     PackageShape,
+    RedeemForBody,
     RefundBody,
 )
 
@@ -40,6 +44,31 @@ routes = Routes("Shop")
 
 KEPT = (OutcomeUnknown, StorageFull)
 FULFILMENT = (NotFound, AlreadyFulfilled, OrderClosed, OverOperatorLimit, *MOVED)
+
+
+# --- for the host's own users --------------------------------------------------------------------------------------
+
+
+@routes.add("POST", "/users/{user_id}/orders", rule=SERVES_USERS, body=OrderBody, result=OrderShape, status=201,
+            keyed=True, refuses=(NotFound, *WRITTEN))  # fmt: skip
+async def place_order_for(call: Call[OrderBody, NoQuery]) -> Reply:
+    """Order a package for a user, who is created if they are not known yet."""
+    return await placed(call, call.params["user_id"], as_user=False)
+
+
+@routes.add("POST", "/users/{user_id}/redeem", rule=SERVES_USERS, body=RedeemForBody, result=ChangeAnswer, keyed=True,
+            conditional=True, refuses=(*REDEMPTION, RateLimited))  # fmt: skip
+async def redeem_for(call: Call[RedeemForBody, NoQuery]) -> Reply:
+    """Redeem a code for a user, who is created if they are not known yet.
+
+    Wrong codes are limited for each user, and for the address that you name: yours stands for all of your users.
+    """
+    body, user_id = call.body, call.params["user_id"]
+    change = Redeem(
+        user_id=user_id, code=body.code, address=body.address,
+        **common(call, audit="voucher.redeemed", owner=user_id),
+    )  # fmt: skip
+    return await apply(call, change)
 
 
 # --- packages ------------------------------------------------------------------------------------------------------
@@ -121,7 +150,7 @@ def _fulfilment(call: Call[Any, NoQuery]) -> Fulfil:
     body = call.body
     return Fulfil(
         order_id=call.params["order_id"], fulfilled_by=body.fulfilled_by, note=body.note,
-        **common(call, audit="order.fulfilled", needs_reason=False),
+        **common(call, audit="order.fulfilled"),
     )  # fmt: skip
 
 

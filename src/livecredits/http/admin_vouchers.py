@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from livecredits.errors import CodeTaken, NotFound, OverOperatorLimit, VoucherUsed
-from livecredits.http.bodies import PageQuery
-from livecredits.http.changes import actor_of, key_of
+from livecredits.http.bodies import PageQuery, ReasonBody, ReasonQuery
+from livecredits.http.changes import actor_of, key_of, require_reason
 from livecredits.http.export import export
 from livecredits.http.reading import EXPORT_PAGE, note_export, page_reply
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
@@ -54,10 +54,11 @@ async def list_vouchers(call: Call[NoBody, VouchersQuery]) -> Reply:
 async def create_voucher(call: Call[NewVoucherBody, NoQuery]) -> Reply:
     """Make a voucher: for anybody, or for one user; with a generated code, or a chosen one."""
     body, key = call.body, key_of(call)
+    require_reason(call, body.reason)
     _hold_limit(call, body.amount)
     voucher = await call.services.credits.create_voucher(
         body.amount, unit=body.unit, user_id=body.user_id, expires_at=body.expires_at, code=body.code, key=key,
-        actor=actor_of(call),
+        reason=body.reason, actor=actor_of(call),
     )  # fmt: skip
     return as_json(voucher.as_json(), status=201, headers=[(b"idempotency-key", key.encode())])
 
@@ -74,22 +75,26 @@ async def read_voucher(call: Call[NoBody, NoQuery]) -> Reply:
 async def put_voucher(call: Call[VoucherBody, NoQuery]) -> Reply:
     """Change the amount or the expiry of a voucher that nobody has redeemed; what is left out stays."""
     given = call.body.model_fields_set
+    require_reason(call, call.body.reason)
     if "amount" in given:
         _hold_limit(call, call.body.amount)
     voucher = await call.services.credits.put_voucher(
         call.params["voucher_id"],
         amount=call.body.amount if "amount" in given else UNTOUCHED,
         expires_at=call.body.expires_at if "expires_at" in given else UNTOUCHED,
+        reason=call.body.reason,
         actor=actor_of(call),
     )
     return as_json(voucher.as_json())
 
 
-@routes.add("DELETE", "/admin/vouchers/{voucher_id}", rule=SERVES, status=204,
+@routes.add("DELETE", "/admin/vouchers/{voucher_id}", rule=SERVES, query=ReasonQuery, status=204,
             refuses=(NotFound, VoucherUsed, *WRITTEN[1:]))  # fmt: skip
-async def delete_voucher(call: Call[NoBody, NoQuery]) -> Reply:
+async def delete_voucher(call: Call[NoBody, ReasonQuery]) -> Reply:
     """Remove a voucher that nobody has redeemed."""
-    await call.services.credits.delete_voucher(call.params["voucher_id"], actor=actor_of(call))
+    reason = call.query.reason
+    require_reason(call, reason)
+    await call.services.credits.delete_voucher(call.params["voucher_id"], reason=reason, actor=actor_of(call))
     return Reply(status=204)
 
 
@@ -120,6 +125,7 @@ async def list_campaigns(call: Call[NoBody, PageQuery]) -> Reply:
 async def create_campaign(call: Call[CampaignBody, NoQuery]) -> Reply:
     """Make a campaign and its codes: generated ones, or one chosen word."""
     body, key = call.body, key_of(call)
+    require_reason(call, body.reason)
     _hold_limit(call, body.credits)
     told = body.model_dump()
     if "max_per_code" not in body.model_fields_set:
@@ -167,22 +173,27 @@ async def export_codes(call: Call[NoBody, CodesFileQuery]) -> Answer:
     return stream
 
 
-@routes.add("POST", "/admin/campaigns/{campaign_id}/revoke", rule=SELLS, result=CampaignShape,
+@routes.add("POST", "/admin/campaigns/{campaign_id}/revoke", rule=SELLS, body=ReasonBody, result=CampaignShape,
             refuses=(NotFound, *WRITTEN[1:]))  # fmt: skip
-async def revoke_campaign(call: Call[NoBody, NoQuery]) -> Reply:
+async def revoke_campaign(call: Call[ReasonBody, NoQuery]) -> Reply:
     """Withdraw all codes of a campaign that could still pay; what was redeemed stays."""
-    campaign = await call.services.credits.revoke_rest(call.params["campaign_id"], actor=actor_of(call))
+    reason = call.body.reason
+    require_reason(call, reason)
+    campaign = await call.services.credits.revoke_rest(
+        call.params["campaign_id"], reason=reason, actor=actor_of(call)
+    )
     return as_json(campaign.as_json())
 
 
-@routes.add("POST", "/admin/campaigns/{campaign_id}/codes/{voucher_id}/revoke", rule=SELLS, result=VoucherShape,
-            refuses=(NotFound, VoucherUsed, *WRITTEN[1:]))  # fmt: skip
-async def revoke_code(call: Call[NoBody, NoQuery]) -> Reply:
+@routes.add("POST", "/admin/campaigns/{campaign_id}/codes/{voucher_id}/revoke", rule=SELLS, body=ReasonBody,
+            result=VoucherShape, refuses=(NotFound, VoucherUsed, *WRITTEN[1:]))  # fmt: skip
+async def revoke_code(call: Call[ReasonBody, NoQuery]) -> Reply:
     """Withdraw one code of a campaign."""
-    voucher_id, credits = call.params["voucher_id"], call.services.credits
+    voucher_id, credits, reason = call.params["voucher_id"], call.services.credits, call.body.reason
+    require_reason(call, reason)
     if (await credits.voucher(voucher_id)).campaign_id != call.params["campaign_id"]:
         raise NotFound(f"This campaign has no code {voucher_id}.")
-    voucher = await credits.revoke_code(voucher_id, actor=actor_of(call))
+    voucher = await credits.revoke_code(voucher_id, reason=reason, actor=actor_of(call))
     return as_json(voucher.as_json())
 
 

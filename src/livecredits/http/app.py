@@ -108,7 +108,7 @@ class App:
         sessions = Sessions(credits, settings)
         tokens = Tokens(credits, settings, sessions=sessions)
         guard = Guard(settings, tokens, sessions)
-        live = Live(credits, tokens.authenticate_live, settings)
+        live = Live(credits, tokens.authenticate_live, settings, forget=tokens.forget)
         self.services = Services(
             credits, settings, tokens, sessions, guard, live, Trail(credits), Metrics(), table, Figures(credits),
             Kept(credits), this_node(credits.clock),

@@ -203,7 +203,6 @@ async def mint_token(call: Call[TokenBody, NoQuery]) -> Reply:
     body = call.body
     if call.principal.kind == "operator":
         await call.services.trail.note(actor_of(call), "token.minted", body.user_id)
-        call.services.live.hint(("audit",))
     token, ends_us = await call.services.tokens.mint(body.user_id, body.ttl_s)
     return as_json({"token": token, "user_id": body.user_id, "expires_at": instant(ends_us)})
 
@@ -212,6 +211,6 @@ async def mint_token(call: Call[TokenBody, NoQuery]) -> Reply:
 async def revoke_tokens(call: Call[NoBody, NoQuery]) -> Reply:
     """End all screen tokens that a user has until now, and close their screens."""
     user_id = call.params["user_id"]
-    revoked_us = await call.services.tokens.revoke(user_id)
+    revoked_us = await call.services.tokens.revoke(user_id, actor=actor_of(call))
     closed = call.services.live.revoke(user_id=user_id)
     return as_json({"user_id": user_id, "revoked_at": instant(revoked_us), "screens_closed": closed})

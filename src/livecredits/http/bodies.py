@@ -22,6 +22,8 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
 )
 
 from livecredits.access import Role, Scope
@@ -393,6 +395,21 @@ class PageQuery(Asked):
     after: Cursor | None = Field(default=None, description="`next` of another page.")
     limit: Annotated[TextWhole, Field(ge=1, le=200)] = 50
 
+    @field_validator("after")
+    @classmethod
+    def _one_direction(cls, after: str | None, info: ValidationInfo) -> str | None:
+        if after is not None and info.data.get("before") is not None:
+            raise ValueError("cannot be combined with before")
+        return after
+
+
+Format = Annotated[
+    Literal["json", "csv", "ndjson"],
+    Field(
+        description="csv and ndjson give all pages as a file; what concerns others needs the right to export."
+    ),
+]
+
 
 class HistoryQuery(PageQuery):
     """Which entries, newest first."""
@@ -405,14 +422,17 @@ class HistoryQuery(PageQuery):
     until: Time | None = None
 
 
-class FullHistoryQuery(HistoryQuery):
+class OwnHistoryQuery(HistoryQuery):
+    """Which entries, newest first, and in which form."""
+
+    format: Format = "json"
+
+
+class FullHistoryQuery(OwnHistoryQuery):
     """Which entries, newest first, and in which form."""
 
     actor: str | None = Field(default=None, max_length=200, description="`operator:<id>`, `service:<id>` …")
     metadata: str | None = Field(default=None, max_length=200, description="`name:value`, compared as text.")
-    format: Literal["json", "csv", "ndjson"] = Field(
-        default="json", description="csv and ndjson need the right to export and give all pages."
-    )
 
 
 class HoldsQuery(PageQuery):
@@ -434,17 +454,35 @@ class UsersQuery(PageQuery):
     ] = "user_id"
     frozen: bool | None = None
     low: bool | None = Field(default=None, description="Only low balances, or only others.")
+    format: Format = "json"
+
+
+Actions = Annotated[str, StringConstraints(min_length=1, max_length=400)]
+
+
+class ReasonQuery(Asked):
+    """Why, for what takes no body."""
+
+    reason: Reason | None = None
+
+
+class ReasonBody(Model):
+    """Why, for what needs nothing else."""
+
+    model_config = example_of({"reason": "printed twice"})
+    reason: Reason | None = None
 
 
 class AuditQuery(PageQuery):
     """Which rows of the audit trail, newest first."""
 
     actor: str | None = Field(default=None, max_length=200)
-    action: str | None = Field(default=None, max_length=100)
+    action: Actions | None = Field(default=None, description="Actions, separated by commas.")
+    exclude: Actions | None = Field(default=None, description="Actions to leave out, separated by commas.")
     target: str | None = Field(default=None, max_length=200)
     since: Time | None = None
     until: Time | None = None
-    format: Literal["json", "csv", "ndjson"] = "json"
+    format: Format = "json"
 
 
 class ScreensQuery(Asked):

@@ -35,16 +35,13 @@ def actor_of(call: Call[Any, Any]) -> Actor:
     return Actor(principal.kind, principal.id, principal.name, call.origin.address, call.request_id)
 
 
-def common(
-    call: Call[Any, Any], *, audit: str, owner: str | None = None, needs_reason: bool = True
-) -> dict[str, Any]:
+def common(call: Call[Any, Any], *, audit: str, owner: str | None = None) -> dict[str, Any]:
     """What every change of this call carries, as keyword arguments for a `Change`.
 
     Args:
         call: an admitted call whose body is a change's.
         audit: the action's name in the audit trail; written for operators, and for keys on administrative routes.
         owner: the user among whose own keys the key stands if the body says `as_user`.
-        needs_reason: whether the setting that wants a reason is about this change; an order's is the order.
 
     Raises:
         Malformed: the Idempotency-Key cannot be one.
@@ -55,8 +52,7 @@ def common(
     is_operator = principal.kind == "operator"
     if getattr(body, "allow_below_floor", False) and not principal.may_go_below_floor():
         raise Forbidden("This principal may not let a balance pass its floor.")
-    if needs_reason:
-        require_reason(call, body.reason)
+    require_reason(call, body.reason)
     key_scope = principal.key_scope
     if getattr(body, "as_user", False):
         if is_operator:

@@ -17,7 +17,8 @@ from pydantic_core import to_json
 from livecredits.http.bodies import canonical
 from livecredits.http.routing import Stream
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a cell must not begin with; spreadsheets of some languages take the wide signs for the narrow ones."""
 
 
 class PageOfItems(Protocol):
@@ -90,6 +91,8 @@ def _cell(item: Mapping[str, Any], column: str) -> Any:
     value: Any = item
     for step in column.split("."):
         value = value.get(step) if isinstance(value, Mapping) else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, (dict, list)):
         value = canonical(value)
     return inert(value) if isinstance(value, str) else value

@@ -19,7 +19,7 @@ from livecredits.access import Principal, Scope
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import LivecreditsError, NotFound, Unauthenticated
 from livecredits.http.fresh import Fresh
-from livecredits.http.trail import digest, instant, moment, new_id
+from livecredits.http.trail import digest, instant, moment, new_id, noted
 from livecredits.storage.audit import record
 from livecredits.storage.schema import api_keys
 
@@ -55,9 +55,7 @@ class Keys:
             Unauthenticated: no such key, or it was revoked.
         """
         digested = digest(secret)
-        principal = self._known.get(digested)
-        if principal is None:
-            principal = self._known.put(digested, await self._find(digested))
+        principal = await self._known.find(digested, lambda: self._find(digested))
         self._note_use(principal.id)
         return principal
 
@@ -113,12 +111,13 @@ class Keys:
         }
         shown = as_item(row)
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> Any:
             connection.execute(insert(api_keys).values(row))
             after = {"name": name, "scopes": shown["scopes"]}
             record(
                 connection, at_us=now_us, actor=actor, action="key.created", target=row["key_id"], after=after
             )
+            return noted()
 
         await self._credits.write(write)
         return shown, secret
@@ -137,7 +136,7 @@ class Keys:
         """
         now_us = self._credits.clock.now_us()
 
-        def write(connection: Connection) -> Mapping[str, Any]:
+        def write(connection: Connection) -> Any:
             row = connection.execute(select(api_keys).where(api_keys.c.key_id == key_id)).mappings().first()
             if row is None:
                 raise NotFound(f"There is no key {key_id}.")
@@ -154,7 +153,7 @@ class Keys:
                 target=key_id,
                 before={"name": row["name"]},
             )
-            return {**row, "revoked_at_us": now_us}
+            return noted({**row, "revoked_at_us": now_us})
 
         row = await self._credits.write(write)
         self._known.forget(row["digest"])

@@ -21,7 +21,7 @@ from livecredits.core.amounts import bad_field
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import Conflict, NotFound
 from livecredits.http.bodies import EMAIL, EMAIL_LENGTH_MAX, PASSWORD_LENGTHS
-from livecredits.http.trail import digest, instant, new_id
+from livecredits.http.trail import digest, instant, new_id, noted
 from livecredits.storage.audit import record
 from livecredits.storage.schema import operator_sessions, operators, sign_in_codes
 
@@ -86,7 +86,7 @@ class Operators:
             "updated_at_us": now_us,
         }
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> Any:
             taken = select(operators.c.operator_id).where(operators.c.email == row["email"])
             if connection.execute(taken).first():
                 raise Conflict("An operator has this e-mail address already.")
@@ -99,6 +99,7 @@ class Operators:
                 target=row["operator_id"],
                 after=_told(row),
             )
+            return noted()
 
         await self._credits.write(write)
         return as_item(row)
@@ -137,7 +138,7 @@ class Operators:
         if "disabled" in given:
             values["disabled_at_us"] = now_us if given["disabled"] else None
 
-        def write(connection: Connection) -> tuple[Mapping[str, Any], list[str]]:
+        def write(connection: Connection) -> Any:
             before = _find(connection, operator_id)
             after = {**before, **values}
             _keep_an_admin(connection, before, after)
@@ -146,10 +147,10 @@ class Operators:
             record(connection, at_us=now_us, actor=actor, action="operator.changed", target=operator_id,
                 before=_told(before), after={**_told(after), "password_changed": "password" in given},
             )  # fmt: skip
-            return after, ended
+            return noted((after, ended))
 
-        row, ended = await self._credits.write(write)
-        return as_item(row), ended
+        done: tuple[Mapping[str, Any], list[str]] = await self._credits.write(write)
+        return as_item(done[0]), done[1]
 
     async def create_code(
         self, operator_id: str, *, ttl_s: int = CODE_TTL_S, actor: Actor = LIBRARY
@@ -166,7 +167,7 @@ class Operators:
         now_us = self._credits.clock.now_us()
         ends_us = now_us + ttl_s * 1_000_000
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> Any:
             _find(connection, operator_id)
             connection.execute(delete(sign_in_codes).where(sign_in_codes.c.expires_at_us <= now_us))
             connection.execute(
@@ -175,21 +176,20 @@ class Operators:
                 )
             )
             record(connection, at_us=now_us, actor=actor, action="operator.linked", target=operator_id)
+            return noted()
 
         await self._credits.write(write)
         return code, ends_us
 
-    async def with_password(self, email: str, password: str) -> Mapping[str, Any] | None:
-        """The operator whose e-mail and password these are, or None; takes the same time in either case."""
-        wanted = select(operators).where(
-            operators.c.email == email.lower(), operators.c.disabled_at_us.is_(None)
-        )
+    async def with_password(self, email: str, password: str) -> tuple[Mapping[str, Any] | None, bool]:
+        """Whose e-mail address this is, and whether they may sign in by this password; as slow in either case."""
+        wanted = select(operators).where(operators.c.email == email.lower())
         row = await self._credits.read(lambda connection: connection.execute(wanted).mappings().first())
-        known = row["password_digest"] if row else None
+        known = row["password_digest"] if row and row["disabled_at_us"] is None else None
         if known is None and self._decoy is None:
             self._decoy = await self._hash(secrets.token_urlsafe())
         fits = await self._verify(known or self._decoy or "", password)
-        return dict(row) if row and fits and known else None
+        return dict(row) if row else None, bool(fits and known)
 
     async def _hash(self, password: str) -> str:
         async with self._hashing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -14,15 +15,16 @@ from livecredits.http.export import export
 from livecredits.http.routing import Answer, Call, Reply, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from livecredits.http.bodies import FullHistoryQuery, HistoryQuery, HoldsQuery
+    from livecredits.http.bodies import FullHistoryQuery, HistoryQuery, HoldsQuery, OwnHistoryQuery
+    from livecredits.storage.views import Page
 
-HISTORY_COLUMNS = (
+OWN_HISTORY_COLUMNS = (
     "entry", "user_id", "unit", "version", "kind", "amount", "settled_delta", "held_delta", "balance.settled",
-    "balance.held", "balance.available", "at", "label", "reason", "actor", "reverses", "reversed_by", "hold",
-    "metadata",
+    "balance.held", "balance.available", "at", "label", "reverses", "reversed_by", "hold", "order", "voucher",
 )  # fmt: skip
+HISTORY_COLUMNS = (*OWN_HISTORY_COLUMNS, "reason", "actor", "metadata")
 EXPORT_PAGE = 200
 
 
@@ -32,49 +34,70 @@ async def balance_reply(call: Call[Any, Any], user_id: str, unit: str) -> Reply:
     return Reply(to_json(balance.as_json()), 200, [(b"etag", b'"%d"' % balance.version)])
 
 
-async def own_history_reply(call: Call[Any, HistoryQuery]) -> Reply:
-    """The caller's own entries, without what is for operators' eyes."""
-    query = call.query
-    page = await call.services.credits.history(
-        call.principal.id, **_filters(query), before=query.before, after=query.after, limit=query.limit,
-        audience="user",
-    )  # fmt: skip
-    return page_reply(page)
+async def own_history_reply(call: Call[Any, OwnHistoryQuery]) -> Answer:
+    """The caller's own entries, without what is for operators' eyes, as a page or as a file."""
+    read = partial(call.services.credits.history, call.principal.id, **_filters(call.query), audience="user")
+    return await listed(call, "history", OWN_HISTORY_COLUMNS, read)
 
 
 async def full_history_reply(call: Call[Any, FullHistoryQuery]) -> Answer:
     """A user's entries with everything, as a page or as a file."""
-    query, user_id, credits = call.query, call.params["user_id"], call.services.credits
+    query, user_id = call.query, call.params["user_id"]
     wanted = {**_filters(query), "actor": query.actor, "metadata": _pair(query.metadata)}
+    read = partial(call.services.credits.history, user_id, **wanted, audience="operator")
+    return await exported(call, "history", HISTORY_COLUMNS, read, target=user_id)
+
+
+async def listed(
+    call: Call[Any, Any], name: str, columns: Sequence[str], read: Callable[..., Awaitable[Page[Any]]]
+) -> Answer:
+    """A list as the query's `format` wants it: one page of JSON, or all pages as a file.
+
+    Args:
+        call: whose query has `before`, `after`, `limit` and `format`.
+        name: the file's, without its ending.
+        columns: members of the items that become columns of CSV.
+        read: gives a page by those three.
+    """
+    query = call.query
     if query.format == "json":
-        return page_reply(
-            await credits.history(
-                user_id,
-                **wanted,
-                before=query.before,
-                after=query.after,
-                limit=query.limit,
-                audience="operator",
-            )
-        )
-    check_export(call)
-    stream = await export(
+        return page_reply(await read(before=query.before, after=query.after, limit=query.limit))
+    return await export(
         query.format,
-        "history",
-        HISTORY_COLUMNS,
-        lambda cursor: credits.history(
-            user_id, **wanted, after=cursor, limit=EXPORT_PAGE, audience="operator"
-        ),
-        lambda entry: entry.as_json(),
+        name,
+        columns,
+        lambda cursor: read(after=cursor, limit=EXPORT_PAGE),
+        lambda item: item.as_json(),
     )
-    await note_export(call, "history.exported", user_id)
-    return stream
 
 
-async def note_export(call: Call[Any, Any], action: str, target: str) -> None:
-    """Write down who took a list away, and let consoles that follow the trail know."""
-    await call.services.trail.note(actor_of(call), action, target)
-    call.services.live.hint(("audit",))
+async def exported(
+    call: Call[Any, Any],
+    name: str,
+    columns: Sequence[str],
+    read: Callable[..., Awaitable[Page[Any]]],
+    *,
+    target: str | None = None,
+) -> Answer:
+    """The same for what concerns others: a file needs the right to export, and is written down.
+
+    Raises:
+        Forbidden: the caller may not export.
+    """
+    if call.query.format == "json":
+        return await listed(call, name, columns, read)
+    check_export(call)
+    file = await listed(call, name, columns, read)
+    await note_export(call, f"{name}.exported", target)
+    return file
+
+
+async def note_export(call: Call[Any, Any], action: str, target: str | None) -> None:
+    """Write down who took a list away, and which part of it."""
+    asked = call.query.model_dump(mode="json", exclude_unset=True, exclude={"before", "after", "limit"})
+    if "q" in asked:
+        asked["q"] = "…"  # a name or an e-mail address, which nobody could erase from here
+    await call.services.trail.note(actor_of(call), action, target, details=asked)
 
 
 async def holds_reply(call: Call[Any, HoldsQuery]) -> Reply:

@@ -17,6 +17,8 @@ RULES = Rule(scope=Scope.ADMIN, role=Role.ADMIN)
 SHOWS = Rule(scope=Scope.SHOP, role=Role.VIEWER)
 SERVES = Rule(scope=Scope.SHOP, role=Role.SUPPORT)
 SELLS = Rule(scope=Scope.SHOP, role=Role.ADMIN)
+SERVES_USERS = Rule(scope=Scope.SHOP)
+"""What the host's backend does in the shop for a user of its own; no operator orders or redeems for somebody."""
 SIGNED_IN = Rule(role=Role.VIEWER)
 
 MOVED = (KeyReused, VersionMismatch, BalanceLimit, OutcomeUnknown, StorageFull)

@@ -3,6 +3,8 @@
 This promises that only the digest of a session's secret is stored, that guessing is slowed per address and never locks
 the real operator out elsewhere, that a one-time code works once, and that an ended session ends within five seconds in
 every process. It must not know which routes need a session; the guard does.
+The odd thing: a refused sign-in is in the audit trail by the operator's id and never by what was typed, since people
+type their password into the wrong field; and a flood of them is counted there instead of written row by row.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ from sqlalchemy import delete, insert, select, update
 
 from livecredits.access import Principal, Role
 from livecredits.core.changes import Actor
-from livecredits.errors import RateLimited, Unauthenticated
+from livecredits.errors import LivecreditsError, RateLimited, Unauthenticated
 from livecredits.http.fresh import Fresh
 from livecredits.http.limits import Allowance, retry_after
 from livecredits.http.operators import Operators
-from livecredits.http.trail import digest, new_id
+from livecredits.http.trail import digest, new_id, noted
 from livecredits.proxies import limit_key
 from livecredits.storage.audit import record
 from livecredits.storage.schema import operator_sessions, operators, sign_in_codes
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("livecredits.http")
 
 USER_AGENT_LENGTH_MAX = 300
+REFUSALS_AT_ONCE = 60
+"""Refused sign-ins that are written one by one; then one a second, and the rest is counted."""
 _WRONG = "The e-mail address or the password is wrong."
 _CODE_GONE = "This link was used before or has expired; ask for a new one."
 
@@ -54,6 +58,8 @@ class Sessions:
             settings.sign_in_attempts / settings.sign_in_window_s, settings.sign_in_attempts
         )
         self._known: Fresh[Principal] = Fresh()
+        self._refusals = Allowance(1.0, REFUSALS_AT_ONCE)
+        self._unwritten = 0
 
     async def sign_in(
         self, email: str, password: str, actor: Actor, user_agent: str | None
@@ -74,15 +80,16 @@ class Sessions:
             RateLimited: too many attempts from this address.
         """
         self._count_attempt(actor.address)
-        row = await self.operators.with_password(email, password)
-        if row is None:
-            log.warning("sign-in refused from %s, request %s", actor.address, actor.request_id)
+        row, is_right = await self.operators.with_password(email, password)
+        if row is None or not is_right:
+            await self._note_refusal(actor, None if row is None else row["operator_id"], "password")
             raise Unauthenticated(_WRONG)
         self._forgive_attempt(actor.address)
         now_us = self._credits.clock.now_us()
-        return await self._credits.write(
+        started: tuple[str, Principal] = await self._credits.write(
             lambda connection: self._start(connection, row, actor, user_agent, now_us, "password")
         )
+        return started
 
     async def sign_in_by_code(self, code: str, actor: Actor, user_agent: str | None) -> tuple[str, Principal]:
         """Start a session by a one-time code; see `sign_in`."""
@@ -99,19 +106,45 @@ class Sessions:
             .returning(sign_in_codes.c.operator_id)
         )
 
-        def write(connection: Connection) -> tuple[str, Principal]:
+        def write(connection: Connection) -> Any:
             operator_id = connection.execute(using).scalar()
             wanted = select(operators).where(
                 operators.c.operator_id == operator_id, operators.c.disabled_at_us.is_(None)
             )
             row = connection.execute(wanted).mappings().first()
-            if row is None:
-                raise Unauthenticated(_CODE_GONE)
-            return self._start(connection, dict(row), actor, user_agent, now_us, "code")
+            return row and self._start(connection, dict(row), actor, user_agent, now_us, "code")
 
-        started = await self._credits.write(write)
+        started: tuple[str, Principal] | None = await self._credits.write(write)
+        if started is None:
+            await self._note_refusal(actor, await self._linked_by(code), "code")
+            raise Unauthenticated(_CODE_GONE)
         self._forgive_attempt(actor.address)
         return started
+
+    async def _linked_by(self, code: str) -> str | None:
+        """Whom a code that is used or too old was for."""
+        wanted = select(sign_in_codes.c.operator_id).where(sign_in_codes.c.digest == digest(code))
+        return await self._credits.read(lambda connection: connection.execute(wanted).scalar())
+
+    async def _note_refusal(self, actor: Actor, operator_id: str | None, by: str) -> None:
+        log.warning("sign-in refused from %s, request %s", actor.address, actor.request_id)
+        if self._refusals.take(""):
+            self._unwritten += 1
+            return
+        unwritten, self._unwritten = self._unwritten, 0
+        now_us = self._credits.clock.now_us()
+        details: dict[str, Any] = {"by": by, **({"unwritten": unwritten} if unwritten else {})}
+        try:
+            await self._credits.write(
+                lambda connection: noted(
+                    record(
+                        connection, at_us=now_us, actor=actor, action="session.refused", target=operator_id,
+                        details=details,
+                    )
+                )
+            )  # fmt: skip
+        except LivecreditsError as error:  # whoever may not come in is told so, disk full or not
+            log.warning("the refused sign-in could not be written down: %s", error)
 
     def _forgive_attempt(self, address: str | None) -> None:
         """Only guesses count: an office behind one address signs in as often as it likes.
@@ -133,7 +166,7 @@ class Sessions:
         user_agent: str | None,
         now_us: int,
         by: str,
-    ) -> tuple[str, Principal]:
+    ) -> Any:
         secret = secrets.token_urlsafe(32)
         session_id = new_id("ses")
         connection.execute(delete(operator_sessions).where(operator_sessions.c.expires_at_us <= now_us))
@@ -158,7 +191,8 @@ class Sessions:
             target=row["operator_id"],
             details={"by": by},
         )
-        return secret, _principal({**row, "session_id": session_id, "expires_at_us": now_us + self._ttl_us})
+        principal = _principal({**row, "session_id": session_id, "expires_at_us": now_us + self._ttl_us})
+        return noted((secret, principal))
 
     async def authenticate(self, secret: str) -> Principal:
         """Whose session this is.
@@ -166,37 +200,40 @@ class Sessions:
         Raises:
             Unauthenticated: it ended, or never was.
         """
-        return await self._find(digest(secret), operator_sessions.c.digest == digest(secret))
+        known_by = digest(secret)
+        return await self._find(known_by, operator_sessions.c.digest == known_by)
 
     async def authenticate_id(self, session_id: str) -> Principal:
         """Whose session this is, by its id, which is no secret and comes from a token of ours."""
         return await self._find(session_id, operator_sessions.c.session_id == session_id)
 
     async def _find(self, key: str, condition: Any) -> Principal:
-        principal = self._known.get(key)
-        if principal is None:
-            wanted = (
-                select(operators, operator_sessions.c.session_id, operator_sessions.c.expires_at_us)
-                .join(operators, operators.c.operator_id == operator_sessions.c.operator_id)
-                .where(condition, operators.c.disabled_at_us.is_(None))
-            )
-            row = await self._credits.read(lambda connection: connection.execute(wanted).mappings().first())
-            if row is None:
-                raise Unauthenticated("You are signed out.")
-            principal = self._known.put(key, _principal(dict(row)))
+        principal = await self._known.find(key, lambda: self._read(condition))
         if principal.expires_at_us is not None and principal.expires_at_us <= self._credits.clock.now_us():
             raise Unauthenticated("Your session has ended; sign in again.")
         return principal
+
+    async def _read(self, condition: Any) -> Principal:
+        wanted = (
+            select(operators, operator_sessions.c.session_id, operator_sessions.c.expires_at_us)
+            .join(operators, operators.c.operator_id == operator_sessions.c.operator_id)
+            .where(condition, operators.c.disabled_at_us.is_(None))
+        )
+        row = await self._credits.read(lambda connection: connection.execute(wanted).mappings().first())
+        if row is None:
+            raise Unauthenticated("You are signed out.")
+        return _principal(dict(row))
 
     async def end(self, principal: Principal, actor: Actor) -> None:
         """End a session."""
         now_us = self._credits.clock.now_us()
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> Any:
             connection.execute(
                 delete(operator_sessions).where(operator_sessions.c.session_id == principal.session_id)
             )
             record(connection, at_us=now_us, actor=actor, action="session.ended", target=principal.id)
+            return noted()
 
         await self._credits.write(write)
         self.forget()

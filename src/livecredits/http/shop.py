@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from livecredits.core.changes import Redeem
 from livecredits.errors import (
     AccountFrozen,
@@ -19,17 +21,17 @@ from livecredits.errors import (
     WrongCheckSymbol,
 )
 from livecredits.http.answers import ChangeAnswer
-from livecredits.http.bodies import PageQuery
 from livecredits.http.changes import actor_of, apply, common, key_of
-from livecredits.http.reading import page_reply
-from livecredits.http.routing import OWN_ACCOUNT, Call, NoBody, NoQuery, Reply, Routes, as_json
-from livecredits.http.rules import MOVED
+from livecredits.http.reading import listed
+from livecredits.http.routing import OWN_ACCOUNT, Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
+from livecredits.http.rules import EXPORTS, MOVED
 from livecredits.http.shop_models import (
     CancelBody,
     OrderBody,
     OrderShape,
     OrdersPage,
     OwnOrdersQuery,
+    OwnRedemptionsQuery,
     PackagesAnswer,
     RedeemBody,
     RedemptionsPage,
@@ -39,6 +41,14 @@ from livecredits.storage.shop_views import Billing
 routes = Routes("User")
 
 WRITTEN = (KeyReused, OutcomeUnknown, StorageFull)
+ORDER_COLUMNS = (
+    "id", "created_at", "state", "package.name", "package.credits", "package.unit", "package.price_minor",
+    "package.currency", "purchase_reference", "billing.organisation", "billing.purchaser", "billing.address",
+    "billing.email", "fulfilled_at", "cancelled_at", "cancel_reason", "refunded_at", "entry", "refund_entry",
+)  # fmt: skip
+REDEMPTION_COLUMNS = (
+    "voucher", "code", "amount", "unit", "label", "redeemed_at", "expires_at", "welcome", "entry",
+)  # fmt: skip
 REDEMPTION = (
     NotFound, AccountFrozen, VoucherUsed, AlreadyRedeemed, VoucherNotYetValid, VoucherExpired, VoucherRevoked,
     WrongCheckSymbol, *MOVED,
@@ -53,25 +63,28 @@ async def own_packages(call: Call[NoBody, NoQuery]) -> Reply:
     return as_json({"items": [package.as_json() for package in packages]})
 
 
-@routes.add("GET", "/credits/orders", rule=OWN_ACCOUNT, query=OwnOrdersQuery, result=OrdersPage)
-async def own_orders(call: Call[NoBody, OwnOrdersQuery]) -> Reply:
-    """The own orders, newest first."""
-    query = call.query
-    page = await call.services.credits.orders(
-        call.principal.id, state=query.state, before=query.before, after=query.after, limit=query.limit, audience="user"
-    )  # fmt: skip
-    return page_reply(page)
+@routes.add("GET", "/credits/orders", rule=OWN_ACCOUNT, query=OwnOrdersQuery, result=OrdersPage,
+            media_types=EXPORTS)  # fmt: skip
+async def own_orders(call: Call[NoBody, OwnOrdersQuery]) -> Answer:
+    """The own orders, newest first; as CSV or NDJSON with all pages."""
+    read = partial(call.services.credits.orders, call.principal.id, state=call.query.state, audience="user")
+    return await listed(call, "orders", ORDER_COLUMNS, read)
 
 
 @routes.add("POST", "/credits/orders", rule=OWN_ACCOUNT, body=OrderBody, result=OrderShape, status=201, keyed=True,
             refuses=(NotFound, *WRITTEN))  # fmt: skip
 async def place_order(call: Call[OrderBody, NoQuery]) -> Reply:
     """Order a package. The order keeps the package as it is now; its credits come when it is fulfilled."""
-    body, user_id, key = call.body, call.principal.id, key_of(call)
+    return await placed(call, call.principal.id, as_user=True)
+
+
+async def placed(call: Call[OrderBody, NoQuery], user_id: str, *, as_user: bool) -> Reply:
+    """Place an order; `as_user` says whose idempotency key it came with."""
+    body, key = call.body, key_of(call)
     order = await call.services.credits.order(
         user_id, body.package_id,
         billing=None if body.billing is None else Billing(**body.billing.model_dump()),
-        purchase_reference=body.purchase_reference, metadata=body.metadata, key=key, as_user=True,
+        purchase_reference=body.purchase_reference, metadata=body.metadata, key=key, as_user=as_user,
         actor=actor_of(call),
     )  # fmt: skip
     return as_json(order.as_json(), status=201, headers=[(b"idempotency-key", key.encode())])
@@ -105,11 +118,9 @@ async def redeem(call: Call[RedeemBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
-@routes.add("GET", "/credits/vouchers", rule=OWN_ACCOUNT, query=PageQuery, result=RedemptionsPage)
-async def own_redemptions(call: Call[NoBody, PageQuery]) -> Reply:
-    """The own redemptions, newest first."""
-    query = call.query
-    page = await call.services.credits.redemptions(
-        call.principal.id, before=query.before, after=query.after, limit=query.limit, audience="user"
-    )
-    return page_reply(page)
+@routes.add("GET", "/credits/vouchers", rule=OWN_ACCOUNT, query=OwnRedemptionsQuery, result=RedemptionsPage,
+            media_types=EXPORTS)  # fmt: skip
+async def own_redemptions(call: Call[NoBody, OwnRedemptionsQuery]) -> Answer:
+    """The own redemptions, newest first; as CSV or NDJSON with all pages."""
+    read = partial(call.services.credits.redemptions, call.principal.id, audience="user")
+    return await listed(call, "vouchers", REDEMPTION_COLUMNS, read)

@@ -14,6 +14,7 @@ from livecredits.http.bodies import (
     Asked,
     Credits,
     Email,
+    Format,
     Label,
     Metadata,
     Model,
@@ -171,14 +172,16 @@ class OrdersPage(PageShape):
 
 
 class OwnOrdersQuery(PageQuery):
-    """Which of the own orders."""
+    """Which of the own orders, and in which form."""
 
     state: OrderState | None = None
+    format: Format = "json"
 
 
-class OrdersQuery(OwnOrdersQuery):
+class OrdersQuery(PageQuery):
     """Which orders, newest first."""
 
+    state: OrderState | None = None
     q: str | None = Field(
         default=None, max_length=200, description="Part of an id, a user, a reference or a bill."
     )
@@ -242,6 +245,28 @@ class RedeemBody(AboutBody):
     code: Code
 
 
+class RedeemForBody(RedeemBody):
+    """A voucher's code, for a user of yours."""
+
+    model_config = example_of({"code": _CODE, "address": "203.0.113.7"})
+    address: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")] | None = (
+        Field(
+            default=None,
+            description="From where the user asks: wrong codes are limited by it. Yours does not count.",
+        )
+    )
+    as_user: bool = Field(
+        default=False,
+        description="The key was made by this user's browser and stands among the user's own keys.",
+    )
+
+
+class OwnRedemptionsQuery(PageQuery):
+    """Which of the own redemptions, and in which form."""
+
+    format: Format = "json"
+
+
 class RedemptionShape(Model):
     """One redemption. `campaign` and `address` are for operators and services only."""
 
@@ -281,6 +306,7 @@ class NewVoucherBody(Model):
     code: Code | None = Field(
         default=None, description="4–16 capital letters and digits; generated where left out."
     )
+    reason: Reason | None = Field(default=None, description="Why, for the audit trail.")
 
 
 class VoucherBody(Model):
@@ -289,6 +315,7 @@ class VoucherBody(Model):
     model_config = example_of({"amount": 30})
     amount: Amount = 1
     expires_at: Time | None = None
+    reason: Reason | None = Field(default=None, description="Why, for the audit trail.")
 
 
 class VoucherShape(Model):
@@ -381,6 +408,7 @@ class CampaignBody(Model):
     )
     allowed_users: Annotated[list[Member], Field(min_length=1, max_length=LISTED_MOST)] | None = None
     welcome: bool = Field(default=False, description="Give it to every new user at the first appearance.")
+    reason: Reason | None = Field(default=None, description="Why, for the audit trail.")
 
 
 class FunnelShape(Model):
@@ -445,12 +473,6 @@ class CampaignsPage(PageShape):
 
 
 # --- people --------------------------------------------------------------------------------------------------------
-
-
-class ErasureQuery(Asked):
-    """Why a person is erased."""
-
-    reason: Reason | None = None
 
 
 class ErasedAnswer(Model):

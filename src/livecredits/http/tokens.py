@@ -16,11 +16,13 @@ import jwt
 from sqlalchemy import select, update
 
 from livecredits.access import Principal, Scope
+from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import Invalid, NotFound, TokenExpired, Unauthenticated
 from livecredits.http.bodies import TOKEN_TTL_MAX_S, check_user_id
 from livecredits.http.fresh import Fresh
 from livecredits.http.jwks import KeySet
 from livecredits.http.keys import PREFIX, Keys
+from livecredits.storage.audit import record
 from livecredits.storage.handover import Told
 from livecredits.storage.schema import users
 from livecredits.storage.shop_rows import make_user
@@ -118,8 +120,12 @@ class Tokens:
         token = jwt.encode(claims, self._operator_key, ALGORITHM, headers={"typ": OPERATOR_TYPE})
         return token, (now_s + LIVE_TOKEN_TTL_S) * 1_000_000
 
-    async def revoke(self, user_id: str) -> int:
+    async def revoke(self, user_id: str, *, actor: Actor = LIBRARY) -> int:
         """End all screen tokens of a user that were made until now.
+
+        Args:
+            user_id: whose.
+            actor: who asks, for the audit trail.
 
         Returns:
             When that was (microseconds UTC).
@@ -133,10 +139,20 @@ class Tokens:
             .where(users.c.user_id == user_id)
             .values(token_generation=users.c.token_generation + 1, tokens_valid_from_us=now_us)
         )
-        if not await self._credits.write(lambda connection: connection.execute(ending).rowcount):
-            raise NotFound(f"There is no user {user_id}.")
-        self._generations.forget(user_id)
+
+        def write(connection: Connection) -> Told:
+            if not connection.execute(ending).rowcount:
+                raise NotFound(f"There is no user {user_id}.")
+            record(connection, at_us=now_us, actor=actor, action="tokens.revoked", target=user_id)
+            return Told(None, [], {user_id: {"audit"}})
+
+        await self._credits.write(write)
+        self.forget(user_id)
         return now_us
+
+    def forget(self, user_id: str) -> None:
+        """Look a user's generation up anew: their tokens have ended."""
+        self._generations.forget(user_id)
 
     # -- checking
 
@@ -262,17 +278,17 @@ class Tokens:
 
     async def _generation(self, user_id: str) -> tuple[int, int]:
         """The user's token generation and the time before which tokens count no longer; makes the user if need be."""
-        known = self._generations.get(user_id)
-        if known is not None:
-            return known
+        return await self._generations.find(user_id, lambda: self._found_or_made(user_id))
+
+    async def _found_or_made(self, user_id: str) -> tuple[int, int]:
         found = await self.generation_of(user_id)
-        if found is None:
-            now_us = self._credits.clock.now_us()
-            made: tuple[int, int] = await self._credits.write(
-                lambda connection: _make_user(connection, user_id, now_us)
-            )
-            return self._generations.put(user_id, made)
-        return self._generations.put(user_id, found)
+        if found is not None:
+            return found
+        now_us = self._credits.clock.now_us()
+        made: tuple[int, int] = await self._credits.write(
+            lambda connection: _make_user(connection, user_id, now_us)
+        )
+        return made
 
     async def generation_of(self, user_id: str) -> tuple[int, int] | None:
         """The same, read alone; None for a user whom nobody knows."""

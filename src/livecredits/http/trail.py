@@ -1,41 +1,30 @@
-"""The audit trail as operators read it, and the small words of rows that several modules share (ids, times, digests).
+"""Notes in the audit trail for what leaves nothing else behind, and the small words of rows that several modules share.
 
-This promises pages that lead both ways and never skip a row, since rows are only ever added at the newer end. Rows are
-written where the deed is done: by storage for changes of credits, in the deed's own transaction for all others.
+This promises that a note is durable before its request is answered, and that consoles which follow the trail are told
+by the commit itself. What changes something writes its row in the deed's own transaction and not here.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
 from uuid_utils import uuid7
 
-from livecredits.errors import Invalid
 from livecredits.storage.audit import record
-from livecredits.storage.schema import audit
+from livecredits.storage.handover import Told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Select
-
     from livecredits.core.changes import Actor
     from livecredits.credits import Credits
-    from livecredits.http.bodies import AuditQuery
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRows:
-    """One page of the trail, newest first; `next` leads to older rows, `previous` to newer ones."""
-
-    items: list[dict[str, Any]]
-    next: str | None
-    previous: str | None
+def noted(result: Any = None) -> Any:
+    """What a transaction answers that has written to the audit trail; the writer tells whoever follows it."""
+    return Told(result, [], {"": {"audit"}})
 
 
 class Trail:
@@ -48,70 +37,21 @@ class Trail:
     def __init__(self, credits: Credits) -> None:
         self._credits = credits
 
-    async def note(self, actor: Actor, action: str, target: str) -> None:
+    async def note(
+        self,
+        actor: Actor,
+        action: str,
+        target: str | None = None,
+        *,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write a row for an action that changes nothing else in the database."""
         now_us = self._credits.clock.now_us()
         await self._credits.write(
-            lambda connection: record(connection, at_us=now_us, actor=actor, action=action, target=target)
+            lambda connection: noted(
+                record(connection, at_us=now_us, actor=actor, action=action, target=target, details=details)
+            )
         )
-
-    async def page(
-        self, query: AuditQuery, *, limit: int, before: str | None = None, after: str | None = None
-    ) -> AuditRows:
-        """Rows that fit a query.
-
-        Args:
-            query: the filters.
-            limit: how many at most.
-            before: `previous` of another page.
-            after: `next` of another page.
-
-        Raises:
-            Invalid: both cursors at once.
-        """
-        if before is not None and after is not None:
-            message = "cannot be combined with after"
-            raise Invalid(f"before {message}.", errors=[{"field": "before", "message": message}])
-        wanted = _wanted(query).limit(limit + 1)
-        if before is not None:
-            wanted = wanted.where(audit.c.id > before).order_by(audit.c.id)
-        else:
-            wanted = wanted.order_by(audit.c.id.desc())
-            wanted = wanted if after is None else wanted.where(audit.c.id < after)
-        rows = await self._credits.read(lambda connection: connection.execute(wanted).mappings().all())
-        has_more, shown = len(rows) > limit, list(rows[:limit])
-        has_older, has_newer = has_more, after is not None
-        if before is not None:
-            shown.reverse()
-            has_older, has_newer = True, has_more
-        ends = (shown[-1]["id"], shown[0]["id"]) if shown else (None, None)
-        return AuditRows(
-            [_as_item(dict(row)) for row in shown],
-            ends[0] if has_older else None,
-            ends[1] if has_newer else None,
-        )
-
-
-def _wanted(query: AuditQuery) -> Select[Any]:
-    wanted = select(audit)
-    for column, value in (
-        (audit.c.actor, query.actor), (audit.c.action, query.action), (audit.c.target, query.target),
-    ):  # fmt: skip
-        if value is not None:
-            wanted = wanted.where(column == value)
-    if query.since is not None:
-        wanted = wanted.where(audit.c.at_us >= microseconds(query.since))
-    if query.until is not None:
-        wanted = wanted.where(audit.c.at_us < microseconds(query.until))
-    return wanted
-
-
-def _as_item(row: Mapping[str, Any]) -> dict[str, Any]:
-    item = {
-        name: row[name] for name in ("id", "actor", "action", "target", "reason", "address", "request_id")
-    }
-    read = {name: json.loads(row[name]) if row[name] else None for name in ("before", "after", "details")}
-    return {**item, **read, "at": instant(row["at_us"])}
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from livecredits.errors import NotFound
 from livecredits.http.answers import BalanceAnswer, HistoryPage
-from livecredits.http.bodies import BalanceQuery, HistoryQuery
+from livecredits.http.bodies import BalanceQuery, OwnHistoryQuery
 from livecredits.http.reading import balance_reply, own_history_reply
-from livecredits.http.routing import OWN_ACCOUNT, Call, NoBody, Reply, Routes
+from livecredits.http.routing import OWN_ACCOUNT, Answer, Call, NoBody, Reply, Routes
+from livecredits.http.rules import EXPORTS
 
 routes = Routes("User")
 
@@ -26,7 +27,8 @@ async def own_balance(call: Call[NoBody, BalanceQuery]) -> Reply:
     return await balance_reply(call, user_id, query.unit)
 
 
-@routes.add("GET", "/credits/history", rule=OWN_ACCOUNT, query=HistoryQuery, result=HistoryPage)
-async def own_history(call: Call[NoBody, HistoryQuery]) -> Reply:
-    """The own entries, newest first."""
+@routes.add("GET", "/credits/history", rule=OWN_ACCOUNT, query=OwnHistoryQuery, result=HistoryPage,
+            media_types=EXPORTS)  # fmt: skip
+async def own_history(call: Call[NoBody, OwnHistoryQuery]) -> Answer:
+    """The own entries, newest first; as CSV or NDJSON with all pages."""
     return await own_history_reply(call)

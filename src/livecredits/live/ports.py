@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from livecredits.core import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from livecredits.core.broadcasts import Row, Span
     from livecredits.core.rows import AccountState, Entry
@@ -45,6 +45,11 @@ class CommittedBatch(Protocol):
     @property
     def committed_monotonic_ns(self) -> int:
         """When the commit returned, by this process's monotonic clock."""
+        ...
+
+    @property
+    def signed_out(self) -> Collection[str]:
+        """Users whose screen tokens it has ended."""
         ...
 
 

@@ -54,6 +54,8 @@ class Live:
         settings: heartbeat, limits, allowed origins, trusted proxies.
         limits: instead of what `settings` say; for tests and benchmarks.
         kept_by: where the counts of broadcasts are written; None keeps none.
+        forget: called with a user whose tokens a commit has ended, before their screens close, so that none of them
+            comes back by what is remembered of its token.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Live:
         *,
         limits: Limits | None = None,
         kept_by: Log | None = None,
+        forget: Callable[[str], None] = lambda _user_id: None,
     ) -> None:
         self.settings = settings
         self.limits = limits or Limits(
@@ -72,6 +75,7 @@ class Live:
             per_address=settings.screens_per_address,
         )
         self.authenticate = authenticate
+        self._forget = forget
         self.endpoint = Endpoint(self)
         self.hub = Hub(
             "",
@@ -339,6 +343,9 @@ class Live:
         self.hub.committed(batch.epoch, batch.states)
         if batch.lists:
             self._hint_all(batch.lists)
+        for user_id in batch.signed_out:
+            self._forget(user_id)
+            self.hub.revoke(self.now_ms(), user_id=user_id)
         self._carry_out()
         # After the frames, for they are waited for.
         pushed_ms = batch.committed_monotonic_ns // 1_000_000

@@ -163,6 +163,7 @@ class CommittedBatch:
             operators. What concerns no user stands under the empty id.
         committed_monotonic_ns: when the commit returned, by this process's monotonic clock.
         entries: every new entry, in the order of their ids.
+        signed_out: users whose screen tokens it has ended; their open screens have to close.
     """
 
     epoch: str
@@ -170,6 +171,7 @@ class CommittedBatch:
     lists: Mapping[str, set[str]]
     committed_monotonic_ns: int
     entries: Sequence[Entry] = ()
+    signed_out: frozenset[str] = frozenset()
 
 
 def amounts_of(account: Account) -> dict[str, int]:

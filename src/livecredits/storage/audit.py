@@ -1,20 +1,26 @@
-"""The audit trail of what is no change of credits: operators, keys, users' names, limits.
+"""The audit trail: rows of what is no change of credits (operators, keys, users' names, limits), and its pages.
 
-Promises: the row stands in the caller's transaction, so that there is no act without its row. Changes of credits
-write theirs with their entry (`batch`). Must not know who may do what.
+Promises: a row stands in the caller's transaction, so that there is no act without its row; pages lead both ways and
+never skip a row, since rows are only ever added at the newer end. Changes of credits write theirs with their entry
+(`batch`). Must not know who may do what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import ColumnElement, Connection, Row, insert, select
 
 from livecredits.core.chain import canonical
 from livecredits.core.changes import Actor
 from livecredits.storage import schema
+from livecredits.storage.answers import rfc3339
 from livecredits.storage.ids import new_id
+from livecredits.storage.pages import Slice
+from livecredits.storage.views import Page
 
 
 def record(  # noqa: PLR0913 - a row of nine columns
@@ -35,8 +41,8 @@ def record(  # noqa: PLR0913 - a row of nine columns
         connection: the open transaction of what is recorded (`Credits.write`).
         at_us: when, in microseconds UTC.
         actor: who; `address` and `request_id` are taken from it.
-        action: what was done: `operator.added`, `key.revoked`, `user.changed` …
-        target: to what: `user:ada`, `operator:opr_…`, `key:key_…`.
+        action: what was done: `operator.created`, `key.revoked`, `user.changed` …
+        target: to what, by its id: the user's, the operator's, the key's …
         reason: why, in the actor's words.
         before: the fields that changed, as they were.
         after: the same fields as they are now.
@@ -55,3 +61,90 @@ def record(  # noqa: PLR0913 - a row of nine columns
 
 def _text(fields: Mapping[str, Any] | None) -> str | None:
     return None if fields is None else canonical(fields)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """Who did what, when and why; `before` and `after` are the fields that changed, by name."""
+
+    id: str
+    at_us: int
+    actor: str
+    action: str
+    target: str | None
+    reason: str | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    address: str | None
+    request_id: str | None
+    details: Mapping[str, Any] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The row by field."""
+        return {
+            "id": self.id, "actor": self.actor, "action": self.action, "target": self.target, "reason": self.reason,
+            "address": self.address, "request_id": self.request_id, "before": self.before, "after": self.after,
+            "details": self.details, "at": rfc3339(self.at_us),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which rows are asked for; None does not restrict. Everything is compared exactly."""
+
+    actor: str | None = None
+    actions: Collection[str] | None = None
+    exclude: Collection[str] | None = None
+    target: str | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The filter as SQL."""
+        trail = schema.audit.c
+        found: list[ColumnElement[bool]] = []
+        if self.actor is not None:
+            found.append(trail.actor == self.actor)
+        if self.actions is not None:
+            found.append(trail.action.in_(list(self.actions)))
+        if self.exclude is not None:
+            found.append(trail.action.not_in(list(self.exclude)))
+        if self.target is not None:
+            found.append(trail.target == self.target)
+        if self.since_us is not None:
+            found.append(trail.at_us >= self.since_us)
+        if self.until_us is not None:
+            found.append(trail.at_us < self.until_us)
+        return found
+
+
+def page(connection: Connection, asked: AuditFilter, part: Slice) -> Page[AuditRow]:
+    """Rows that the filter lets through, the newest first; cursors are ids, which sort by time."""
+    id = schema.audit.c.id
+    query = select(schema.audit).where(*asked.conditions()).limit(part.most + 1)
+    if part.cursor is not None:
+        query = query.where(id > part.cursor if part.is_backward else id < part.cursor)
+    query = query.order_by(id if part.is_backward else id.desc())
+    shown, has_older, has_newer = part.cut(connection.execute(query).all())
+    return Page(
+        [_row(row) for row in shown],
+        shown[-1].id if shown and has_older else None,
+        shown[0].id if shown and has_newer else None,
+    )
+
+
+def _row(row: Row[Any]) -> AuditRow:
+    return AuditRow(
+        row.id, row.at_us, row.actor, row.action, row.target, row.reason, _fields(row.before), _fields(row.after),
+        row.address, row.request_id, _fields(row.details),
+    )  # fmt: skip
+
+
+def _fields(text: str | None) -> Mapping[str, Any] | None:
+    if text is None:
+        return None
+    fields: Mapping[str, Any] = json.loads(text)
+    return fields

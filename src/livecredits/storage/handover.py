@@ -47,13 +47,15 @@ class Waiting:
 class Told:
     """What a function of its own transaction returns when its commit is news: the result, and what changed.
 
-    `newcomers` are users whom it has made; the writer welcomes them before it commits.
+    `newcomers` are users whom it has made; the writer welcomes them before it commits. `signed_out` are users whose
+    screen tokens it has ended, so that their open screens close.
     """
 
     result: Any
     states: list[AccountState]
     lists: Mapping[str, set[str]]
     newcomers: frozenset[str] = frozenset()
+    signed_out: frozenset[str] = frozenset()
 
 
 class Subscribers:

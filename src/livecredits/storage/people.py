@@ -134,7 +134,7 @@ def _put_account(
 
 def put_unit(
     connection: Connection, name: str, scale: int, low_threshold: int | None, actor: Actor, now_us: int
-) -> None:
+) -> Told:
     """Make a unit, or change what is low in it, or the scale of one that nobody has an account in.
 
     The amounts are whole numbers of the smallest part: another scale would move the point in everybody's balance.
@@ -154,6 +154,7 @@ def put_unit(
         connection, at_us=now_us, actor=actor, action="unit.added" if before is None else "unit.changed",
         target=name, before=before, after=after,
     )  # fmt: skip
+    return Told(None, [], {"": {"audit"}})
 
 
 def _require_unused(connection: Connection, unit: str, scale: int) -> None:

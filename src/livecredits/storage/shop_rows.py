@@ -8,14 +8,15 @@ by looking first. Must be called on the writer (`Writer.ask`). Credits are not m
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from livecredits.core.chain import canonical
-from livecredits.core.changes import Actor
+from livecredits.core.changes import LIBRARY, Actor
 from livecredits.core.draft import Refuse
 from livecredits.core.orders import require_pending
 from livecredits.core.rows import OrderRow
@@ -42,6 +43,14 @@ CODES_AT_ONCE = 500
 """Codes in one transaction: changes wait for it, and this takes about as long as a full batch of them."""
 _ERASED = canonical({"erased": True})
 _is_left = (vouchers.c.max_redemptions.is_(None)) | (vouchers.c.redemptions < vouchers.c.max_redemptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who does something beside the ledger, and why, as the audit trail tells it."""
+
+    actor: Actor = LIBRARY
+    reason: str | None = None
 
 
 def _told(result: Any, *names: str, user_id: str = NOBODY, newcomers: frozenset[str] = frozenset()) -> Told:
@@ -133,9 +142,7 @@ def make_user(connection: Connection, user_id: str, now_us: int) -> frozenset[st
     return frozenset({user_id})
 
 
-def cancel_order(
-    connection: Connection, order_id: str, user_id: str | None, reason: str | None, actor: Actor, now_us: int
-) -> Told:
+def cancel_order(connection: Connection, order_id: str, user_id: str | None, deed: Deed, now_us: int) -> Told:
     """Close a pending order; one that is cancelled stays as it is, and whoever brings another reason is told so."""
     cancelled = connection.execute(
         update(orders)
@@ -144,18 +151,24 @@ def cancel_order(
             orders.c.state == "pending",
             orders.c.user_id == (user_id or orders.c.user_id),
         )
-        .values(state="cancelled", cancelled_at_us=now_us, cancelled_by=str(actor), cancel_reason=reason)
+        .values(
+            state="cancelled",
+            cancelled_at_us=now_us,
+            cancelled_by=str(deed.actor),
+            cancel_reason=deed.reason,
+        )
     ).rowcount
     order = shop_pages.order(connection, order_id)
     if user_id is not None and order.user_id != user_id:
         raise NotFound(f"There is no order {order_id}.")
     if not cancelled:
-        if order.state != "cancelled" or reason not in (None, order.cancel_reason):
+        if order.state != "cancelled" or deed.reason not in (None, order.cancel_reason):
             _refuse_closed(order_id, order)
         return Told(order, [], {})
-    if actor.kind != "user":
+    if deed.actor.kind != "user":
         audit.record(
-            connection, at_us=now_us, actor=actor, action="order.cancelled", target=order.user_id, reason=reason,
+            connection, at_us=now_us, actor=deed.actor, action="order.cancelled", target=order.user_id,
+            reason=deed.reason,
             before={"state": "pending"}, after={"state": "cancelled"}, details={"order": order_id},
         )  # fmt: skip
     return _told(order, "orders", user_id=order.user_id)
@@ -176,20 +189,20 @@ def _refuse_closed(order_id: str, order: Any) -> None:
 
 
 def add_campaign(
-    connection: Connection, campaign_id: str, fields: Mapping[str, Any], allowed: Sequence[str] | None, actor: Actor,
+    connection: Connection, campaign_id: str, fields: Mapping[str, Any], allowed: Sequence[str] | None, deed: Deed,
     now_us: int,
 ) -> None:  # fmt: skip
     """Write a campaign without its codes."""
     values = {**fields, "listed": int(allowed is not None), "welcome": int(fields["welcome"])}
     connection.execute(
-        insert(campaigns).values(id=campaign_id, created_by=str(actor), created_at_us=now_us, **values)
+        insert(campaigns).values(id=campaign_id, created_by=str(deed.actor), created_at_us=now_us, **values)
     )
     if allowed:
         rows = [{"campaign_id": campaign_id, "user_id": user_id} for user_id in sorted(set(allowed))]
         connection.execute(insert(campaign_users), rows)
     audit.record(
-        connection, at_us=now_us, actor=actor, action="campaign.added", target=campaign_id, after=dict(fields),
-        details=None if allowed is None else {"allowed_users": len(allowed)},
+        connection, at_us=now_us, actor=deed.actor, action="campaign.added", target=campaign_id, reason=deed.reason,
+        after=dict(fields), details=None if allowed is None else {"allowed_users": len(allowed)},
     )  # fmt: skip
 
 
@@ -225,7 +238,7 @@ def _insert_codes(connection: Connection, values: Sequence[Mapping[str, Any]]) -
         raise CodeTaken("Another voucher has this code.") from None
 
 
-def revoke_rest(connection: Connection, campaign_id: str, actor: Actor, now_us: int) -> Told:
+def revoke_rest(connection: Connection, campaign_id: str, deed: Deed, now_us: int) -> Told:
     """Withdraw every code of a campaign that could still pay; what it still lacks is not made any more."""
     row = connection.execute(select(campaigns.c.id).where(campaigns.c.id == campaign_id)).first()
     if row is None:
@@ -240,8 +253,8 @@ def revoke_rest(connection: Connection, campaign_id: str, actor: Actor, now_us: 
         update(campaigns).where(campaigns.c.id == campaign_id).values(codes=made.scalar_subquery())
     )
     audit.record(
-        connection, at_us=now_us, actor=actor, action="campaign.revoked", target=campaign_id,
-        details={"codes": revoked},
+        connection, at_us=now_us, actor=deed.actor, action="campaign.revoked", target=campaign_id,
+        reason=deed.reason, details={"codes": revoked},
     )  # fmt: skip
     return _told(revoked, "vouchers")
 
@@ -250,26 +263,27 @@ def revoke_rest(connection: Connection, campaign_id: str, actor: Actor, now_us: 
 
 
 def add_voucher(
-    connection: Connection, voucher_id: str, fields: Mapping[str, Any], actor: Actor, now_us: int
+    connection: Connection, voucher_id: str, fields: Mapping[str, Any], deed: Deed, now_us: int
 ) -> None:
     """Write a single voucher."""
     _insert_codes(
         connection,
         [
             {
-                "id": voucher_id, "max_redemptions": 1, "redemptions": 0, "created_by": str(actor),
+                "id": voucher_id, "max_redemptions": 1, "redemptions": 0, "created_by": str(deed.actor),
                 "created_at_us": now_us, "updated_at_us": now_us, **fields,
             }
         ],
     )  # fmt: skip
     shown = {name: fields[name] for name in ("amount", "unit", "user_id", "ends_at_us")}
     audit.record(
-        connection, at_us=now_us, actor=actor, action="voucher.added", target=voucher_id, after=shown
-    )
+        connection, at_us=now_us, actor=deed.actor, action="voucher.added", target=voucher_id, reason=deed.reason,
+        after=shown,
+    )  # fmt: skip
 
 
 def put_voucher(
-    connection: Connection, voucher_id: str, values: Mapping[str, Any], actor: Actor, now_us: int
+    connection: Connection, voucher_id: str, values: Mapping[str, Any], deed: Deed, now_us: int
 ) -> Told:
     """Change a single voucher that nobody has redeemed."""
     before = shop_pages.voucher(connection, voucher_id, now_us)
@@ -280,22 +294,23 @@ def put_voucher(
         raise _why_not(before)
     former = {"amount": before.amount, "ends_at_us": before.expires_at_us}
     audit.record(
-        connection, at_us=now_us, actor=actor, action="voucher.changed", target=voucher_id,
+        connection, at_us=now_us, actor=deed.actor, action="voucher.changed", target=voucher_id, reason=deed.reason,
         before={name: former[name] for name in values}, after=dict(values),
     )  # fmt: skip
     after = shop_pages.voucher(connection, voucher_id, now_us)
     return _told(after, "vouchers", user_id=before.user_id or NOBODY)
 
 
-def delete_voucher(connection: Connection, voucher_id: str, actor: Actor, now_us: int) -> Told:
+def delete_voucher(connection: Connection, voucher_id: str, deed: Deed, now_us: int) -> Told:
     """Remove a single voucher that nobody has redeemed."""
     before = shop_pages.voucher(connection, voucher_id, now_us)
     if not connection.execute(delete(vouchers).where(*_unused(voucher_id))).rowcount:
         raise _why_not(before)
     shown = {"amount": before.amount, "unit": before.unit, "user_id": before.user_id}
     audit.record(
-        connection, at_us=now_us, actor=actor, action="voucher.deleted", target=voucher_id, before=shown
-    )
+        connection, at_us=now_us, actor=deed.actor, action="voucher.deleted", target=voucher_id, reason=deed.reason,
+        before=shown,
+    )  # fmt: skip
     return _told(None, "vouchers", user_id=before.user_id or NOBODY)
 
 
@@ -309,7 +324,7 @@ def _why_not(voucher: VoucherView) -> Conflict:
     return VoucherUsed("The voucher has been used.", voucher=voucher.voucher, redeemed_by=voucher.redeemed_by)
 
 
-def revoke_code(connection: Connection, voucher_id: str, actor: Actor, now_us: int) -> Told:
+def revoke_code(connection: Connection, voucher_id: str, deed: Deed, now_us: int) -> Told:
     """Withdraw one code that can still pay; again: nothing happens."""
     before = shop_pages.voucher(connection, voucher_id, now_us)
     revoked = connection.execute(
@@ -324,7 +339,7 @@ def revoke_code(connection: Connection, voucher_id: str, actor: Actor, now_us: i
     if not revoked:
         return Told(before, [], {})
     audit.record(
-        connection, at_us=now_us, actor=actor, action="voucher.revoked", target=voucher_id,
+        connection, at_us=now_us, actor=deed.actor, action="voucher.revoked", target=voucher_id, reason=deed.reason,
         before={"state": before.state}, after={"state": "revoked"},
     )  # fmt: skip
     return _told(
@@ -337,34 +352,40 @@ def revoke_code(connection: Connection, voucher_id: str, actor: Actor, now_us: i
 _PERSONAL = frozenset({"name", "email", "metadata"})
 
 
-def erase(connection: Connection, user_id: str, actor: Actor, reason: str | None, now_us: int) -> Told:
-    """Empty every field that holds a person's data; the id and the entries stay."""
+def erase(connection: Connection, user_id: str, deed: Deed, now_us: int) -> Told:
+    """Empty every field that holds a person's data, and end their screen tokens; the id and the entries stay.
+
+    Again: what has come since goes too. Where nothing has, nobody's deed is written down a second time.
+    """
     require_user(connection, user_id)
+    emptied = {
+        "users": _empty(connection, users, user_id, _PERSONAL),
+        "orders": _empty(connection, orders, user_id, ("billing", "purchase_reference", "metadata", "note")),
+        "redemptions": _empty(connection, redemptions, user_id, ("address",)),
+        "audit": _erase_trail(connection, user_id),
+    }
     connection.execute(
         update(users)
         .where(users.c.user_id == user_id)
         .values(
-            name=None, email=None, metadata=None, updated_at_us=now_us, tokens_valid_from_us=now_us,
-            token_generation=users.c.token_generation + 1,
+            updated_at_us=now_us, tokens_valid_from_us=now_us, token_generation=users.c.token_generation + 1
         )
-    )  # fmt: skip
-    billed = (orders.c.billing.is_not(None)) | (orders.c.metadata.is_not(None))
-    emptied_orders = connection.execute(
-        update(orders).where(orders.c.user_id == user_id, billed).values(billing=None, metadata=None)
-    ).rowcount
-    known_from = redemptions.c.address.is_not(None)
-    emptied_redemptions = connection.execute(
-        update(redemptions).where(redemptions.c.user_id == user_id, known_from).values(address=None)
-    ).rowcount
-    emptied = {
-        "users": 1, "orders": emptied_orders, "redemptions": emptied_redemptions,
-        "audit": _erase_trail(connection, user_id),
-    }  # fmt: skip
-    audit.record(
-        connection, at_us=now_us, actor=actor, action="user.erased", target=user_id, reason=reason,
-        details=emptied,
-    )  # fmt: skip
-    return _told(emptied, "users", "orders", "vouchers", user_id=user_id)
+    )
+    was_erased = select(trail.c.id).where(trail.c.target == user_id, trail.c.action == "user.erased")
+    if any(emptied.values()) or connection.execute(was_erased.limit(1)).first() is None:
+        audit.record(
+            connection, at_us=now_us, actor=deed.actor, action="user.erased", target=user_id, reason=deed.reason,
+            details=emptied,
+        )  # fmt: skip
+    lists = {user_id: {"users", "orders", "vouchers", "audit"}}
+    return Told(emptied, [], lists, signed_out=frozenset({user_id}))
+
+
+def _empty(connection: Connection, table: Table, user_id: str, names: Collection[str]) -> int:
+    """Empty these columns of a person's rows; tells in how many rows something stood."""
+    filled = or_(*(table.c[name].is_not(None) for name in names))
+    emptying = update(table).where(table.c.user_id == user_id, filled).values(dict.fromkeys(names))
+    return connection.execute(emptying).rowcount
 
 
 def _erase_trail(connection: Connection, user_id: str) -> int:

@@ -293,7 +293,12 @@ class Writer:
         for user_id, names in committed.lists.items():
             lists.setdefault(user_id, set()).update(names)
         return CommittedBatch(
-            self.epoch, list(states.values()), lists, committed.committed_monotonic_ns, committed.entries
+            self.epoch,
+            list(states.values()),
+            lists,
+            committed.committed_monotonic_ns,
+            committed.entries,
+            told.signed_out,
         )
 
     def _welcome(self, newcomers: Collection[str]) -> Batch | None:

@@ -67,6 +67,24 @@ it('filters by Enter, keeps the filter in the address and asks the server', asyn
   expect((screen.getByLabelText('Target') as HTMLInputElement).value).toBe('')
 })
 
+it('leaves broadcasts out at the server, so that pages stay full, until somebody asks for them', async () => {
+  const { user, server } = open(withRow(), '/audit?after=aud_9')
+  await screen.findByText('goodwill')
+  const asked = () => server.sent('GET', /^admin\/audit$/).at(-1)?.query
+  expect(asked()?.get('exclude')).toBe('user.broadcast')
+  await user.click(screen.getByRole('switch', { name: 'Broadcasts' }))
+  await waitFor(() => expect(asked()?.get('exclude')).toBeNull())
+  expect(asked()?.get('after')).toBeNull()
+  expect(location.search).toBe('?broadcasts=shown')
+})
+
+it('asks for one action whatever it is', async () => {
+  const { server } = open(withRow(), '/audit?action=user.broadcast')
+  await screen.findByText('goodwill')
+  const query = server.sent('GET', /^admin\/audit$/)[0]?.query
+  expect([query?.get('action'), query?.get('exclude')]).toEqual(['user.broadcast', null])
+})
+
 it('takes whole days of the reader’s own calendar', async () => {
   const { server } = open(withRow(), '/audit?since=2026-11-20&until=2026-11-20')
   await screen.findByText('goodwill')

@@ -30,8 +30,11 @@ export default function Audit() {
   const url = useUrlState()
   const { mayAdminister } = useSession()
   const filters = filtersOf(url)
+  // Pushing again follows many changes and says little by itself; who asks for such rows gets them.
+  const all = url.get('broadcasts') === 'shown' || filters.action !== undefined
   const query = {
     ...filters,
+    exclude: all ? undefined : BROADCAST,
     limit: PAGE,
     after: url.get('after') ?? undefined,
     before: url.get('before') ?? undefined,
@@ -51,11 +54,8 @@ export default function Audit() {
     void read.refetch()
   }
   const problem = read.error ? asProblem(read.error) : undefined
-  // Pushing again follows many changes and says little by itself; who asks for such rows gets them.
-  const all = url.get('broadcasts') === 'shown' || filters.action !== undefined
   const page = read.data
-  const rows = page?.items.filter((row) => all || row.action !== BROADCAST) ?? []
-  const hidden = (page?.items.length ?? 0) - rows.length
+  const rows = page?.items ?? []
   const filtered = Object.values(filters).some(Boolean)
 
   return (
@@ -72,7 +72,9 @@ export default function Audit() {
             size="sm"
             label="Broadcasts"
             checked={all}
-            onChange={(event) => url.patch({ broadcasts: event.currentTarget.checked ? 'shown' : null })}
+            onChange={(event) =>
+              url.patch({ broadcasts: event.currentTarget.checked ? 'shown' : null, ...FIRST_PAGE })
+            }
           />
         )}
         {filtered && (
@@ -98,11 +100,6 @@ export default function Audit() {
       <section className="card" aria-label="Audit rows">
         {problem && <ProblemPanel title="The audit could not be read" problem={problem} retry={refresh} />}
         {!page && !problem && <AuditSkeleton />}
-        {page && page.items.length > 0 && rows.length === 0 && (
-          <Empty icon={<IconClipboardList size={22} />} title="Only broadcasts on this page">
-            Show broadcasts, or go on to the next page.
-          </Empty>
-        )}
         {page && page.items.length === 0 && (
           <Empty
             icon={<IconClipboardList size={22} />}
@@ -118,7 +115,7 @@ export default function Audit() {
       {page && page.items.length > 0 && (
         <div className="foot">
           <Cursor
-            summary={`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, newest first${hidden > 0 ? ` · ${hidden} ${hidden === 1 ? 'broadcast' : 'broadcasts'} hidden` : ''}`}
+            summary={`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, newest first`}
             previous={page.previous}
             next={page.next}
             onGo={url.patch}
