@@ -4,7 +4,7 @@
 import { useEffect, useRef } from 'react'
 
 export const SHORTCUTS: { keys: string[]; does: string }[] = [
-  { keys: ['Ctrl', 'K'], does: 'Find a user or a screen' },
+  { keys: ['Ctrl', 'K'], does: 'Find a user, an order, a voucher or a screen' },
   { keys: ['/'], does: 'Search the list' },
   { keys: ['g', 'u'], does: 'Go to Users' },
   { keys: ['g', 'o'], does: 'Go to Orders' },

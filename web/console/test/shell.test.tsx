@@ -2,6 +2,9 @@
 import { screen, waitFor, within } from '@testing-library/react'
 import { expect, it } from 'vitest'
 import { balanceOf, open, Server } from './harness'
+import { ShopServer } from './shop-server'
+
+const FIND = 'Find a user, an order, a voucher or a screen'
 
 function withAda(): Server {
   const server = new Server()
@@ -14,9 +17,40 @@ it('finds users and screens by Ctrl+K', async () => {
   const { user } = open(withAda())
   await balanceOf('bob')
   await user.keyboard('{Control>}k{/Control}')
-  const field = await screen.findByLabelText('Find a user or a screen')
+  const field = await screen.findByLabelText(FIND)
   await user.type(field, 'love{Enter}')
   await waitFor(() => expect(location.pathname).toBe('/console/users/ada'))
+})
+
+it('finds orders and vouchers by Ctrl+K, and leads to them', async () => {
+  const server = new ShopServer()
+  server.addUser('ada', 100)
+  server.addPackage('Series')
+  server.addOrder('ada', { purchase_reference: 'PO-77' })
+  const { code } = server.addVoucher('C86N-NDTG')
+  const { user } = open(server)
+  await balanceOf('ada')
+  await user.keyboard('{Control>}k{/Control}')
+  await user.type(await screen.findByLabelText(FIND), 'PO-77')
+  await user.click(await screen.findByRole('button', { name: /Series for ada/ }))
+  await waitFor(() => expect(location.search).toBe('?state=all&q=ord_1'))
+  await user.keyboard('{Control>}k{/Control}')
+  await user.type(await screen.findByLabelText(FIND), code)
+  await user.click(await screen.findByRole('button', { name: new RegExp(`^${code}`) }))
+  await waitFor(() => expect(location.pathname + location.search).toBe(`/console/vouchers/single?q=${code}`))
+})
+
+it('does by Ctrl+K what can be done from anywhere', async () => {
+  const { user } = open(withAda())
+  await balanceOf('bob')
+  await user.keyboard('{Control>}k{/Control}')
+  await user.type(await screen.findByLabelText(FIND), 'dark')
+  await user.click(await screen.findByRole('button', { name: 'Dark colours' }))
+  expect(localStorage.getItem('mantine-color-scheme-value')).toBe('dark')
+  await user.keyboard('{Control>}k{/Control}')
+  await user.type(await screen.findByLabelText(FIND), 'add us{Enter}')
+  expect(await screen.findByRole('dialog', { name: /user/i })).toBeTruthy()
+  await waitFor(() => expect(location.search).toBe('?new=yes'))
 })
 
 it('goes by g and a letter, and shows all keys by ?', async () => {

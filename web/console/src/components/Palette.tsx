@@ -1,28 +1,45 @@
 /**
- * Ctrl+K: the screens, and every user that the server finds. Loaded when it is first asked for.
+ * Ctrl+K: users, orders and vouchers that the server finds, the screens, and what can be done from anywhere.
+ * Loaded when it is first asked for.
  */
+import { useMantineColorScheme } from '@mantine/core'
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
 import '@mantine/spotlight/styles.css'
 import { useDebouncedValue } from '@mantine/hooks'
-import { IconKeyboard, IconPackages, IconPlus, IconSearch, IconTicket, IconUser } from '@tabler/icons-react'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import {
+  IconDeviceDesktop,
+  IconKeyboard,
+  IconLogout,
+  IconMoon,
+  IconPackages,
+  IconPlus,
+  IconSearch,
+  IconSun,
+  IconTicket,
+  IconUserPlus,
+} from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
-import { formatAmount } from '../amounts'
-import { api } from '../api'
 import { useSession } from '../session'
-import { useUnits } from '../units'
+import { useFinds } from './palette-finds'
 import { SCREENS } from './Shell'
 
 const TYPING_MS = 120
-const FOUND_MAX = 8
 
 /** What is not in the navigation itself. */
 const MORE = [
   { href: '/orders/packages', label: 'Packages', icon: IconPackages, adminsOnly: false },
   { href: '/vouchers/single', label: 'Single vouchers', icon: IconTicket, adminsOnly: false },
+  { href: '/users?new=yes', label: 'Add user', icon: IconUserPlus, adminsOnly: true },
   { href: '/vouchers?new=yes', label: 'New campaign', icon: IconPlus, adminsOnly: true },
 ]
+
+interface Deed {
+  id: string
+  label: string
+  icon: typeof IconKeyboard
+  run: () => void
+}
 
 interface Props {
   onClose: () => void
@@ -33,15 +50,11 @@ export default function Palette({ onClose, onHelp }: Props) {
   const [text, setText] = useState('')
   const [search] = useDebouncedValue(text.trim(), TYPING_MS)
   const [, go] = useLocation()
-  const { scaleOf } = useUnits()
-  const { mayAdminister } = useSession()
-  const { data, isPlaceholderData } = useQuery({
-    queryKey: ['palette', search],
-    queryFn: ({ signal }) => api.users({ q: search || undefined, limit: FOUND_MAX }, signal),
-    placeholderData: keepPreviousData,
-  })
+  const { mayAdminister, signOut } = useSession()
+  const { setColorScheme } = useMantineColorScheme()
+  const finds = useFinds(search, go)
   const [hurried, setHurried] = useState(false)
-  const settled = data !== undefined && !isPlaceholderData && search === text.trim()
+  const settled = finds.settled && search === text.trim()
   // Enter before the answer: the first result opens as soon as it is the right one.
   useEffect(() => {
     if (!hurried || !settled) return
@@ -52,6 +65,10 @@ export default function Palette({ onClose, onHelp }: Props) {
   useEffect(() => spotlight.open(), [])
   const matches = (label: string) => label.toLowerCase().includes(text.trim().toLowerCase())
 
+  // Until the server has answered, what it found for fewer letters may only stay where it fits: Enter opens the first.
+  const stillFits = ({ label, description }: SpotlightActionData) =>
+    settled || matches(`${label ?? ''} ${description ?? ''}`)
+
   const places = [...SCREENS, ...MORE.filter(({ adminsOnly }) => !adminsOnly || mayAdminister)]
   const screens: SpotlightActionData[] = places
     .filter(({ label }) => matches(label))
@@ -61,26 +78,32 @@ export default function Palette({ onClose, onHelp }: Props) {
       leftSection: <Icon size={18} stroke={1.8} />,
       onClick: () => go(href),
     }))
-  const help: SpotlightActionData = {
-    id: 'help',
-    label: 'Keyboard shortcuts',
-    leftSection: <IconKeyboard size={18} stroke={1.8} />,
-    onClick: onHelp,
-  }
+  const deeds: Deed[] = [
+    { id: 'help', label: 'Keyboard shortcuts', icon: IconKeyboard, run: onHelp },
+    { id: 'light', label: 'Light colours', icon: IconSun, run: () => setColorScheme('light') },
+    { id: 'dark', label: 'Dark colours', icon: IconMoon, run: () => setColorScheme('dark') },
+    {
+      id: 'auto',
+      label: 'Colours as the system',
+      icon: IconDeviceDesktop,
+      run: () => setColorScheme('auto'),
+    },
+    { id: 'out', label: 'Sign out', icon: IconLogout, run: () => void signOut() },
+  ]
+  const actions: SpotlightActionData[] = deeds
+    .filter(({ label }) => matches(label))
+    .map(({ id, label, icon: Icon, run }) => ({
+      id,
+      label,
+      leftSection: <Icon size={18} stroke={1.8} />,
+      onClick: run,
+    }))
   const orders: SpotlightActionData = {
     id: 'orders',
     label: `Orders with “${search}”`,
     leftSection: <IconSearch size={18} stroke={1.8} />,
     onClick: () => go(`/orders?state=all&q=${encodeURIComponent(search)}`),
   }
-  const users: SpotlightActionData[] = (data?.items ?? []).map((user) => ({
-    id: `user ${user.user_id}`,
-    label: user.name ?? user.user_id,
-    description: [user.name && user.user_id, user.email].filter(Boolean).join(' · '),
-    leftSection: <IconUser size={18} stroke={1.8} />,
-    rightSection: <span className="numeral">{formatAmount(user.credits, scaleOf(user.unit))}</span>,
-    onClick: () => go(`/users/${encodeURIComponent(user.user_id)}`),
-  }))
 
   return (
     <Spotlight
@@ -91,8 +114,11 @@ export default function Palette({ onClose, onHelp }: Props) {
       // The server has searched already.
       filter={(_, actions) => actions}
       actions={[
-        { group: 'Users', actions: users },
-        { group: 'Console', actions: matches(help.label ?? '') ? [...screens, help] : screens },
+        { group: 'Users', actions: finds.users.filter(stillFits) },
+        { group: 'Orders', actions: finds.orders.filter(stillFits) },
+        { group: 'Vouchers', actions: finds.vouchers.filter(stillFits) },
+        { group: 'Screens', actions: screens },
+        { group: 'Actions', actions },
         { group: 'Search', actions: search === '' ? [] : [orders] },
       ]}
       nothingFound="Nobody and nothing of that name"
@@ -103,8 +129,8 @@ export default function Palette({ onClose, onHelp }: Props) {
       scrollable
       maxHeight={420}
       searchProps={{
-        'aria-label': 'Find a user or a screen',
-        placeholder: 'Find a user or a screen',
+        'aria-label': 'Find a user, an order, a voucher or a screen',
+        placeholder: 'Find a user, an order, a voucher or a screen',
         onKeyDown: (event) => {
           if (event.key === 'Enter' && !document.querySelector('[data-action][data-selected]'))
             setHurried(true)

@@ -6,7 +6,7 @@
  */
 import { Button, SegmentedControl, Select } from '@mantine/core'
 import { IconRefresh, IconSearch, IconUserPlus, IconUsers } from '@tabler/icons-react'
-import { lazy, Suspense, useMemo, useState } from 'react'
+import { lazy, Suspense, useMemo } from 'react'
 import { formatAmount } from '../amounts'
 import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
@@ -39,7 +39,9 @@ export function Users() {
   const shown = url.get('show') ?? 'all'
   const search = url.get('q') ?? ''
   const size = url.get('size') ?? '50'
-  const [adding, setAdding] = useState(false)
+  // In the address, so that the palette leads to it.
+  const adding = mayAdminister && url.get('new') !== null
+  const setAdding = (on: boolean) => url.patch({ new: on ? 'yes' : null }, { replace: true })
 
   const filter: Filter = {
     q: search || undefined,
