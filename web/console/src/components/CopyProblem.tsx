@@ -1,7 +1,8 @@
 /** Copies a problem as support needs it: sentence, code, status, request id, time. */
-import { Button, CopyButton } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import type { Problem } from '../api'
+import { useCopy } from '../clipboard'
 
 export function problemText(problem: Problem): string {
   return [
@@ -14,20 +15,17 @@ export function problemText(problem: Problem): string {
 }
 
 export function CopyProblem({ problem }: { problem: Problem }) {
+  const { copied, copy } = useCopy(problemText(problem))
   return (
-    <CopyButton value={problemText(problem)}>
-      {({ copied, copy }) => (
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          color="gray"
-          className="quiet"
-          onClick={copy}
-          leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
-        >
-          {copied ? 'Copied' : problem.requestId ? `Copy ${problem.requestId}` : 'Copy details'}
-        </Button>
-      )}
-    </CopyButton>
+    <Button
+      size="compact-sm"
+      variant="subtle"
+      color="gray"
+      className="quiet"
+      onClick={copy}
+      leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+    >
+      {copied ? 'Copied' : problem.requestId ? `Copy ${problem.requestId}` : 'Copy details'}
+    </Button>
   )
 }

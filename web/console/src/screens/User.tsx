@@ -4,7 +4,7 @@
  * The balance is pushed; the lists beside it are read again whenever its version moves, so no list on this
  * page is older than the number above it.
  */
-import { CopyButton, SegmentedControl, Skeleton, Title } from '@mantine/core'
+import { SegmentedControl, Skeleton, Title } from '@mantine/core'
 import { IconArrowLeft, IconCheck, IconCopy, IconSnowflake } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef } from 'react'
@@ -13,6 +13,7 @@ import { formatAmount } from '../amounts'
 import { api, asProblem, type UserDetail } from '../api'
 import { type ShownBalance, useBalance } from '../balances'
 import { refreshReads, type Target } from '../changes'
+import { useCopy } from '../clipboard'
 import { ActionPanel } from '../components/ActionPanel'
 import { Ago } from '../components/Ago'
 import { Holds } from '../components/Holds'
@@ -201,15 +202,12 @@ function BalanceCard({ balance, scale, unit }: { balance: ShownBalance; scale: n
 }
 
 function CopyId({ id }: { id: string }) {
+  const { copied, copy } = useCopy(id)
   return (
-    <CopyButton value={id}>
-      {({ copied, copy }) => (
-        <button type="button" className="copy-id" onClick={copy} title="Copy the user id">
-          <code>{id}</code>
-          {copied ? <IconCheck size={13} aria-label="Copied" /> : <IconCopy size={13} aria-label="Copy" />}
-        </button>
-      )}
-    </CopyButton>
+    <button type="button" className="copy-id" onClick={copy} title="Copy the user id">
+      <code>{id}</code>
+      {copied ? <IconCheck size={13} aria-label="Copied" /> : <IconCopy size={13} aria-label="Copy" />}
+    </button>
   )
 }
 
