@@ -123,6 +123,8 @@ async def serve(
         await server.serve(sockets=[listener])
     finally:
         stop_watching()
+        if server.failure is None:
+            await live.receipts.flush(everything=True)
         live.close()
     if server.failure is not None:
         raise server.failure

@@ -252,8 +252,8 @@ def test_resync_is_answered_with_a_hello_once_however_often_it_is_asked(desk: De
 
 def test_push_again_greets_every_screen_of_the_user_anew(desk: Desk) -> None:
     screens = [desk.live() for _ in range(2)]
-    assert desk.hub.push_again("ada", "brd_1", "credits", desk.now_ms)[0] == 2
-    assert desk.hub.push_again("nobody", "brd_2", "credits", desk.now_ms) == (0, None)
+    assert desk.hub.push_again("ada", "brd_1", "credits", desk.now_ms) == 2
+    assert desk.hub.push_again("nobody", "brd_2", "credits", desk.now_ms) == 0
     desk.take()
     desk.answer_reads(state(3))
     assert [screen for screen, _ in desk.out.sends] == screens

@@ -150,7 +150,7 @@ async def test_push_again_sends_a_hello(carrier: Carrier, ledger: Ledger) -> Non
     async with carrier.screen("user:ada") as ada:
         await ada.until("hello")
         ledger.write("ada", 3)
-        assert carrier.live.push_again("ada", "brd_1", "credits")[0] == 1
+        assert carrier.live.push_again("ada", "brd_1", "credits") == 1
         assert (await ada.until("hello"))["accounts"][0]["credits"] == 3
 
 

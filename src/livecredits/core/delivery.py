@@ -27,7 +27,6 @@ from livecredits.core.wheel import Wheel
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from livecredits.core.broadcasts import Broadcast
     from livecredits.core.rows import AccountKey, AccountState, Entry
 
 
@@ -385,7 +384,7 @@ class Delivery:
                 self.counts.merged += 1
             screen.slot[key] = newest(screen.slot.get(key), state)
 
-    def push_again(self, user_id: str, id: str, unit: str, now_ms: int) -> tuple[int, Broadcast | None]:
+    def push_again(self, user_id: str, id: str, unit: str, now_ms: int) -> int:
         """Read a user's states and send them as a hello to every screen that shows them.
 
         Args:
@@ -395,15 +394,14 @@ class Delivery:
             now_ms: the hub's clock.
 
         Returns:
-            How many screens show them, watchers included, and the broadcast; None where none is the user's own.
+            How many screens show them, watchers included.
         """
         audience = self.audiences.get(user_id)
-        if audience is None:
-            return 0, None
-        broadcast = self.receipts.pushed_again(id, audience, unit, now_ms)
-        for screen in audience.screens:
+        self.receipts.pushed_again(id, audience, unit, now_ms)
+        shown = audience.screens if audience is not None else []
+        for screen in shown:
             self._resync(screen)
-        return len(audience.screens), broadcast
+        return len(shown)
 
     def want_receipts(self, *, is_on: bool, exempt: Collection[str]) -> None:
         """Want receipts or not, of all but some users; screens are told by a new hello where that changes for them."""

@@ -167,14 +167,19 @@ class Receipts:
         self._detailed += more
         return self._detailed > DETAILED_PER_S
 
-    def pushed_again(self, id: str, audience: Audience, unit: str, now_ms: int) -> Broadcast | None:
+    def pushed_again(self, id: str, audience: Audience | None, unit: str, now_ms: int) -> Broadcast:
         """Somebody asked for a re-send: counted are screens that say after it what they show, and show it.
 
-        Returns:
-            Its broadcast; None where no screen of the user is open.
+        Args:
+            id: what it is called; beside the entries' ids, so that it has its row even without a screen.
+            audience: who looks at the user; None where nobody does.
+            unit: whose version is counted.
+            now_ms: when it is sent.
         """
-        if not audience.own:
-            return None
+        if audience is None or not audience.own:
+            broadcast = Broadcast(id, unit, 0, now_ms, ())
+            self._settle(broadcast)
+            return broadcast
         broadcast = Broadcast(id, unit, audience.versions.get(unit, 0), now_ms, audience.own)
         broadcast.is_asked = broadcast.is_again = True
         self.has_moved = True

@@ -206,6 +206,8 @@ def check_edit(edit: UserEdit) -> None:
             whole("low_threshold", threshold)
     if any(not isinstance(frozen, bool) for frozen in edit.given("frozen").values()):
         raise bad_field("frozen", "must be true or false")
+    if any(not isinstance(receipts, bool) for receipts in edit.given("receipts").values()):
+        raise bad_field("receipts", "must be true or false")
     check_text("reason", edit.reason)
 
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from livecredits.config import Settings
     from livecredits.credits.sync import SyncCredits
+    from livecredits.storage.store import Rows
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -410,17 +411,19 @@ class Credits(BatchVerbs, Shop):
         floor: int | None = UNTOUCHED,
         frozen: bool = UNTOUCHED,
         low_threshold: int | None = UNTOUCHED,
+        receipts: bool = UNTOUCHED,
         unit: str = "credits",
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> UserDetail:
         """Make a user, or change what is given; None empties a field, and a floor of None lends without end.
 
-        At or below `low_threshold` available credits the account is marked as low; None goes by the unit's.
+        At or below `low_threshold` available credits the account is marked as low; None goes by the unit's. `receipts`
+        says whether the user's screens are asked what they painted.
         """
         edit = UserEdit(
             name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, low_threshold=low_threshold,
-            unit=unit, reason=reason, actor=actor or LIBRARY,
+            receipts=receipts, unit=unit, reason=reason, actor=actor or LIBRARY,
         )  # fmt: skip
         return await self._in_thread(Opened.put_user, user_id, edit)
 
@@ -443,6 +446,11 @@ class Credits(BatchVerbs, Shop):
         """Call `ask` on the writer's thread in a transaction of its own; for our own layers, never for credits."""
         opened = await self._ready()
         return await asyncio.wrap_future(opened.writer.ask(ask))
+
+    async def note(self, rows: Rows) -> None:
+        """Have rows written that move no credits, without a connection of their own; for our own layers."""
+        opened = await self._ready()
+        await asyncio.wrap_future(opened.writer.note(rows))
 
     # --- being told ------------------------------------------------------------------------------------------------
 

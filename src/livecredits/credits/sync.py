@@ -222,6 +222,7 @@ class SyncCredits(SyncBatchVerbs, SyncShop):
         floor: int | None = UNTOUCHED,
         frozen: bool = UNTOUCHED,
         low_threshold: int | None = UNTOUCHED,
+        receipts: bool = UNTOUCHED,
         unit: str = "credits",
         reason: str | None = None,
         actor: Actor | None = None,
@@ -229,7 +230,7 @@ class SyncCredits(SyncBatchVerbs, SyncShop):
         """See `Credits.put_user`."""
         edit = UserEdit(
             name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, low_threshold=low_threshold,
-            unit=unit, reason=reason, actor=actor or LIBRARY,
+            receipts=receipts, unit=unit, reason=reason, actor=actor or LIBRARY,
         )  # fmt: skip
         return self._open().put_user(user_id, edit)
 

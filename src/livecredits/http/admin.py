@@ -40,10 +40,13 @@ from livecredits.http.bodies import (
 )
 from livecredits.http.changes import actor_of, apply, common, require_reason
 from livecredits.http.reading import exported, full_history_reply, holds_reply
+from livecredits.http.receipts import WaitQuery, receipts_of, waits
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import EXPORTS, HELPS, MOVED, RULES, SEES
 from livecredits.http.shop_models import ErasedAnswer
 from livecredits.http.trail import instant, new_id
+from livecredits.storage.audit import record
+from livecredits.storage.broadcasts import note_resend
 
 routes = Routes("Administration")
 
@@ -96,6 +99,8 @@ async def put_user(call: Call[UserBody, NoQuery]) -> Reply:
     await call.services.credits.put_user(
         call.params["user_id"], **given, unit=body.unit, reason=body.reason, actor=actor_of(call)
     )
+    if "receipts" in given:
+        await call.services.live.receipts.learn()
     return await _detail(call, body.unit)
 
 
@@ -121,9 +126,10 @@ async def erase_user(call: Call[NoBody, ReasonQuery]) -> Reply:
     return as_json({"user_id": user_id, "erased": dict(erased)})
 
 
-@routes.add("PUT", "/admin/users/{user_id}/credits", rule=HELPS, body=SetBody, result=ChangeAnswer, keyed=True,
-            conditional=True, refuses=(NotFound, InsufficientCredits, OverOperatorLimit, *MOVED))  # fmt: skip
-async def set_credits(call: Call[SetBody, NoQuery]) -> Reply:
+@routes.add("PUT", "/admin/users/{user_id}/credits", rule=HELPS, body=SetBody, query=WaitQuery,
+            result=ChangeAnswer, keyed=True, conditional=True,
+            refuses=(NotFound, InsufficientCredits, OverOperatorLimit, *MOVED))  # fmt: skip
+async def set_credits(call: Call[SetBody, WaitQuery]) -> Reply:
     """Make a user's available credits equal to a number.
 
     With `If-Match` only if the account is still at that version; without it the last writer wins, and both are in
@@ -138,9 +144,10 @@ async def set_credits(call: Call[SetBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
-@routes.add("POST", "/admin/users/{user_id}/adjustments", rule=HELPS, body=AdjustBody, result=ChangeAnswer, keyed=True,
-            conditional=True, refuses=(NotFound, InsufficientCredits, OverOperatorLimit, *MOVED))  # fmt: skip
-async def adjust(call: Call[AdjustBody, NoQuery]) -> Reply:
+@routes.add("POST", "/admin/users/{user_id}/adjustments", rule=HELPS, body=AdjustBody, query=WaitQuery,
+            result=ChangeAnswer, keyed=True, conditional=True,
+            refuses=(NotFound, InsufficientCredits, OverOperatorLimit, *MOVED))  # fmt: skip
+async def adjust(call: Call[AdjustBody, WaitQuery]) -> Reply:
     """Add credits to a user, or take them (negative)."""
     body = call.body
     change = Adjust(
@@ -153,10 +160,11 @@ async def adjust(call: Call[AdjustBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
-@routes.add("POST", "/admin/entries/{entry_id}/reverse", rule=HELPS, body=ReverseBody, result=ChangeAnswer, keyed=True,
-            conditional=True, refuses=(NotFound, InsufficientCredits, AlreadyReversed, NotReversible, OverOperatorLimit,
+@routes.add("POST", "/admin/entries/{entry_id}/reverse", rule=HELPS, body=ReverseBody, query=WaitQuery,
+            result=ChangeAnswer, keyed=True, conditional=True,
+            refuses=(NotFound, InsufficientCredits, AlreadyReversed, NotReversible, OverOperatorLimit,
                      *MOVED))  # fmt: skip
-async def reverse(call: Call[ReverseBody, NoQuery]) -> Reply:
+async def reverse(call: Call[ReverseBody, WaitQuery]) -> Reply:
     """Undo an entry, wholly or in part, once: by a new entry that points to it."""
     body = call.body
     change = Reverse(
@@ -184,17 +192,32 @@ async def user_holds(call: Call[NoBody, HoldsQuery]) -> Reply:
     return await holds_reply(call)
 
 
-@routes.add(
-    "POST", "/admin/users/{user_id}/broadcast", rule=HELPS, result=BroadcastAnswer, refuses=(NotFound,)
-)
-async def broadcast(call: Call[NoBody, NoQuery]) -> Reply:
-    """Push a user's state again to every screen that shows it. Written down with who asked."""
-    user_id, services = call.params["user_id"], call.services
-    await services.credits.user(user_id)
-    await services.trail.note(actor_of(call), "user.broadcast", user_id)
-    return as_json(
-        {"user_id": user_id, "screens": services.live.push_again(user_id, new_id("brd"), "credits")[0]}
-    )
+@routes.add("POST", "/admin/users/{user_id}/broadcast", rule=HELPS, query=WaitQuery, result=BroadcastAnswer,
+            refuses=(NotFound,))  # fmt: skip
+async def broadcast(call: Call[NoBody, WaitQuery]) -> Reply:
+    """Push a user's state again to every screen that shows it. The broadcast log keeps who asked, and who saw it."""
+    user_id, services, actor = call.params["user_id"], call.services, actor_of(call)
+    account = (await services.credits.user(user_id)).balance
+    id, at_us = new_id("brd"), services.credits.clock.now_us()
+
+    def note(connection: Any) -> None:
+        record(
+            connection,
+            at_us=at_us,
+            actor=actor,
+            action="user.broadcast",
+            target=user_id,
+            details={"broadcast": id},
+        )
+        note_resend(
+            connection, id=id, user_id=user_id, unit=account.unit, version=account.version, actor=str(actor),
+            at_us=at_us,
+        )  # fmt: skip
+
+    await services.credits.write(note)
+    screens = services.live.push_again(user_id, id, account.unit)
+    body = {"user_id": user_id, "screens": screens, "broadcast": id}
+    return as_json({**body, "receipts": await receipts_of(call, id, is_new=True)} if waits(call) else body)
 
 
 @routes.add("GET", "/admin/screens", rule=SEES, query=ScreensQuery, result=ScreensAnswer)

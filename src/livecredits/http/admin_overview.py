@@ -56,7 +56,7 @@ async def read_stats(call: Call[NoBody, StatsQuery]) -> Reply:
         "users": users,
         "orders": {"pending": pending},
         "screens": {"open": open_screens, "users": users_with_screens},
-        "painted": _painted(kept),
+        "painted": _painted(services, kept),
         "failures": _failures(services, figures),
     })  # fmt: skip
 
@@ -99,10 +99,14 @@ def _moved(moved: Moved) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _painted(kept: StoredSettings) -> dict[str, Any]:
+def _painted(services: Services, kept: StoredSettings) -> dict[str, Any]:
+    receipts, objective_ms = services.live.receipts, kept.painted_objective_ms
+    told = receipts.percentiles()
+    is_measured = told.count > 0
     return {
-        "p50_ms": None, "p95_ms": None, "p99_ms": None, "count": 0, "window_s": 3_600,
-        "objective_ms": kept.painted_objective_ms, "within": None,
+        "p50_ms": told.p50_ms if is_measured else None, "p95_ms": told.p95_ms if is_measured else None,
+        "p99_ms": told.p99_ms if is_measured else None, "count": told.count, "window_s": told.window_s,
+        "objective_ms": objective_ms, "within": receipts.share_within(objective_ms),
     }  # fmt: skip
 
 
@@ -145,6 +149,8 @@ async def change_settings(call: Call[SettingsBody, NoQuery]) -> Reply:
     given = {name: getattr(call.body, name) for name in call.body.model_fields_set}
     kept = await call.services.kept.change(given, actor_of(call))
     call.services.live.hint(("audit",))
+    if "receipts" in given:
+        await call.services.live.receipts.learn()
     return _settings(call, kept)
 
 

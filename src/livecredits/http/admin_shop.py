@@ -23,6 +23,7 @@ from livecredits.errors import (
 from livecredits.http.answers import ChangeAnswer
 from livecredits.http.changes import actor_of, apply, common, key_of, require_reason
 from livecredits.http.reading import page_reply
+from livecredits.http.receipts import WaitQuery
 from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import MOVED, SELLS, SERVES, SERVES_USERS, SHOWS
 from livecredits.http.shop import REDEMPTION, WRITTEN, placed
@@ -132,21 +133,21 @@ async def _order(call: Call[Any, Any]) -> Reply:
     return as_json(order.as_json())
 
 
-@routes.add("POST", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, result=ChangeAnswer,
-            keyed=True, conditional=True, refuses=FULFILMENT)  # fmt: skip
-async def fulfil_order(call: Call[FulfilBody, NoQuery]) -> Reply:
+@routes.add("POST", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, query=WaitQuery,
+            result=ChangeAnswer, keyed=True, conditional=True, refuses=FULFILMENT)  # fmt: skip
+async def fulfil_order(call: Call[FulfilBody, WaitQuery]) -> Reply:
     """Grant what an order has bought, once. A second fulfilment is told by whom and when the first one was."""
     return await apply(call, _fulfilment(call))
 
 
-@routes.add("PATCH", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, result=ChangeAnswer,
-            keyed=True, conditional=True, refuses=FULFILMENT)  # fmt: skip
-async def patch_fulfilment(call: Call[FulfilBody, NoQuery]) -> Reply:
+@routes.add("PATCH", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, query=WaitQuery,
+            result=ChangeAnswer, keyed=True, conditional=True, refuses=FULFILMENT)  # fmt: skip
+async def patch_fulfilment(call: Call[FulfilBody, WaitQuery]) -> Reply:
     """The same as POST, for clients that speak so."""
     return await apply(call, _fulfilment(call))
 
 
-def _fulfilment(call: Call[Any, NoQuery]) -> Fulfil:
+def _fulfilment(call: Call[Any, Any]) -> Fulfil:
     body = call.body
     return Fulfil(
         order_id=call.params["order_id"], fulfilled_by=body.fulfilled_by, note=body.note,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from livecredits.access import Role, Scope
 from livecredits.core.rows import Kind
 from livecredits.http.bodies import Amount, Credits, Model, Version, example_of
+from livecredits.http.receipts import CountsShape
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -50,6 +51,10 @@ class ChangeAnswer(Model):
     hold: str = Field(default="", description="The hold's id, where there is one.")
     order: str = Field(default="", description="The order's id, where it was fulfilled or refunded.")
     voucher: str = Field(default="", description="The voucher's id, where one was redeemed.")
+    receipts: CountsShape | None = Field(
+        default=None,
+        description="Who has seen it, where the call waited for that; null where nobody knows any more.",
+    )
 
 
 class NextExpiry(Model):
@@ -227,11 +232,12 @@ class UserDetail(UserItem):
     model_config = example_of({
         "user_id": "ada", "name": "Ada Lovelace", "email": "ada@example.com", "credits": 95, "balance": _BALANCE,
         "version": 42, "unit": "credits", "frozen": False, "floor": 0, "screens": 2, "updated_at": _AT, "lots": [],
-        "next_expiry": None, "metadata": {"plan": "pro"}, "created_at": _AT, "accounts": [],
+        "next_expiry": None, "metadata": {"plan": "pro"}, "receipts": True, "created_at": _AT, "accounts": [],
     })  # fmt: skip
     lots: list[LotShape]
     next_expiry: NextExpiry | None
     metadata: dict[str, JsonValue] | None
+    receipts: bool = Field(description="Whether this user's screens are asked what they painted.")
     created_at: Moment
     accounts: list[AccountShape]
 
@@ -275,9 +281,15 @@ class LiveTokenAnswer(Model):
 class BroadcastAnswer(Model):
     """To how many screens the state was pushed again."""
 
-    model_config = example_of({"user_id": "ada", "screens": 2})
+    model_config = example_of(
+        {"user_id": "ada", "screens": 2, "broadcast": "brd_019d1f7e5b2a7c3f8e0a1b2c3d4e5f60"}
+    )
     user_id: str
-    screens: int
+    screens: int = Field(description="Screens that show the user, those of operators who watch included.")
+    broadcast: str = Field(description="What the broadcast log calls it.")
+    receipts: CountsShape | None = Field(
+        default=None, description="Who has said so far what they show, where the call waited for that."
+    )
 
 
 class ScreenShape(Model):

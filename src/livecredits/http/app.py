@@ -23,6 +23,7 @@ from livecredits.http import (
     admin,
     admin_access,
     admin_batches,
+    admin_broadcasts,
     admin_developers,
     admin_overview,
     admin_records,
@@ -59,6 +60,7 @@ from livecredits.http.services import Services
 from livecredits.http.sessions import Sessions
 from livecredits.http.tokens import Tokens
 from livecredits.http.trail import Trail
+from livecredits.live.log import BroadcastLog
 from livecredits.live.shell import Live
 from livecredits.proxies import parse_networks, seen_through
 
@@ -82,8 +84,8 @@ _REPLACEMENT = "\ufffd"
 
 
 _ROUTES = (
-    user, shop, live_routes, backend, admin, admin_shop, admin_vouchers, admin_batches, admin_records, admin_access,
-    admin_overview, admin_developers, system, console, sdk,
+    user, shop, live_routes, backend, admin, admin_shop, admin_vouchers, admin_batches, admin_records,
+    admin_broadcasts, admin_access, admin_overview, admin_developers, system, console, sdk,
 )  # fmt: skip
 
 
@@ -108,10 +110,12 @@ class App:
         sessions = Sessions(credits, settings)
         tokens = Tokens(credits, settings, sessions=sessions)
         guard = Guard(settings, tokens, sessions)
-        live = Live(credits, tokens.authenticate_live, settings, forget=tokens.forget)
+        kept, node = Kept(credits), this_node(credits.clock)
+        broadcasts = BroadcastLog(credits, node.name, kept.current)
+        self._live = live = Live(credits, tokens.authenticate_live, settings, forget=tokens.forget, kept_by=broadcasts)
         self.services = Services(
             credits, settings, tokens, sessions, guard, live, Trail(credits), Metrics(), table, Figures(credits),
-            Kept(credits), this_node(credits.clock),
+            kept, node, broadcasts,
         )  # fmt: skip
         self._trusted = parse_networks(settings.trusted_proxies)
         system.watch_figures(self.services)
@@ -127,6 +131,7 @@ class App:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
+        self._live.begin()
         call: Call[Any, Any] = Call()
         call.services, call.asgi, call.receive = self.services, scope, receive
         call.headers = headers = _headers(scope)

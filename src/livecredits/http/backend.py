@@ -38,6 +38,7 @@ from livecredits.http.bodies import (
 )
 from livecredits.http.changes import actor_of, apply, common
 from livecredits.http.reading import balance_reply, full_history_reply, holds_reply
+from livecredits.http.receipts import WaitQuery
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import EXPORTS, MINTS, MINTS_OR_RULES, MOVED, MOVES, MOVES_OR_SUPPORT, READS
 from livecredits.http.trail import instant, microseconds
@@ -63,9 +64,9 @@ async def spend(call: Call[SpendBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
-@routes.add("POST", "/users/{user_id}/grants", rule=MOVES_OR_SUPPORT, body=GrantBody, result=ChangeAnswer, keyed=True,
-            conditional=True, refuses=(OverOperatorLimit, *MOVED))  # fmt: skip
-async def grant(call: Call[GrantBody, NoQuery]) -> Reply:
+@routes.add("POST", "/users/{user_id}/grants", rule=MOVES_OR_SUPPORT, body=GrantBody, query=WaitQuery,
+            result=ChangeAnswer, keyed=True, conditional=True, refuses=(OverOperatorLimit, *MOVED))  # fmt: skip
+async def grant(call: Call[GrantBody, WaitQuery]) -> Reply:
     """Give credits, as a lot with its own expiry and priority. An unknown user is created."""
     body, user_id = call.body, call.params["user_id"]
     change = Grant(

@@ -307,6 +307,7 @@ class UserBody(Model):
     low_threshold: Credits | None = Field(
         default=None, description="At or below it the balance is marked as low; null goes by the unit's."
     )
+    receipts: bool = Field(default=True, description="Whether their screens are asked what they painted.")
     reason: Reason | None = None
 
 

@@ -17,6 +17,7 @@ from livecredits.core.changes import Actor
 from livecredits.errors import Forbidden, Invalid, Malformed, Refused
 from livecredits.http.bodies import canonical
 from livecredits.http.problem import problem
+from livecredits.http.receipts import receipts_of, waits
 from livecredits.http.routing import Call, Reply
 from livecredits.http.trail import new_id
 
@@ -68,7 +69,7 @@ def common(call: Call[Any, Any], *, audit: str, owner: str | None = None) -> dic
         "reason": body.reason,
         "label": body.label,
         "metadata": None if body.metadata is None else canonical(body.metadata),
-        "receipt": body.receipt,
+        "receipt": body.receipt or waits(call),
         "audit": audit if is_operator or "/admin/" in call.route.path else None,
         "limit": principal.limit,
         "if_version": _if_version(call),
@@ -84,7 +85,10 @@ async def apply(call: Call[Any, Any], change: Change) -> Reply:
         told.headers += _key_headers(change, replayed=refused.replayed)
         return told
     headers = [(b"etag", b'"%d"' % answer.version), *_key_headers(change, replayed=answer.replayed)]
-    return Reply(to_json(answer.as_json()), 200, headers)
+    told_of = answer.as_json()
+    if waits(call):
+        told_of["receipts"] = await receipts_of(call, answer.entry, is_new=not answer.replayed)
+    return Reply(to_json(told_of), 200, headers)
 
 
 def _key_headers(change: Change, *, replayed: bool) -> list[tuple[bytes, bytes]]:

@@ -6,7 +6,7 @@ request: the label lookups are done once per route and status. It must not know 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -16,9 +16,22 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST.encode()
 _BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0)
+
+
+class _Collected(Collector):
+    """Figures that are asked for when somebody scrapes."""
+
+    def __init__(self, figures: Callable[[], Iterator[Metric]]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus gets."""
+        return self._figures()
 
 
 class Metrics:
@@ -57,6 +70,30 @@ class Metrics:
     def watch(self, name: str, meaning: str, figure: Callable[[], float]) -> None:
         """Show a figure that somebody else keeps."""
         Gauge(name, meaning, registry=self.registry).set_function(figure)
+
+    def watch_counts(
+        self, name: str, meaning: str, label: str, figures: Callable[[], Mapping[str, int]]
+    ) -> None:
+        """Show numbers that only grow and that somebody else keeps, one for each value of a label."""
+
+        def counted() -> Iterator[Metric]:
+            family = CounterMetricFamily(name, meaning, labels=[label])
+            for value, number in figures().items():
+                family.add_metric([value], number)
+            yield family
+
+        self.registry.register(_Collected(counted))
+
+    def watch_histogram(
+        self, name: str, meaning: str, figures: Callable[[], tuple[Sequence[tuple[str, float]], float]]
+    ) -> None:
+        """Show a histogram that somebody else keeps: how many up to each edge, and the sum in seconds."""
+
+        def measured() -> Iterator[Metric]:
+            buckets, sum_s = figures()
+            yield HistogramMetricFamily(name, meaning, buckets=list(buckets), sum_value=sum_s)
+
+        self.registry.register(_Collected(measured))
 
     def text(self) -> bytes:
         """The exposition that Prometheus scrapes."""

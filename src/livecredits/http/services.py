@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from livecredits.http.sessions import Sessions
     from livecredits.http.tokens import Tokens
     from livecredits.http.trail import Trail
+    from livecredits.live.log import BroadcastLog
     from livecredits.live.shell import Live
 
 
@@ -37,6 +38,7 @@ class Services:
         figures: sums for the Overview.
         kept: the settings that operators keep in the database.
         node: which process this is.
+        log: who has seen which change.
     """
 
     credits: Credits
@@ -51,3 +53,4 @@ class Services:
     figures: Figures
     kept: Kept
     node: Node
+    log: BroadcastLog

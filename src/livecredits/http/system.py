@@ -61,3 +61,14 @@ def watch_figures(services: Services) -> None:
         "Wrong voucher codes in the last ten minutes, of all users together: an alarm, and no limit.",
         lambda: services.credits.wrong_codes,
     )
+    services.metrics.watch_histogram(
+        "livecredits_commit_to_painted_seconds",
+        "From a change's commit to the arrival of a screen's receipt: of visible screens that were asked at once.",
+        live.receipts.histogram,
+    )
+    services.metrics.watch_counts(
+        "livecredits_receipts",
+        "What became of the screens of settled broadcasts.",
+        "state",
+        live.receipts.totals,
+    )

@@ -81,6 +81,10 @@ class Log(Protocol):
     async def keep(self, rows: Sequence[Row], span: Span | None) -> None:
         """Write rows, or write them anew, and what they are complete for; raises `Refused` where that fails."""
 
+    async def wanted(self) -> tuple[bool, Collection[str]]:
+        """Whether receipts are wanted at all, and of which users they are not."""
+        ...
+
 
 class Writable(Protocol):
     """Takes frames; never blocks."""
@@ -137,6 +141,11 @@ class ScreenView:
     tabs: int
 
 
+def carrier_of(screen: Screen) -> str:
+    """How a screen is reached, as operators read it."""
+    return "events" if screen.carrier == wire.EVENTS else "websocket"
+
+
 def view(screen: Screen, newest: Mapping[str, int], asleep_since_ms: int) -> ScreenView:
     """What there is to see of an admitted screen.
 
@@ -153,7 +162,7 @@ def view(screen: Screen, newest: Mapping[str, int], asleep_since_ms: int) -> Scr
         screen=screen.id,
         user=who.user_id,
         kind=who.kind,
-        carrier="events" if screen.carrier == wire.EVENTS else "websocket",
+        carrier=carrier_of(screen),
         since_us=screen.since_us,
         user_agent=screen.user_agent,
         visible=screen.visible,

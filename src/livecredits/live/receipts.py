@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import asdict
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from livecredits.core.broadcasts import Counts
-from livecredits.core.delays import Delays, Percentiles
-from livecredits.errors import Refused
+from livecredits.core.delays import BUCKETS_MS, Delays, Percentiles
+from livecredits.errors import Draining, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +39,19 @@ class LiveReceipts:
     Args:
         hub: whose screens send them.
         now_ms: the hub's clock.
+        carry_out: does what the hub wants done.
         kept_by: where rows go; None keeps none.
     """
 
-    def __init__(self, hub: Hub, now_ms: Callable[[], int], kept_by: Log | None) -> None:
+    def __init__(
+        self, hub: Hub, now_ms: Callable[[], int], carry_out: Callable[[], None], kept_by: Log | None
+    ) -> None:
         self.delays = Delays()
         self.waiting: dict[str, list[tuple[Broadcast, asyncio.Future[None]]]] = {}
         self._hub = hub
         self._now_ms = now_ms
+        self._carry_out = carry_out
+        self._is_known = False
         self._log = kept_by
         self._flushed_ms = 0
         self._span: Span | None = None
@@ -62,9 +69,31 @@ class LiveReceipts:
         """Which part of the same was no slower than this; None where nothing was measured."""
         return self.delays.share_within(most_ms, self._now_ms())
 
+    def histogram(self) -> tuple[list[tuple[str, float]], float]:
+        """The same for ever: how many up to each edge in seconds, and the sum in seconds."""
+        edges = [f"{ms / 1000:g}" for ms in BUCKETS_MS] + ["+Inf"]
+        return list(zip(edges, accumulate(self.delays.buckets), strict=True)), self.delays.sum_ms / 1000
+
+    def totals(self) -> dict[str, int]:
+        """What became of all screens of all broadcasts."""
+        return asdict(self._hub.receipts.totals)
+
     def wanted_of(self, user_id: str) -> bool:
         """Whether this user's screens send receipts."""
         return self._hub.receipts.wanted_of(user_id)
+
+    async def learn(self) -> None:
+        """Find out whether receipts are wanted, and of whom they are not, and tell the screens where that changed."""
+        if self._log is not None:
+            is_on, exempt = await self._log.wanted()
+            self._hub.want_receipts(is_on=is_on, exempt=exempt)
+            self._is_known = True
+            self._carry_out()
+
+    async def know(self) -> None:
+        """The same, unless it is known; to be called before a screen is greeted."""
+        if not self._is_known:
+            await self.learn()
 
     async def wait(self, id: str, timeout_s: float) -> Counts | None:
         """The counts of a broadcast as soon as no screen of it is behind.
@@ -157,7 +186,9 @@ class LiveReceipts:
         self._kept_ms = now_ms
         try:
             await kept_by.keep(rows, span)
-        except Refused as refused:  # the disk is full, or the ledger is closing; the next second tries again
+        except Draining:  # the ledger was closed before its screens: nobody will ever write these
+            self._log = None
+        except Refused as refused:  # the disk is full, say; the next second tries again
             log.warning("%d rows of the broadcast log could not be written: %s", len(rows), refused.detail)
             self._hub.receipts.give_back(rows)
         else:

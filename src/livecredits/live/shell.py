@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from livecredits.access import Principal
     from livecredits.config import Settings
-    from livecredits.core.broadcasts import Broadcast
     from livecredits.core.rows import AccountState
     from livecredits.live.ports import CommittedBatch, Ledger, Link, Log
 
@@ -85,7 +84,7 @@ class Live:
             random=random.random,
             now_ms=int(time.monotonic() * 1000),
         )
-        self.receipts = LiveReceipts(self.hub, self.now_ms, kept_by)
+        self.receipts = LiveReceipts(self.hub, self.now_ms, self._carry_out, kept_by)
         self._credits = credits
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_feed: Callable[[], None] | None = None
@@ -210,7 +209,7 @@ class Live:
         self.hub.hint(lists, users)
         self._carry_out()
 
-    def push_again(self, user_id: str, id: str, unit: str) -> tuple[int, Broadcast | None]:
+    def push_again(self, user_id: str, id: str, unit: str) -> int:
         """Read a user's states again and send them to every screen that shows them; see `Hub.push_again`."""
         pushed = self.hub.push_again(user_id, id, unit, self.now_ms())
         self._carry_out()
@@ -314,10 +313,19 @@ class Live:
 
     # --- the loop -------------------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """Be told of commits from now on, so that the log knows of those that no screen was open for."""
+        if self._loop is None:
+            self._belong()
+
     def _belong(self) -> None:
         loop = asyncio.get_running_loop()
+        if self._loop is not None and not (self._loop.is_running() or self.open_screens):
+            self.close()  # it served requests once, and is over: so are tests, one loop each
+            self._loop = None
         if self._loop is None:
             self._loop = loop
+            self._turning = self._reading = False
             self._stop_feed = self._credits.on_commit(self._committed)
         elif self._loop is not loop:
             raise RuntimeError(
@@ -488,6 +496,7 @@ class Live:
         if not self.hub.epoch:
             await self._credits.states([])
             self.hub.epoch = self._credits.epoch
+        await self.receipts.know()
 
     def _admitted(self, principal: Principal) -> Admitted:
         expires_ms = None

@@ -43,6 +43,7 @@ class UserEdit:
     floor: int | None = UNTOUCHED
     frozen: bool = UNTOUCHED
     low_threshold: int | None = UNTOUCHED
+    receipts: bool = UNTOUCHED
     unit: str = "credits"
     reason: str | None = None
     actor: Actor = LIBRARY
@@ -65,7 +66,9 @@ def put_user(
     terms = edit.given("floor", "frozen", "low_threshold")
     if terms:
         _put_account(connection, user_id, edit.unit, {**_account_fields(account), **terms}, account, now_us)
-    after = {**before, **edit.given("name", "email", "metadata", "floor", "frozen", "low_threshold")}
+    after = {
+        **before, **edit.given("name", "email", "metadata", "receipts", "floor", "frozen", "low_threshold")
+    }  # fmt: skip
     changed = [name for name in after if person is None or after[name] != before[name]]
     audit.record(
         connection, at_us=now_us, actor=edit.actor, action="user.changed" if person else "user.added",
@@ -80,9 +83,12 @@ def put_user(
 
 def _person_fields(person: Row[Any] | None) -> dict[str, Any]:
     if person is None:
-        return {"name": None, "email": None, "metadata": None}
+        return {"name": None, "email": None, "metadata": None, "receipts": True}
     stored = person.metadata
-    return {"name": person.name, "email": person.email, "metadata": json.loads(stored) if stored else None}
+    return {
+        "name": person.name, "email": person.email, "metadata": json.loads(stored) if stored else None,
+        "receipts": bool(person.receipts),
+    }  # fmt: skip
 
 
 def _account_fields(account: Row[Any] | None) -> dict[str, Any]:
@@ -94,7 +100,7 @@ def _account_fields(account: Row[Any] | None) -> dict[str, Any]:
 
 
 def _put_person(connection: Connection, user_id: str, edit: UserEdit, now_us: int, *, is_new: bool) -> None:
-    values = edit.given("name", "email", "metadata")
+    values = edit.given("name", "email", "metadata", "receipts")
     if values.get("metadata") is not None:
         values["metadata"] = canonical(values["metadata"])
     if is_new:

@@ -211,7 +211,7 @@ def user(connection: Connection, user_id: str, unit: str, moment: Moment) -> Use
         user_id, person.name, person.email, unit, asked.version, asked.settled, asked.held, asked.floor,
         asked.frozen, max(person.updated_at_us, asked.changed_at_us or 0), asked.low,
     )  # fmt: skip
-    return UserDetail(summary, person.metadata, person.created_at_us, asked, every)
+    return UserDetail(summary, person.metadata, person.created_at_us, asked, every, bool(person.receipts))
 
 
 def open_lots(connection: Connection, account_id: int) -> tuple[LotView, ...]:

@@ -84,8 +84,14 @@ users = _table(
     Column("tokens_valid_from_us", Whole),
     _required("created_at_us"),
     _required("updated_at_us"),
+    _required("receipts", server_default=text("1")),
 )
-"""The host's users. A screen token of an older generation, or issued before `tokens_valid_from_us`, is revoked."""
+"""The host's users. A screen token of an older generation, or issued before `tokens_valid_from_us`, is revoked.
+
+`receipts`: whether their screens are asked what they painted.
+"""
+_gives_none = users.c.receipts == 0
+Index("users_receipts", users.c.user_id, sqlite_where=_gives_none, postgresql_where=_gives_none)
 
 accounts = _table(
     "accounts",
@@ -409,6 +415,49 @@ batch_rows = _table(
     clustered=True,
 )
 """What each row of a batch came to: the entry that it left, or the refusal's code and sentence."""
+
+broadcasts = _table(
+    "broadcasts",
+    Column("id", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    *(_required(name) for name in ("open", "shown", "hidden", "asleep", "gone", "behind")),
+    Column("first_ms", Whole),
+    Column("last_ms", Whole),
+    *(_required(name) for name in ("browsers", "off", "settled")),
+    _required("details", Text),
+    CheckConstraint("settled IN (0, 1)", name="broadcasts_settled"),
+    clustered=True,
+)
+"""On how many screens of one node an entry (or a re-send) was seen; no row where none of its screens was open.
+
+No foreign key: rows are written a moment after the entry, and go after some days, which entries never do.
+"""
+_is_behind = broadcasts.c.behind > 0
+Index("broadcasts_behind", broadcasts.c.id, sqlite_where=_is_behind, postgresql_where=_is_behind)
+_is_unsettled = broadcasts.c.settled == 0
+Index("broadcasts_unsettled", broadcasts.c.node, sqlite_where=_is_unsettled, postgresql_where=_is_unsettled)
+
+broadcast_spans = _table(
+    "broadcast_spans",
+    Column("node", Text, primary_key=True),
+    Column("first_id", Text, primary_key=True),
+    _required("before_id", Text),
+    clustered=True,
+)
+"""The entries that a run of a node has counted, from one to before another: there, no row means no open screen."""
+
+resends = _table(
+    "resends",
+    Column("id", Text, primary_key=True),
+    _required("user_id", Text),
+    _required("unit", Text),
+    _required("version"),
+    _required("actor", Text),
+    _required("at_us"),
+    clustered=True,
+)
+"""Pushes that somebody asked for, without a change."""
+Index("resends_user", resends.c.user_id, resends.c.id)
 
 operators = _table(
     "operators",

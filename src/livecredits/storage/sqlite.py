@@ -24,6 +24,7 @@ from livecredits.core.lots import NEVER, Lot, Terms
 from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, LotMove, Past
 from livecredits.errors import StartRefused, StorageFailed, StorageFull
 from livecredits.storage.many_rows import ManyRows
+from livecredits.storage.sqlite_broadcasts import save_broadcasts
 from livecredits.storage.sqlite_shop import ShopStore
 from livecredits.storage.store import KeyOf, Rows, Side
 
@@ -421,6 +422,7 @@ class SqliteStore(ShopStore):
             INSERT_ANSWERS.insert(db, rows.answers)
             INSERT_AUDIT.insert(db, (astuple(row) for row in rows.audit))
             INSERT_BATCH_ROWS.insert(db, rows.batch_rows)
+            save_broadcasts(db, rows)
 
     # --- housekeeping ----------------------------------------------------------------------------------------------
 

@@ -99,6 +99,10 @@ class Rows:
     vouchers: dict[str, tuple[int, int]] = field(default_factory=dict)
     """How often each voucher was redeemed until this is written, and with it."""
     redemptions: list[Redemption] = field(default_factory=list)
+    broadcasts: list[tuple[Any, ...]] = field(default_factory=list)
+    """Rows of `schema.broadcasts`, in the order of its columns."""
+    spans: list[tuple[str, str, str]] = field(default_factory=list)
+    """Rows of `schema.broadcast_spans`."""
 
 
 class Store(Protocol):

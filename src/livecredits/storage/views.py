@@ -201,12 +201,14 @@ class UserDetail:
     created_at_us: int
     balance: Balance
     accounts: tuple[Balance, ...]
+    receipts: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The user by field."""
         return {
             **self.row.as_json(),
             "metadata": None if self.metadata is None else json.loads(self.metadata),
+            "receipts": self.receipts,
             "created_at": rfc3339(self.created_at_us),
             "lots": [lot.as_json() for lot in self.balance.lots],
             "next_expiry": next_expiry_json(self.balance.next_expiry_us, self.balance.next_expiry_amount),

@@ -31,7 +31,7 @@ from livecredits.storage.batch import Batch
 from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
 from livecredits.storage.many import Many, Ruling
-from livecredits.storage.store import Store
+from livecredits.storage.store import Rows, Store
 from livecredits.storage.warm import Warm
 
 T = TypeVar("T")
@@ -45,9 +45,12 @@ IDLE_S = 0.2
 
 
 class Job(Waiting):
-    """A change, or what wants a transaction of its own (a function: `ask`; a batch: `many`), and who waits for it."""
+    """A change, or what wants a transaction of its own, and who waits for it.
 
-    __slots__ = ("ask", "change", "many")
+    The latter is a function (`ask`), a batch (`many`) or `rows` that move no credits.
+    """
+
+    __slots__ = ("ask", "change", "many", "rows")
 
     def __init__(
         self,
@@ -56,11 +59,13 @@ class Job(Waiting):
         change: Change | None = None,
         ask: Callable[[Any], Any] | None = None,
         many: Many | None = None,
+        rows: Rows | None = None,
     ) -> None:
         super().__init__(future, loop)
         self.change = change
         self.ask = ask
         self.many = many
+        self.rows = rows
 
 
 class Writer:
@@ -115,6 +120,12 @@ class Writer:
         """Queue a function that gets a SQLAlchemy connection in a transaction of its own."""
         future: Future[T] = Future()
         self._put(Job(future, None, ask=ask))
+        return future
+
+    def note(self, rows: Rows) -> Future[None]:
+        """Queue rows that belong to no change and touch no account."""
+        future: Future[None] = Future()
+        self._put(Job(future, None, rows=rows))
         return future
 
     def _put(self, job: Job) -> None:
@@ -268,7 +279,7 @@ class Writer:
             if isinstance(self._refusal, StorageFailed):
                 raise StorageFailed(self._refusal.detail)
             self._store.begin()
-            committed = self._run_asked(job) if job.many is None else self._write_many(job, job.many)
+            committed = self._write_job(job)
         except Unavailable as error:
             self._give_up([job], error)
             return
@@ -277,6 +288,15 @@ class Writer:
             job.outcome = error
         self._subscribers.hand_over([job], committed)
         self._store.tidy(idle=False)
+
+    def _write_job(self, job: Job) -> CommittedBatch | None:
+        if job.many is not None:
+            return self._write_many(job, job.many)
+        if job.rows is None:
+            return self._run_asked(job)
+        self._store.save(job.rows)
+        self._commit()
+        return None
 
     def _run_asked(self, job: Job) -> CommittedBatch | None:
         assert job.ask is not None

@@ -1,0 +1,128 @@
+"""The broadcast log of one process: takes the counts of its screens to the ledger's database, and reads them.
+
+Promises: before anything is written or read, what a former process left open is settled; rows older than the setting
+says are deleted, an hour after another. Must not know HTTP, nor how receipts are counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from livecredits.storage import broadcasts
+from livecredits.storage.store import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from livecredits.clock import Clock
+    from livecredits.core.broadcasts import Row, Span
+    from livecredits.storage.broadcasts import BroadcastFilter, BroadcastView
+    from livecredits.storage.pages import Slice
+    from livecredits.storage.settings import StoredSettings
+    from livecredits.storage.views import Page
+
+DAY_US = 86_400_000_000
+PRUNE_EVERY_US = 3_600_000_000
+
+
+class Database(Protocol):
+    """What the log needs of `Credits`."""
+
+    clock: Clock
+
+    async def read(self, ask: Callable[[Any], Any]) -> Any:
+        """Ask one moment of the database."""
+
+    async def write(self, ask: Callable[[Any], Any]) -> Any:
+        """Run a function in a transaction of its own."""
+
+    async def note(self, rows: Rows) -> None:
+        """Write rows that move no credits."""
+
+
+class BroadcastLog:
+    """The log as this process writes it.
+
+    Args:
+        database: where it stands.
+        node: how this process is called in it.
+        settings: what operators have set; how long rows are kept, and whether receipts are wanted.
+    """
+
+    def __init__(
+        self, database: Database, node: str, settings: Callable[[], Awaitable[StoredSettings]]
+    ) -> None:
+        self._database = database
+        self._node = node
+        self._settings = settings
+        self._opening = asyncio.Lock()
+        self._is_open = False
+        self._pruned_us = 0
+
+    async def _open(self) -> None:
+        if self._is_open:
+            return
+        async with self._opening:
+            if not self._is_open:
+                await self._database.write(lambda connection: broadcasts.close_former(connection, self._node))
+                self._is_open = True
+
+    async def keep(self, rows: Sequence[Row], span: Span | None) -> None:
+        """Write rows, new ones or anew, and the range of entries that they are complete for."""
+        await self._open()
+        written = [
+            (
+                row.id,
+                self._node,
+                *row.counts[:8],
+                row.counts.browsers,
+                row.counts.off,
+                row.is_settled,
+                row.details,
+            )
+            for row in rows
+        ]
+        # In pieces, so that no change waits for long behind them; the range last, for it speaks of all of them.
+        for at in range(0, len(written), broadcasts.PRUNED_AT_ONCE):
+            await self._database.note(Rows(broadcasts=written[at : at + broadcasts.PRUNED_AT_ONCE]))
+        if span is not None:
+            await self._database.note(Rows(spans=[(self._node, *span)]))
+        await self._prune()
+
+    async def _prune(self) -> None:
+        now_us = self._database.clock.now_us()
+        if now_us - self._pruned_us < PRUNE_EVERY_US:
+            return
+        self._pruned_us = now_us
+        oldest_us = await self._oldest_us()
+        while await self._database.write(lambda connection: broadcasts.prune(connection, oldest_us)):
+            pass
+
+    async def _oldest_us(self) -> int:
+        kept = await self._settings()
+        return self._database.clock.now_us() - kept.broadcasts_keep_days * DAY_US
+
+    async def wanted(self) -> tuple[bool, frozenset[str]]:
+        """Whether receipts are wanted at all, and of whom they are not."""
+        kept = await self._settings()
+        return kept.receipts, await self._database.read(broadcasts.exempt_users)
+
+    async def page(self, asked: BroadcastFilter, part: Slice) -> Page[BroadcastView]:
+        """Part of the log, newest first; `asked.oldest_us` is filled in here."""
+        await self._open()
+        kept = replace(asked, oldest_us=await self._oldest_us())
+        page: Page[BroadcastView] = await self._database.read(
+            lambda connection: broadcasts.page(connection, kept, part)
+        )
+        return page
+
+    async def one(self, id: str) -> BroadcastView:
+        """One broadcast; raises `NotFound` where there is none in the log."""
+        await self._open()
+        oldest_us = await self._oldest_us()
+        view: BroadcastView = await self._database.read(
+            lambda connection: broadcasts.one(connection, id, oldest_us)
+        )
+        return view
