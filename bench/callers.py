@@ -3,7 +3,9 @@
 Promises: each caller waits for one change before it asks for the next, as a request handler does; every change has an
 idempotency key; a run counts only if every change was answered. Also makes the ledgers that other figures start from.
     python -m bench.callers FILE                  prints {"event":"listening"}
-Commands: `seed USERS` · `run KIND CALLERS CHANGES USERS` (KIND: spend or grant) · `quit`.
+Commands: `seed USERS` · `run KIND CALLERS CHANGES USERS` (KIND: spend or grant) · `log ROWS` (write as many rows of
+the broadcast log, a thousand at once) · `logged KIND CALLERS CHANGES USERS` (run, and write a row for each change
+beside it, once a second) · `quit`.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ import uvloop
 from bench.peers.control import calm_collector, obey_stdin, tell
 from bench.screens import users
 from livecredits.credits import Credits
+from livecredits.storage.store import Rows
 
 SEED = 1_000_000_000
 """Enough for every spend of a run."""
 CALLERS_SEED = 400
+LOG_PIECE = 1_000
+"""Rows in one transaction, as the server writes them."""
 
 
 class Program:
@@ -32,10 +37,20 @@ class Program:
         self.credits = Credits(f"sqlite:///{file}")
         self.keys = count()
         self.run_id = time.time_ns()
+        self.answered = self.changes = 0
 
     async def obey(self, line: str) -> dict[str, Any]:
         """`seed USERS`, `run KIND CALLERS CHANGES USERS`."""
         kind, *figures = line.split()
+        if kind == "log":
+            return await self._log(int(figures[0]))
+        if kind == "logged":
+            self.changes = int(figures[2])
+            writing = asyncio.create_task(self._log_beside())
+            told = await self.obey(f"run {' '.join(figures)}")
+            self.changes = 0
+            await writing
+            return told
         if kind == "seed":
             await self._all("grant", users(int(figures[0])), CALLERS_SEED, SEED)
             calm_collector()
@@ -52,6 +67,32 @@ class Program:
             "cpu_us": (time.process_time() - cpu) / changes * 1e6,
         }
 
+    async def _log(self, count: int) -> dict[str, Any]:
+        began, cpu = time.perf_counter(), time.process_time()
+        for _ in range(count // LOG_PIECE):
+            await self.credits.note(Rows(broadcasts=[self._row() for _ in range(LOG_PIECE)]))
+        seconds = time.perf_counter() - began
+        return {
+            "event": "logged",
+            "us": seconds / count * 1e6,
+            "cpu_us": (time.process_time() - cpu) / count * 1e6,
+        }
+
+    async def _log_beside(self) -> None:
+        """As many rows as changes were made since the last look, as the server does where every user has a screen."""
+        written, before = 0, self.answered
+        while self.changes:
+            await asyncio.sleep(1.0)
+            due = self.answered - before - written
+            for at in range(0, due, LOG_PIECE):
+                rows = [self._row() for _ in range(min(LOG_PIECE, due - at))]
+                await self.credits.note(Rows(broadcasts=rows))
+            written += due
+
+    def _row(self) -> tuple[Any, ...]:
+        id = f"ent_{time.time_ns() // 1_000_000:012x}{next(self.keys):020x}"
+        return (id, "bench", 1, 1, 0, 0, 0, 0, 14, 14, 0, 0, 1, "full")
+
     async def _all(self, kind: str, asked: list[str], callers: int, amount: int) -> None:
         left = iter(asked)
         await asyncio.gather(*(self._caller(kind, left, amount) for _ in range(callers)))
@@ -60,6 +101,7 @@ class Program:
         change = self.credits.spend if kind == "spend" else self.credits.grant
         for user in left:
             await change(user, amount, key=f"bench-{self.run_id}-{next(self.keys)}")
+            self.answered += 1
 
 
 async def main() -> None:

