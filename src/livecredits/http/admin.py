@@ -44,7 +44,7 @@ from livecredits.http.receipts import WaitQuery, receipts_of, waits
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import EXPORTS, HELPS, MOVED, RULES, SEES
 from livecredits.http.shop_models import ErasedAnswer
-from livecredits.http.trail import instant, new_id
+from livecredits.http.trail import instant, new_id, noted
 from livecredits.storage.audit import record
 from livecredits.storage.broadcasts import note_resend
 
@@ -200,19 +200,17 @@ async def broadcast(call: Call[NoBody, WaitQuery]) -> Reply:
     account = (await services.credits.user(user_id)).balance
     id, at_us = new_id("brd"), services.credits.clock.now_us()
 
-    def note(connection: Any) -> None:
-        record(
-            connection,
-            at_us=at_us,
-            actor=actor,
-            action="user.broadcast",
-            target=user_id,
-            details={"broadcast": id},
-        )
+    def note(connection: Any) -> Any:
         note_resend(
             connection, id=id, user_id=user_id, unit=account.unit, version=account.version, actor=str(actor),
             at_us=at_us,
         )  # fmt: skip
+        details = {"broadcast": id}
+        return noted(
+            record(
+                connection, at_us=at_us, actor=actor, action="user.broadcast", target=user_id, details=details
+            )
+        )
 
     await services.credits.write(note)
     screens = services.live.push_again(user_id, id, account.unit)

@@ -112,7 +112,9 @@ class App:
         guard = Guard(settings, tokens, sessions)
         kept, node = Kept(credits), this_node(credits.clock)
         broadcasts = BroadcastLog(credits, node.name, kept.current)
-        self._live = live = Live(credits, tokens.authenticate_live, settings, forget=tokens.forget, kept_by=broadcasts)
+        self._live = live = Live(
+            credits, tokens.authenticate_live, settings, forget=tokens.forget, kept_by=broadcasts
+        )
         self.services = Services(
             credits, settings, tokens, sessions, guard, live, Trail(credits), Metrics(), table, Figures(credits),
             kept, node, broadcasts,
