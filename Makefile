@@ -12,7 +12,7 @@ WORKERS ?= 2
 
 BIN := .venv/bin
 WEB := $(BIN)/python tools/web.py
-CODE = $(wildcard src tests tools bench)
+CODE = $(wildcard src tests tools bench examples)
 STATIC := src/livecredits/static
 BUILT := $(STATIC)/console/index.html $(STATIC)/wallet/index.html $(STATIC)/sdk/element.js
 

@@ -1,7 +1,7 @@
 """Hold the documentation to what is there: every relative link, every heading it points at, every `make` target.
 
-Pages are Markdown at the root and under docs/. Links to other sites are not followed: a check must give the same
-answer without a network.
+Pages are Markdown at the root, under docs/, and beside the web's packages and the examples. Links to other sites are
+not followed: a check must give the same answer without a network.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ MAKE = re.compile(r"(?:^\s*|`)make ([a-z]+)\b", re.MULTILINE)
 
 def pages() -> list[Path]:
     """Every Markdown page that a reader may open."""
-    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("web/*/*.md")])
+    places = ("*.md", "docs/**/*.md", "web/*/*.md", "examples/*.md", "examples/*/*.md")
+    return sorted(page for place in places for page in ROOT.glob(place))
 
 
 def anchors(text: str) -> set[str]:
