@@ -45,27 +45,33 @@ def test_twelve_of_twelve_within_a_second(
     assert max(late) <= 1000, late
 
 
-def freeze(page: Page) -> None:
+def freeze(page: Page, state: str = "frozen") -> None:
     """Chrome's life cycle, as for a tab that was in the background for long."""
     session = page.context.new_cdp_session(page)
-    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    session.send("Page.setWebLifecycleState", {"state": state})
 
 
+@pytest.mark.parametrize("kind", ["secure", "plain"])
 @pytest.mark.parametrize("fate", ["closed", "frozen", "cached"])
-def test_when_the_leader_goes_the_others_go_on(demo: Demo, new_context: NewContext, fate: str) -> None:
-    user = new_user(demo, f"leader-{fate}", 100)
+def test_when_the_leader_goes_the_others_go_on(
+    demo: Demo, new_context: NewContext, fate: str, kind: str
+) -> None:
+    """On the plain address nobody leads; there a tab that goes must not take the others' agreement with it."""
+    user = new_user(demo, f"leader-{fate}-{kind}", 100)
+    base = bases(demo)[kind]
     context = new_context()
-    leader = Wallet(context, demo, user)
+    leader = Wallet(context, demo, user, base=base)
     leader.is_live()
-    others = [Wallet(context, demo, user) for _ in range(2)]
+    others = [Wallet(context, demo, user, base=base) for _ in range(2)]
     for tab in others:
         tab.is_live()
+    leader.page.evaluate("window.isTheSamePage = true")
     if fate == "closed":
         leader.page.close()
     elif fate == "frozen":
         freeze(leader.page)
     else:
-        leader.page.goto(f"{demo.url}/healthz")
+        leader.page.goto(f"{base}/healthz")
     demo.api("POST", f"/users/{user}/grants", json={"amount": 5})
     for tab in others:
         tab.shows(105)
@@ -74,6 +80,11 @@ def test_when_the_leader_goes_the_others_go_on(demo: Demo, new_context: NewConte
             "history.back()"
         )  # `go_back` waits for a load, which a page from the cache never fires
         leader.shows(105)
+        assert leader.page.evaluate("window.isTheSamePage === true"), "it was loaded anew, not from the cache"
+    if fate == "frozen":
+        freeze(leader.page, state="active")
+        leader.shows(105)
+        leader.is_live()
 
 
 def test_two_users_in_one_browser_never_see_each_other(demo: Demo, new_context: NewContext) -> None:
