@@ -5,13 +5,27 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from livecredits.client import AsyncClient, Client, Patience, calls
+from livecredits import Credits
+from livecredits.client import (
+    About,
+    AboutOwn,
+    AsyncClient,
+    Client,
+    Patience,
+    admin_calls,
+    batch_calls,
+    calls,
+    shop_calls,
+)
+from livecredits.credits.asking import Common
 from livecredits.errors import (
     BY_CODE,
     InsufficientCredits,
@@ -249,10 +263,127 @@ async def test_the_awaitable_face_does_the_same() -> None:
     assert len(script.pauses_s) == 1
 
 
-def test_both_faces_have_the_same_verbs_with_the_same_words() -> None:
-    verbs = {
-        name for name, value in vars(Client).items() if getattr(value, "__module__", "") == calls.__name__
+@pytest.mark.parametrize(
+    "step",
+    [httpx2.ReadTimeout("slow"), says(503, problem("unavailable")), says(502, {}), says(504, {})],
+    ids=["lost", "503", "502", "504"],
+)
+def test_what_would_be_made_twice_is_not_asked_for_again(step: Step | Exception) -> None:
+    script = Script(step)
+    with pytest.raises(Unavailable) as caught:
+        script.client().add_key("shop", ["read"])
+    assert isinstance(step, Exception) is (type(caught.value) is OutcomeUnknown)
+    assert script.pauses_s == []
+
+
+def test_what_never_left_is_asked_for_again_whatever_it_is() -> None:
+    key = {
+        "id": "key_1", "name": "shop", "scopes": ["read"], "hint": "…x", "created_by": None,
+        "created_at": ANSWER["as_of"], "last_used_at": None, "revoked_at": None,
+    }  # fmt: skip
+    script = Script(
+        httpx2.ConnectError("refused"),
+        says(429, problem("rate_limited")),
+        says(201, {"key": key, "secret": "lck_y"}),
+    )
+    made = script.client().add_key("shop", ["read"])
+    assert (made.secret, made.key.scopes, made.key.created_at.year) == ("lck_y", ("read",), 2026)
+    assert "lck_y" not in repr(made)
+
+
+def test_a_replayed_answer_says_so() -> None:
+    script = Script(says(200, ANSWER), says(200, ANSWER, idempotency_replayed="true"))
+    client = script.client()
+    first, again = (
+        client.set("ada", 95, key="k", if_version=41),
+        client.set("ada", 95, key="k", if_version=41),
+    )
+    assert (first.replayed, again.replayed) == (False, True)
+    assert again == replace(first, replayed=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("amount", "5"), ("amount", 5.0), ("amount", True), ("amount", None), ("as_of", 1), ("as_of", "yesterday"),
+     ("balance", []), ("balance", {"settled": 1}), ("user_id", 7), ("hold", 7)],
+)  # fmt: skip
+def test_an_answer_of_another_shape_is_no_answer(field: str, value: Any) -> None:
+    with pytest.raises(Malformed, match="not one of livecredits"):
+        Script(says(200, {**ANSWER, field: value})).client().spend("ada", 5)
+
+
+@pytest.mark.parametrize("body", [[], "text", 5, None, {"items": {}}, {"items": [5]}, {}])
+def test_a_list_of_another_shape_is_no_list(body: Any) -> None:
+    with pytest.raises(Malformed):
+        Script(says(200, body)).client().history("ada")
+
+
+def test_a_moment_without_a_zone_is_nobodys() -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        Script().client().orders(since=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_a_list_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
+    class Torn(httpx2.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b"a,b\r\n"
+            raise httpx2.RemoteProtocolError("cut")
+
+    whole: Step = lambda _request: httpx2.Response(200, content=b"a,b\r\n1,2\r\n")  # noqa: E731
+    torn: Step = lambda _request: httpx2.Response(200, stream=Torn())  # noqa: E731
+    script = Script(says(503, {}), httpx2.ConnectError("refused"), whole, torn)
+    client, file = script.client(), tmp_path / "audit.csv"
+    assert client.export_audit(file) == 10
+    assert file.read_bytes() == b"a,b\r\n1,2\r\n"
+    assert len(script.pauses_s) == 2
+    with pytest.raises(Unavailable, match="broke off"):
+        client.export_audit(str(file))
+    # What stood there before is still whole, and nothing stands beside it.
+    assert file.read_bytes() == b"a,b\r\n1,2\r\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def verbs_of(face: type[Any]) -> set[str]:
+    """What is lifted from the modules of calls."""
+    modules = {module.__name__ for module in (calls, shop_calls, batch_calls, admin_calls)}
+    return {name for name, value in vars(face).items() if getattr(value, "__module__", "") in modules}
+
+
+def test_every_verb_that_is_written_is_lifted() -> None:
+    written = {
+        name
+        for module in (calls, shop_calls, batch_calls, admin_calls)
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }
+    assert written - {"set_credits"} | {"set"} == verbs_of(Client) == verbs_of(AsyncClient)
+
+
+OF_ONE_FACE_ALONE = {"self", "actor", "audience", "common", "about", "user_id", "active_only", "single_only"}
+"""The facade says who asks and for whose eyes; over HTTP the key does. The rest is in `Common` and `About`."""
+
+
+def test_the_facade_has_the_same_verbs_with_the_same_words() -> None:
+    apart = {
+        # Tokens, operators and keys are the HTTP face's; a file is the ledger's own page by page; and a few more.
+        "token", "revoke_tokens", "operators", "add_operator", "change_operator", "sign_in_code", "keys", "add_key",
+        "revoke_key", "export_history", "export_users", "export_audit", "export_codes", "broadcast", "screens",
+        "batch_csv",
+    }  # fmt: skip
+    for verb in verbs_of(Client) - apart - {"units"}:
+        mine, its = (inspect.signature(getattr(face, verb)).parameters for face in (Client, Credits))
+        assert set(mine) - OF_ONE_FACE_ALONE - {"metadata", "key"} <= set(its), verb
+        assert set(its) - OF_ONE_FACE_ALONE <= set(mine), verb
+        shared = [name for name in mine if name in its and name not in OF_ONE_FACE_ALONE]
+        for name in shared:
+            assert mine[name].kind == its[name].kind, (verb, name)
+            assert repr(mine[name].default) == repr(its[name].default), (verb, name)
+    assert About.__optional_keys__ - {"if_version"} <= Common.__optional_keys__
+    assert AboutOwn.__optional_keys__ | {"actor"} == Common.__optional_keys__
+
+
+def test_both_faces_have_the_same_verbs_with_the_same_words() -> None:
+    verbs = verbs_of(Client)
     assert {"grant", "spend", "set", "capture", "history", "token"} <= verbs
     for verb in verbs:
         one, other = getattr(Client, verb), getattr(AsyncClient, verb)

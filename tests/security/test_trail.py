@@ -277,6 +277,14 @@ async def delete_voucher(world: World) -> Deed:
     )  # fmt: skip
 
 
+async def revoke_voucher(world: World) -> Deed:
+    made = await world.credits.create_voucher(25)
+    return Deed(
+        url=f"{ADMIN}/vouchers/{made.voucher}/revoke", json={"reason": WHY}, action="voucher.revoked",
+        target=made.voucher, reason=WHY, before={"state": "open"}, after={"state": "revoked"},
+    )  # fmt: skip
+
+
 async def add_campaign(_world: World) -> Deed:
     body = {"name": "Fair", "credits": 5, "codes": 3, "reason": WHY}
     return Deed(
@@ -439,6 +447,7 @@ DEEDS: Mapping[tuple[str, str], Callable[[World], Awaitable[Deed]]] = {
     ("POST", f"{ADMIN}/vouchers"): add_voucher,
     ("PUT", f"{ADMIN}/vouchers/{{voucher_id}}"): put_voucher,
     ("DELETE", f"{ADMIN}/vouchers/{{voucher_id}}"): delete_voucher,
+    ("POST", f"{ADMIN}/vouchers/{{voucher_id}}/revoke"): revoke_voucher,
     ("POST", f"{ADMIN}/campaigns"): add_campaign,
     ("GET", f"{ADMIN}/campaigns/{{campaign_id}}/codes.csv"): export_codes,
     ("POST", f"{ADMIN}/campaigns/{{campaign_id}}/revoke"): revoke_rest,

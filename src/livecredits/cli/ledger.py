@@ -22,7 +22,7 @@ from livecredits.errors import NotFound, StartRefused
 
 if TYPE_CHECKING:
     from livecredits.client import AsyncClient
-    from livecredits.client.calls import Call
+    from livecredits.client.call import Call
     from livecredits.core.changes import Actor
     from livecredits.credits import Credits
     from livecredits.credits.batches import BatchRow
@@ -173,19 +173,13 @@ class Remote:
         self, rows: list[BatchRow], *, dry_run: bool, reason: str | None, label: str | None, key: str | None
     ) -> Json:
         """Many changes at once."""
-        from livecredits.client.calls import Call
+        from livecredits.client import batch_calls
 
-        body = {
-            "rows": [_row(row) for row in rows], "dry_run": dry_run,
-            **({} if reason is None else {"reason": reason}), **({} if label is None else {"label": label}),
-        }  # fmt: skip
-        headers = {"Idempotency-Key": key or secrets.token_hex(16)}
-        return await self._client.run(
-            Call(
-                "POST", "/admin/batches", dict, body=body, headers=headers, changes=True,
-                replayed=lambda told: {**told, "replayed": True},
-            )
-        )  # fmt: skip
+        call: Any = batch_calls.batch(rows, dry_run=dry_run, reason=reason, label=label, key=key)
+        told: Json = await self._client.run(
+            replace(call, read=dict, replayed=lambda told: {**told, "replayed": True})
+        )
+        return told
 
     async def token(self, user_id: str, ttl_s: int) -> Json:
         """Mint a screen token."""
@@ -232,17 +226,18 @@ class Remote:
 
     async def users(self, after: str | None) -> Json:
         """A page of users."""
-        from livecredits.client.calls import Call
+        from livecredits.client.call import Call
 
         query = {"limit": "200"} | ({"after": after} if after else {})
         return await self._client.run(Call("GET", "/admin/users", dict, query=query))
 
     async def _raw(self, call: Call[Any]) -> Json:
         """The same call, answered as plain JSON."""
-        return await self._client.run(replace(call, read=dict))
+        told: Json = await self._client.run(replace(call, read=dict, replayed=None))
+        return told
 
     async def _ask(self, method: Any, path: str, body: Mapping[str, Any] | None = None) -> Json:
-        from livecredits.client.calls import Call
+        from livecredits.client.call import Call
 
         return await self._client.run(Call(method, path, dict, body=body))
 
@@ -340,16 +335,6 @@ class Local:
         from livecredits.http.keys import Keys
 
         return await Keys(self._credits).revoke(key_id, actor=_me())
-
-
-def _row(row: BatchRow) -> Json:
-    """A row as the interface takes it, without what it does not say."""
-    told = {
-        "row": row.row, "user_id": row.user_id, "op": row.op, "amount": row.amount, "unit": row.unit,
-        "reason": row.reason, "label": row.label, "key": row.key,
-        "expires_at": None if row.expires_at is None else row.expires_at.isoformat().replace("+00:00", "Z"),
-    }  # fmt: skip
-    return {name: value for name, value in told.items() if value is not None}
 
 
 def _me() -> Actor:

@@ -1,68 +1,31 @@
-"""The verbs, each written once: from a function's arguments to the request that it means.
+"""The verbs of credits, each written once: from a function's arguments to the request that it means.
 
 Promises: what a verb is called and takes here is what it is called and takes in `Client`, in `AsyncClient` and (but
-for what only a library can do) in `livecredits.Credits`. Every change carries an idempotency key before it is sent
-for the first time, so that a retry can never move credits twice.
+for what only a library can do) in `livecredits.Credits`; a test holds them together.
 Must not know: connections, threads, time. The odd thing: the methods of both clients are made from these functions,
-so their docstrings are the methods' docstrings.
+so their docstrings are the methods' docstrings. The shop's verbs are in `shop_calls`, the desk's in `admin_calls`.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack
-from urllib.parse import quote
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Unpack
 
-from livecredits.client.results import Answer, Balance, Entry, Hold, Json, Page, Token
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """One request, and how its answer is read.
-
-    `changes` says that it moves credits and carries a key; `replayed` is told of a former answer, given again.
-    """
-
-    method: Literal["GET", "POST", "PUT", "DELETE"]
-    path: str
-    read: Callable[[Json], T]
-    body: Mapping[str, Any] | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    changes: bool = False
-    replayed: Callable[[T], T] | None = None
-
-
-class About(TypedDict, total=False):
-    """What every change may say about itself.
-
-    unit: which of the user's accounts (default `credits`) · reason: why, for operators' eyes · label: what the user
-    reads about it · metadata: your own facts · key: the idempotency key, 1–255 characters, made if left out ·
-    receipt: screens tell at once that they painted it.
-    """
-
-    unit: str
-    reason: str
-    label: str
-    metadata: Mapping[str, Any]
-    key: str
-    receipt: bool
-
-
-class AboutOwn(About, total=False):
-    """The same for changes that a user's own browser may have asked for.
-
-    as_user: the key was made by the user's browser; it is told to their screens, so that an optimistic number there
-    settles.
-    """
-
-    as_user: bool
+from livecredits.client.call import (
+    About,
+    AboutOwn,
+    Call,
+    Download,
+    change,
+    listed,
+    named,
+    nothing,
+    page_of,
+    texts,
+    time,
+)
+from livecredits.client.results import Answer, Balance, Entry, Hold, Page, Token
 
 
 def grant(
@@ -87,8 +50,8 @@ def grant(
     Raises:
         Invalid: a value is out of range.
     """
-    terms = {"expires_at": _time(expires_at), "priority": priority or None, "source": source}
-    return _change("POST", f"/users/{_id(user_id)}/grants", {"amount": amount, **terms}, about)
+    terms = {"expires_at": time(expires_at), "priority": priority or None, "source": source}
+    return change("POST", f"/users/{named(user_id)}/grants", {"amount": amount, **terms}, about)
 
 
 def spend(
@@ -111,7 +74,7 @@ def spend(
         NotFound: nobody has been granted anything under that id.
     """
     body = {"amount": amount, "allow_below_floor": allow_below_floor or None}
-    return _change("POST", f"/users/{_id(user_id)}/spend", body, about)
+    return change("POST", f"/users/{named(user_id)}/spend", body, about)
 
 
 def adjust(
@@ -123,31 +86,21 @@ def adjust(
         InsufficientCredits: a negative amount would pass the floor.
     """
     body = {"amount": amount, "allow_below_floor": allow_below_floor or None}
-    return _change("POST", f"/admin/users/{_id(user_id)}/adjustments", body, about)
+    return change("POST", f"/admin/users/{named(user_id)}/adjustments", body, about)
 
 
-def set_credits(
-    user_id: str,
-    credits: int,
-    *,
-    if_version: int | None = None,
-    **about: Unpack[About],
-) -> Call[Answer]:
+def set_credits(user_id: str, credits: int, **about: Unpack[About]) -> Call[Answer]:
     """Make the available credits equal to a number (scope `admin`).
 
     Args:
         user_id: whose.
         credits: the new number.
-        if_version: refuse unless the account is still at this version.
-        about: see `About`.
+        about: see `About`; with `if_version` only if nothing has happened since.
 
     Raises:
         VersionMismatch: somebody was faster; `version` and `balance` tell what it is now.
     """
-    call = _change("PUT", f"/admin/users/{_id(user_id)}/credits", {"credits": credits}, about)
-    if if_version is None:
-        return call
-    return _with_headers(call, {"If-Match": f'"{if_version}"'})
+    return change("PUT", f"/admin/users/{named(user_id)}/credits", {"credits": credits}, about)
 
 
 def hold(user_id: str, amount: int, *, ttl_s: int = 900, **about: Unpack[AboutOwn]) -> Call[Answer]:
@@ -156,7 +109,7 @@ def hold(user_id: str, amount: int, *, ttl_s: int = 900, **about: Unpack[AboutOw
     Raises:
         InsufficientCredits: with `needed` and `available`.
     """
-    return _change("POST", f"/users/{_id(user_id)}/holds", {"amount": amount, "ttl_s": ttl_s}, about)
+    return change("POST", f"/users/{named(user_id)}/holds", {"amount": amount, "ttl_s": ttl_s}, about)
 
 
 def capture(hold_id: str, amount: int | None = None, **about: Unpack[About]) -> Call[Answer]:
@@ -165,7 +118,7 @@ def capture(hold_id: str, amount: int | None = None, **about: Unpack[About]) -> 
     Raises:
         HoldClosed: it was captured, released or timed out before.
     """
-    return _change("POST", f"/holds/{_id(hold_id)}/capture", {"amount": amount}, about)
+    return change("POST", f"/holds/{named(hold_id)}/capture", {"amount": amount}, about)
 
 
 def release(hold_id: str, **about: Unpack[About]) -> Call[Answer]:
@@ -174,7 +127,7 @@ def release(hold_id: str, **about: Unpack[About]) -> Call[Answer]:
     Raises:
         HoldClosed: it was captured, released or timed out before.
     """
-    return _change("POST", f"/holds/{_id(hold_id)}/release", {}, about)
+    return change("POST", f"/holds/{named(hold_id)}/release", {}, about)
 
 
 def transfer(from_user: str, to_user: str, amount: int, **about: Unpack[AboutOwn]) -> Call[Answer]:
@@ -183,7 +136,7 @@ def transfer(from_user: str, to_user: str, amount: int, **about: Unpack[AboutOwn
     Raises:
         InsufficientCredits: the sender has less.
     """
-    return _change(
+    return change(
         "POST", "/transfers", {"from_user_id": from_user, "to_user_id": to_user, "amount": amount}, about
     )
 
@@ -198,7 +151,7 @@ def reverse(
         NotReversible: entries of this kind cannot be undone.
     """
     body = {"amount": amount, "allow_below_floor": allow_below_floor or None}
-    return _change("POST", f"/admin/entries/{_id(entry_id)}/reverse", body, about)
+    return change("POST", f"/admin/entries/{named(entry_id)}/reverse", body, about)
 
 
 def balance(user_id: str, *, unit: str = "credits") -> Call[Balance]:
@@ -207,19 +160,23 @@ def balance(user_id: str, *, unit: str = "credits") -> Call[Balance]:
     Raises:
         NotFound: nobody has been granted anything under that id.
     """
-    return Call("GET", f"/users/{_id(user_id)}/balance", Balance.read, query={"unit": unit})
+    return Call("GET", f"/users/{named(user_id)}/balance", Balance.read, query={"unit": unit})
 
 
-def history(
+def history(  # noqa: PLR0913 - filters, all of them optional
     user_id: str,
     *,
     unit: str | None = None,
-    kinds: Iterable[str] = (),
+    kinds: Collection[str] | None = None,
     before: str | None = None,
     after: str | None = None,
     limit: int = 50,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    actor: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Call[Page[Entry]]:
-    """Read entries, newest first.
+    """Read a page of a user's entries, the newest first; `each` reads all pages.
 
     Args:
         user_id: whose.
@@ -228,22 +185,65 @@ def history(
         before: a page's `previous` cursor: the entries just before it in the list.
         after: a page's `next` cursor: the entries just after it.
         limit: 1–200 items.
+        since: only entries from then on.
+        until: only entries before then.
+        actor: only what `kind:id` asked for.
+        metadata: only entries with this one value, compared as text.
+
+    Raises:
+        NotFound: nobody has this id.
     """
-    kinds_text = ",".join(kinds) or None
-    query = {"unit": unit, "kind": kinds_text, "before": before, "after": after, "limit": limit}
-    return Call("GET", f"/users/{_id(user_id)}/history", partial(Page.read, Entry.read), query=_texts(query))
+    return page_of(
+        Entry.read, f"/users/{named(user_id)}/history", unit=unit, kind=listed(kinds), before=before, after=after,
+        limit=limit, since=since, until=until, actor=actor, metadata=_pair(metadata),
+    )  # fmt: skip
 
 
-def holds(user_id: str, *, unit: str | None = None, state: str = "open", limit: int = 50) -> Call[Page[Hold]]:
-    """Read holds: the open ones, or those of another `state` (`captured`, `released`, `all`)."""
-    query = {"unit": unit, "state": state, "limit": limit}
-    return Call("GET", f"/users/{_id(user_id)}/holds", partial(Page.read, Hold.read), query=_texts(query))
+def export_history(
+    user_id: str,
+    *,
+    format: str = "csv",  # noqa: A002 - as the interface calls it
+    unit: str | None = None,
+    kinds: Collection[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Download:
+    """A user's entries as a file, `csv` or `ndjson`; the trail keeps who took it."""
+    query = {"format": format, "unit": unit, "kind": listed(kinds), "since": since, "until": until}
+    return Download(f"/users/{named(user_id)}/history", texts(query))
+
+
+def _pair(metadata: Mapping[str, Any] | None) -> str | None:
+    if not metadata:
+        return None
+    if len(metadata) > 1:
+        raise ValueError("one name and value at a time")
+    ((name, value),) = metadata.items()
+    return f"{name}:{value}"
+
+
+def holds(
+    user_id: str,
+    *,
+    unit: str | None = None,
+    state: str | None = "open",
+    before: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Call[Page[Hold]]:
+    """Read holds: the open ones, or those of another `state` (`captured`, `released`); None gives them all."""
+    return page_of(
+        Hold.read, f"/users/{named(user_id)}/holds", unit=unit, state=state or "all", before=before, after=after,
+        limit=limit,
+    )  # fmt: skip
 
 
 def check(user_id: str, amount: int, *, unit: str = "credits") -> Call[bool]:
     """Whether the user can afford `amount` right now. Only `spend` or `hold` makes sure."""
     body = {"amount": amount, "unit": unit}
-    return Call("POST", f"/users/{_id(user_id)}/check", lambda answer: bool(answer["affordable"]), body=body)
+    return Call(
+        "POST", f"/users/{named(user_id)}/check", lambda answer: bool(answer["affordable"]), body=body
+    )
 
 
 def token(user_id: str, *, ttl_s: int = 900) -> Call[Token]:
@@ -258,33 +258,4 @@ def token(user_id: str, *, ttl_s: int = 900) -> Call[Token]:
 
 def revoke_tokens(user_id: str) -> Call[None]:
     """End all of a user's screen tokens; their screens close within five seconds (scope `tokens`)."""
-    return Call("DELETE", f"/users/{_id(user_id)}/tokens", _nothing)
-
-
-def _change(method: Literal["POST", "PUT"], path: str, body: Mapping[str, Any], about: About) -> Call[Answer]:
-    said = {**body, **about}
-    key = said.pop("key", None) or secrets.token_hex(16)
-    told = {name: value for name, value in said.items() if value is not None}
-    return Call(method, path, Answer.read, body=told, headers={"Idempotency-Key": key}, changes=True)
-
-
-def _with_headers(call: Call[T], headers: Mapping[str, str]) -> Call[T]:
-    return Call(
-        call.method, call.path, call.read, call.body, call.query, {**call.headers, **headers}, call.changes
-    )
-
-
-def _id(value: str) -> str:
-    return quote(value, safe="")
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items() if value is not None}
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _nothing(_body: Json) -> None:
-    return None
+    return Call("DELETE", f"/users/{named(user_id)}/tokens", nothing, changes=True)

@@ -1,8 +1,9 @@
 """One call over as many attempts as it takes: what to do after each answer, without a socket or a clock.
 
 Promises: an attempt is repeated only where that is safe and useful: after 429, 502, 503 and 504, and after a lost
-connection; a change is repeated with the same key, so it happens once. `Retry-After` is obeyed, otherwise the pause
-grows with full jitter. A refusal is raised as the class of `livecredits.errors` that its code names.
+connection; a change is repeated with the same key, so it happens once, and what would happen twice is never repeated
+after it may have been made. `Retry-After` is obeyed, otherwise the pause grows with full jitter. A refusal is raised as
+the class of `livecredits.errors` that its code names.
 The odd thing: a change whose last attempt got no answer raises `OutcomeUnknown`, since it may have been made; ask
 again with the same key to learn it.
 """
@@ -16,12 +17,13 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 
-from livecredits.client.calls import Call
+from livecredits.client.call import Call
 from livecredits.errors import Malformed, OutcomeUnknown, Refused, Unavailable, from_code
 
 T = TypeVar("T")
 
 REPEATABLE = frozenset({429, 502, 503, 504})
+_MAYBE_DONE = frozenset({502, 503, 504})
 _STANDARD = frozenset({"type", "title", "status", "detail", "instance", "code"})
 
 
@@ -65,6 +67,8 @@ class Exchange(Generic[T]):
         asked_s = _retry_after_s(headers)
         if status not in REPEATABLE or (asked_s or 0) > self._patience.pause_max_s:
             raise refusal
+        if status in _MAYBE_DONE and not self.call.repeatable:
+            raise refusal
         return self._pause(asked_s, refusal)
 
     def lost(self, reason: str, *, sent: bool) -> float:
@@ -75,8 +79,11 @@ class Exchange(Generic[T]):
             Unavailable: the service cannot be reached.
         """
         if sent and self.call.changes:
-            key = self.call.headers["Idempotency-Key"]
-            return self._pause(None, OutcomeUnknown(f"The service did not answer ({reason}).", key=key))
+            key = self.call.headers.get("Idempotency-Key")
+            unknown = OutcomeUnknown(f"The service did not answer ({reason}).", key=key)
+            if not self.call.repeatable:
+                raise unknown
+            return self._pause(None, unknown)
         return self._pause(None, Unavailable(f"The service cannot be reached ({reason})."))
 
     def _pause(self, asked_s: float | None, refusal: Refused) -> float:
@@ -93,7 +100,7 @@ class Exchange(Generic[T]):
             result = self.call.read(json.loads(content) if content else {})
             is_replayed = headers.get("idempotency-replayed") == "true"
             return self.call.replayed(result) if self.call.replayed and is_replayed else result
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             at = headers.get("x-request-id")
             raise Malformed(f"The answer is not one of livecredits ({error!r}).", request_id=at) from error
 

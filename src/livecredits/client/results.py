@@ -1,8 +1,7 @@
-"""What the service answers, as frozen types.
+"""What the service answers about credits, as frozen types; see also `shop_results` and `admin_results`.
 
-Promises: every number is an `int` of the unit's smallest step, every time an aware `datetime` in UTC. Fields that
-this version does not know are ignored, so that a newer service may say more; a field that it needs and misses raises
-`KeyError`, which the exchange turns into `Malformed`. Must not know: HTTP.
+Promises: every number is an `int` of the unit's smallest step, every time an aware `datetime` in UTC. Names are those
+of the interface. Must not know: HTTP.
 """
 
 from __future__ import annotations
@@ -12,29 +11,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-Json = Mapping[str, Any]
+from livecredits.client.reading import Json, Told
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(Told):
     """`available` = `settled` − `held`; `available` is the number that people see."""
 
     settled: int
     held: int
     available: int
 
-    @classmethod
-    def read(cls, body: Json) -> Amounts:
-        """Read the `balance` member of an answer."""
-        return cls(body["settled"], body["held"], body["available"])
-
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Told):
     """What an accepted change did, and the account after it.
 
-    `entry` is the id of the immutable row, `amount` its signed effect, `hold` the id of the hold it made or closed.
+    `entry` is the id of the immutable row, `amount` its signed effect; `hold`, `order` and `voucher` are the ids of
+    what it made, closed or came from. `replayed`: a former answer, given again for the same key; nothing happened now.
     """
 
     entry: str
@@ -48,28 +44,39 @@ class Answer:
     balance: Amounts
     as_of: datetime
     hold: str | None = None
-
-    @classmethod
-    def read(cls, body: Json) -> Answer:
-        """Read the answer of any change."""
-        return cls(
-            entry=body["entry"],
-            user_id=body["user_id"],
-            unit=body["unit"],
-            kind=body["kind"],
-            amount=body["amount"],
-            version=body["version"],
-            epoch=body["epoch"],
-            credits=body["credits"],
-            balance=Amounts.read(body["balance"]),
-            as_of=datetime.fromisoformat(body["as_of"]),
-            hold=body.get("hold"),
-        )
+    order: str | None = None
+    voucher: str | None = None
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """One account as the ledger has it at `as_of`. `floor` is how low it may go; None = no floor."""
+class Lot(Told):
+    """A portion of granted credits. `earmarked` ones are held."""
+
+    lot: str
+    amount: int
+    remaining: int
+    earmarked: int
+    priority: int
+    expires_at: datetime | None
+    source: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NextExpiry(Told):
+    """When credits expire next, and how many."""
+
+    at: datetime
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance(Told):
+    """One account as the ledger has it at `as_of`. `floor` is how low it may go; None = no floor.
+
+    `low` says whether the credits are at or below the threshold; `lots` are the first to burn.
+    """
 
     user_id: str
     unit: str
@@ -79,24 +86,16 @@ class Balance:
     balance: Amounts
     floor: int | None
     as_of: datetime
-
-    @classmethod
-    def read(cls, body: Json) -> Balance:
-        """Read the answer of a balance."""
-        return cls(
-            user_id=body["user_id"],
-            unit=body["unit"],
-            version=body["version"],
-            epoch=body["epoch"],
-            credits=body["credits"],
-            balance=Amounts.read(body["balance"]),
-            floor=body.get("floor"),
-            as_of=datetime.fromisoformat(body["as_of"]),
-        )
+    frozen: bool = False
+    scale: int = 0
+    low_threshold: int | None = None
+    low: bool = False
+    lots: tuple[Lot, ...] = ()
+    next_expiry: NextExpiry | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Told):
     """One row of the ledger, with the balance that it left."""
 
     entry: str
@@ -110,32 +109,17 @@ class Entry:
     label: str | None = None
     reason: str | None = None
     actor: str | None = None
+    metadata: Mapping[str, Any] | None = None
     reverses: str | None = None
     reversed_by: str | None = None
     hold: str | None = None
-
-    @classmethod
-    def read(cls, body: Json) -> Entry:
-        """Read one item of a history."""
-        return cls(
-            entry=body["entry"],
-            user_id=body["user_id"],
-            unit=body["unit"],
-            version=body["version"],
-            kind=body["kind"],
-            amount=body["amount"],
-            balance=Amounts.read(body["balance"]),
-            at=datetime.fromisoformat(body["at"]),
-            **{name: body.get(name) for name in _TOLD_TO_SOME},
-        )
-
-
-_TOLD_TO_SOME = ("label", "reason", "actor", "reverses", "reversed_by", "hold")
+    order: str | None = None
+    voucher: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """Credits set aside until `expires_at`, to be captured or released."""
+class Hold(Told):
+    """Credits set aside until `expires_at`, to be captured or released; `captured` of them were."""
 
     hold: str
     user_id: str
@@ -143,22 +127,13 @@ class Hold:
     amount: int
     state: str
     expires_at: datetime
-
-    @classmethod
-    def read(cls, body: Json) -> Hold:
-        """Read one item of a list of holds."""
-        return cls(
-            hold=body["hold"],
-            user_id=body["user_id"],
-            unit=body["unit"],
-            amount=body["amount"],
-            state=body["state"],
-            expires_at=datetime.fromisoformat(body["expires_at"]),
-        )
+    captured: int = 0
+    created_at: datetime | None = None
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class Token(Told):
     """A screen token: give it to that user's browser and to nobody else. It stands in no representation."""
 
     token: str
@@ -167,19 +142,15 @@ class Token:
     def __repr__(self) -> str:
         return f"Token(token=…, expires_at={self.expires_at!r})"
 
-    @classmethod
-    def read(cls, body: Json) -> Token:
-        """Read the answer of a minted token."""
-        return cls(body["token"], datetime.fromisoformat(body["expires_at"]))
-
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some items of a list, newest first, and the cursors to its neighbours (None at the end)."""
+    """Some items of a list, and the cursors to its neighbours (None at the end); `total` where the list is counted."""
 
     items: tuple[T, ...]
     next: str | None = None
     previous: str | None = None
+    total: int | None = None
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
@@ -187,4 +158,7 @@ class Page(Generic[T]):
     @classmethod
     def read(cls, read_item: Callable[[Json], T], body: Json) -> Page[T]:
         """Read a page whose items `read_item` reads."""
-        return cls(tuple(read_item(item) for item in body["items"]), body.get("next"), body.get("previous"))
+        if not isinstance(body["items"], list):
+            raise TypeError("a page is told as a list")
+        items = tuple(read_item(item) for item in body["items"])
+        return cls(items, body.get("next"), body.get("previous"), body.get("total"))

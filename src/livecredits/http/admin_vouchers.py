@@ -98,6 +98,18 @@ async def delete_voucher(call: Call[NoBody, ReasonQuery]) -> Reply:
     return Reply(status=204)
 
 
+@routes.add("POST", "/admin/vouchers/{voucher_id}/revoke", rule=SELLS, body=ReasonBody, result=VoucherShape,
+            refuses=(NotFound, VoucherUsed, *WRITTEN[1:]))  # fmt: skip
+async def revoke_voucher(call: Call[ReasonBody, NoQuery]) -> Reply:
+    """Withdraw one code, single or of a campaign; what it has paid stays."""
+    reason = call.body.reason
+    require_reason(call, reason)
+    voucher = await call.services.credits.revoke_code(
+        call.params["voucher_id"], reason=reason, actor=actor_of(call)
+    )
+    return as_json(voucher.as_json())
+
+
 @routes.add("GET", "/admin/users/{user_id}/redemptions", rule=SHOWS, query=PageQuery, result=RedemptionsPage,
             refuses=(NotFound,))  # fmt: skip
 async def user_redemptions(call: Call[NoBody, PageQuery]) -> Reply:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from livecredits.core.quick import quick
@@ -24,6 +24,14 @@ def rfc3339(at_us: int) -> str:
     """A time as JSON carries it: `2026-11-23T05:36:21.123456Z`."""
     seconds, micros = divmod(at_us, 1_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06d}Z"
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(at_us: int) -> datetime:
+    """A time as Python has it, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=at_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class Answer:
         version: the account's version after the whole change.
         settled: settled credits after it.
         held: held credits after it.
-        as_of: when it was decided, microseconds UTC.
+        as_of_us: when it was decided, microseconds UTC.
         epoch: the line of history that `version` counts in.
         hold: id of the hold that the entry belongs to, if any.
         order: id of the order that was fulfilled or refunded, if any.
@@ -73,7 +81,7 @@ class Answer:
     version: int
     settled: int
     held: int
-    as_of: int
+    as_of_us: int
     epoch: str
     hold: str | None = None
     order: str | None = None
@@ -90,12 +98,17 @@ class Answer:
         """The number that people see: available credits after the change."""
         return self.settled - self.held
 
+    @property
+    def as_of(self) -> datetime:
+        """When it was decided."""
+        return moment(self.as_of_us)
+
     def as_json(self) -> dict[str, Any]:
         """The body of an HTTP answer."""
         body: dict[str, Any] = {
             "entry": self.entry, "user_id": self.user_id, "unit": self.unit, "kind": self.kind,
             "amount": self.amount, "version": self.version, "epoch": self.epoch, "credits": self.credits,
-            "balance": self.balance.as_json(), "as_of": rfc3339(self.as_of),
+            "balance": self.balance.as_json(), "as_of": rfc3339(self.as_of_us),
         }  # fmt: skip
         links = {"hold": self.hold, "order": self.order, "voucher": self.voucher}
         return body | {name: value for name, value in links.items() if value is not None}
@@ -124,7 +137,7 @@ def dump(outcome: Answer | Refused) -> str:
     return (
         f'{{"entry":"{outcome.entry}","user_id":{_quote(outcome.user_id)},"unit":{_quote(outcome.unit)},'
         f'"kind":"{outcome.kind}","amount":{outcome.amount},"version":{outcome.version},'
-        f'"settled":{outcome.settled},"held":{outcome.held},"as_of":{outcome.as_of},"hold":{hold}{_origin(outcome)}}}'
+        f'"settled":{outcome.settled},"held":{outcome.held},"as_of":{outcome.as_of_us},"hold":{hold}{_origin(outcome)}}}'
     )
 
 
@@ -139,7 +152,8 @@ def parse(stored: str, epoch: str) -> Answer | Refused:
     fields = json.loads(stored)
     if "code" in fields:
         return from_code(fields["code"], fields["detail"], fields["extra"])
-    return Answer(**fields, epoch=epoch)
+    as_of_us = fields.pop("as_of")
+    return Answer(**fields, as_of_us=as_of_us, epoch=epoch)
 
 
 def again(outcome: Answer | Refused) -> Answer | Refused:

@@ -182,7 +182,7 @@ def _no_account(user_id: str, unit: str, moment: Moment) -> Balance:
     scale = moment.scales.get(unit, 0)
     return Balance(
         user_id, unit, scale, 0, moment.epoch, 0, 0, 0, frozen=False, lots=(), next_expiry_us=None,
-        next_expiry_amount=0, changed_at_us=None, as_of=moment.now_us,
+        next_expiry_amount=0, changed_at_us=None, as_of_us=moment.now_us,
         low=is_low(0, moment.low_thresholds.get(unit)),
     )  # fmt: skip
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from livecredits.core.rows import Entry
-from livecredits.storage.answers import Amounts, rfc3339
+from livecredits.storage.answers import Amounts, moment, rfc3339
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class LotView:
 class Balance:
     """An account as it stands: version 0 where the user has none yet.
 
-    `lots` are the first to burn (at most 100); `as_of` is when it was read, in microseconds UTC. `low_threshold` is the
+    `lots` are the first to burn (at most 100); `as_of_us` is when it was read. `low_threshold` is the
     account's own; `low` goes by the unit's where there is none.
     """
 
@@ -74,7 +75,7 @@ class Balance:
     next_expiry_us: int | None
     next_expiry_amount: int
     changed_at_us: int | None
-    as_of: int
+    as_of_us: int
     low_threshold: int | None = None
     low: bool = False
 
@@ -82,6 +83,11 @@ class Balance:
     def balance(self) -> Amounts:
         """Settled, held and available credits."""
         return Amounts(self.settled, self.held)
+
+    @property
+    def as_of(self) -> datetime:
+        """When it was read."""
+        return moment(self.as_of_us)
 
     @property
     def available(self) -> int:
@@ -101,7 +107,7 @@ class Balance:
             "frozen": self.frozen, "scale": self.scale, "low_threshold": self.low_threshold, "low": self.low,
             "lots": [lot.as_json() for lot in self.lots],
             "next_expiry": next_expiry_json(self.next_expiry_us, self.next_expiry_amount),
-            "as_of": rfc3339(self.as_of),
+            "as_of": rfc3339(self.as_of_us),
         }  # fmt: skip
 
 
