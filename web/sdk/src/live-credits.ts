@@ -46,8 +46,9 @@ const shared = new Map<string, Shared>()
  * @param home - Where the service is, for elements without `url`.
  */
 export function defineLiveCredits(home: string): void {
-  if (customElements.get('live-credits')) return
-  customElements.define('live-credits', elementFor(home))
+  // On a server there is no registry, and nothing to do.
+  const registry: CustomElementRegistry | undefined = globalThis.customElements
+  if (!registry?.get('live-credits')) registry?.define('live-credits', elementFor(home))
 }
 
 // Made in a function: a server that renders pages has no HTMLElement to extend.

@@ -397,6 +397,38 @@ describe('only what changed renders again', () => {
     expect([credits.last.credits, images.last.credits, isLow.last]).toEqual([39, 4, true])
   })
 
+  test('an optimistic change, and its confirmation, where their unit is shown', async () => {
+    world.server.units = ['credits', 'images']
+    const credits = probe(useCredits)
+    const images = probe(() => useCredits({ unit: 'images' }))
+    const number = probe(() => useCreditsSelector((snapshot) => snapshot.credits))
+    const run = probe(() => useOptimisticCredits())
+    render(
+      <Provider>
+        <credits.Probe />
+        <images.Probe />
+        <number.Probe />
+        <run.Probe />
+      </Provider>,
+    )
+    await pass(50)
+    const counts = () => [credits, images, number, run].map(({ values }) => values.length)
+    const [a, b, c, d] = counts() as [number, number, number, number]
+    await act(async () => {
+      const change = async (key: string) => {
+        const { version, epoch } = world.server.change('ada', -5, { key })
+        await world.pass(50)
+        return { version, epoch }
+      }
+      const running = run.last(-5, change)
+      expect(number.last).toBe(100)
+      await running
+    })
+    // Pending and confirmed for whoever shows both; the number itself changed once.
+    expect(counts()).toEqual([a + 2, b, c + 1, d])
+    expect([credits.last.credits, credits.last.pending, number.last]).toEqual([95, 0, 95])
+  })
+
   test('a selector may give a new object every time', async () => {
     const parts = probe(() => useCreditsSelector(({ credits, held }) => ({ credits, held })))
     render(
