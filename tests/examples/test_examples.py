@@ -79,8 +79,13 @@ def test_fastapi_and_react(fresh_app: App, tmp_path: Path, page: Page) -> None:
         page.get_by_role("button", name="Paint a picture").click()
         expect(page.get_by_role("status")).to_contain_text("credits are needed")
         expect(page.get_by_test_id("credits")).to_have_text("0")
-        # The service below the prefix serves the element, too.
-        assert httpx2.get(f"{url}/billing/credits/sdk/element.js").status_code == 200
+        # The service below the prefix serves the element, which finds it there.
+        tag = '<live-credits user="ada" token-url="/credits-token"></live-credits>'
+        script = '<script type="module" src="/billing/credits/sdk/element.js"></script>'
+        page.route("**/plain", lambda route: route.fulfill(body=script + tag, content_type="text/html"))
+        page.goto(f"{url}/plain")
+        expect(page.locator("live-credits")).to_have_attribute("status", "live")
+        expect(page.locator("live-credits [part=credits]")).to_have_text("0")
         other.goto("about:blank")
 
 
@@ -89,6 +94,7 @@ def test_plain_html(tmp_path: Path, page: Page) -> None:
     site, service = f"http://127.0.0.1:{site_port}", f"http://127.0.0.1:{service_port}"
     database = f"sqlite:///{tmp_path}/credits.db"
     own = {"LIVECREDITS_DATABASE_URL": database, "LIVECREDITS_ALLOWED_ORIGINS": site}
+    own["LIVECREDITS_HEARTBEAT_S"] = "5"  # a tick is answered, which a browser does here by POST
     made = subprocess.run(
         [COMMAND, "key", "add", "shop", "--scope", "tokens", "--scope", "read", "--scope", "move", "--json"],
         env=environment(**own),
@@ -118,6 +124,15 @@ def test_plain_html(tmp_path: Path, page: Page) -> None:
         expect(tag.locator("[part=credits]")).to_have_text("50")
         subprocess.run(grant, env=environment(**access), check=True, capture_output=True)
         expect(tag.locator("[part=credits]")).to_have_text("100")
+        # By an event stream as well, from a page of another origin than the service's: requests up included.
+        faults: list[str] = []
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.add_init_script("window.WebSocket = class extends EventTarget { close() {} }")
+        with page.expect_response(lambda answer: "/credits/live/scr_" in answer.url) as sent_up:
+            page.goto(site)
+            expect(tag).to_have_attribute("status", "live", timeout=10_000)
+        assert sent_up.value.status == 204
+        assert faults == []
         page.goto("about:blank")
 
 
