@@ -194,7 +194,11 @@ export class Server {
       case 'GET admin/screens':
         return json({ items: this.screens })
       case 'GET admin/audit':
-        return json({ items: this.audit, next: null, previous: null })
+        return json({
+          items: this.audit.filter(({ action }) => action !== request.query.get('exclude')),
+          next: null,
+          previous: null,
+        })
     }
     if (path.startsWith('admin/entries/')) return this.reverse(path.split('/')[2] ?? '')
     if (!user) return problem(404, 'not_found', 'There is no such user.')
