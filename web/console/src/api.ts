@@ -68,6 +68,8 @@ export interface UserDetail extends UserRow {
   metadata: Record<string, unknown> | null
   created_at: string
   accounts: Account[]
+  /** Whether this user's screens are asked what they have painted. */
+  receipts?: boolean
   /** The user's own threshold; null where the unit's holds. */
   low_threshold?: number | null
 }
@@ -115,6 +117,10 @@ export interface Screen {
   visible: boolean | null
   painted: Record<string, number>
   tabs: number | null
+  /** It has been sent more than it has painted. */
+  behind: boolean
+  /** Alive on the wire, but has not said for a while what it shows. */
+  asleep: boolean
 }
 
 export interface AuditRow {
@@ -323,6 +329,9 @@ export interface ListQuery extends Query {
   limit?: number | undefined
 }
 
+/** The user's screens say at once that they painted the change; its answer does not wait for that. */
+const SEEN = { receipt: true }
+
 /** The routes the console uses, one line each. */
 export const api = {
   session: () => request<{ operator: Operator }>('GET', 'admin/session'),
@@ -349,15 +358,26 @@ export const api = {
     request<Page<AuditRow>>('GET', 'admin/audit', { query, signal }),
 
   setCredits: (id: string, credits: number, body: ChangeBody, ifVersion: number) =>
-    change<Answer>('PUT', `${user(id)}/credits`, { credits, ...body }, { 'if-match': `"${ifVersion}"` }),
+    change<Answer>(
+      'PUT',
+      `${user(id)}/credits`,
+      { credits, ...body, ...SEEN },
+      { 'if-match': `"${ifVersion}"` },
+    ),
   adjust: (id: string, amount: number, body: ChangeBody) =>
-    change<Answer>('POST', `${user(id)}/adjustments`, { amount, ...body }),
+    change<Answer>('POST', `${user(id)}/adjustments`, { amount, ...body, ...SEEN }),
   grant: (id: string, amount: number, body: ChangeBody & { expires_at?: string }) =>
-    change<Answer>('POST', `users/${encodeURIComponent(id)}/grants`, { amount, ...body }),
+    change<Answer>('POST', `users/${encodeURIComponent(id)}/grants`, { amount, ...body, ...SEEN }),
   reverse: (entry: string, body: { reason: string }) =>
-    change<Answer>('POST', `admin/entries/${encodeURIComponent(entry)}/reverse`, body),
+    change<Answer>('POST', `admin/entries/${encodeURIComponent(entry)}/reverse`, { ...body, ...SEEN }),
   capture: (id: string, hold: string, body: { amount?: number; reason: string }) =>
-    change<Answer>('POST', `users/${encodeURIComponent(id)}/holds/${encodeURIComponent(hold)}/capture`, body),
+    change<Answer>('POST', `users/${encodeURIComponent(id)}/holds/${encodeURIComponent(hold)}/capture`, {
+      ...body,
+      ...SEEN,
+    }),
   release: (id: string, hold: string, body: { reason: string }) =>
-    change<Answer>('POST', `users/${encodeURIComponent(id)}/holds/${encodeURIComponent(hold)}/release`, body),
+    change<Answer>('POST', `users/${encodeURIComponent(id)}/holds/${encodeURIComponent(hold)}/release`, {
+      ...body,
+      ...SEEN,
+    }),
 }

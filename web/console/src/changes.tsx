@@ -84,6 +84,10 @@ export function ChangesProvider({ children }: { children: ReactNode }) {
   )
 
   const changes = useMemo<Changes>(() => {
+    // Loaded after the ✓: counting screens may not hold it up.
+    const count = (answer: Answer) =>
+      void import('./receipts').then(({ countReceipts }) => countReceipts(store, answer.entry))
+
     const current = (target: Target) =>
       store.getWatched(target.user, target.unit)?.available ?? target.credits
 
@@ -100,8 +104,9 @@ export function ChangesProvider({ children }: { children: ReactNode }) {
       try {
         const answer = await send(target, wish, reason)
         layer.confirm(answer)
+        count(answer)
         await tellEverybody(target.user)
-        toastSuccess(UPDATED, moved(target, answer), undo(target, answer))
+        toastSuccess(UPDATED, moved(target, answer), undo(target, answer), answer.entry)
         return 'done'
       } catch (error) {
         const problem = asProblem(error)
@@ -124,8 +129,9 @@ export function ChangesProvider({ children }: { children: ReactNode }) {
       try {
         const answer = await api.reverse(entry.entry, { reason })
         layer.confirm(answer)
+        count(answer)
         await tellEverybody(target.user)
-        toastSuccess('Change reversed', moved(target, answer))
+        toastSuccess('Change reversed', moved(target, answer), undefined, answer.entry)
         return 'done'
       } catch (error) {
         const problem = asProblem(error)
@@ -144,9 +150,11 @@ export function ChangesProvider({ children }: { children: ReactNode }) {
     const run: Changes['run'] = async (target, title, request) => {
       try {
         const answer = await request()
+        count(answer)
         await tellEverybody(target.user)
         const now = formatAmount(answer.credits, target.scale)
-        toastSuccess(title, `${target.name} · now ${now} · version ${answer.version}`)
+        const said = `${target.name} · now ${now} · version ${answer.version}`
+        toastSuccess(title, said, undefined, answer.entry)
         return 'done'
       } catch (error) {
         const problem = asProblem(error)

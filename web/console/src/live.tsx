@@ -60,6 +60,12 @@ export function useWatchedPage(userIds: readonly string[]): void {
   useEffect(() => (names === '' ? undefined : store.watch(names.split('\n'))), [store, names])
 }
 
+/** This user's page is open: their screens say at once what they have painted, as long as it is looked at. */
+export function useOpenPage(user: string): void {
+  const store = useCreditsStore()
+  useEffect(() => store.watch([user], { open: true }), [store, user])
+}
+
 /** Calls back when one of these lists moved on the server. */
 export function useFollow(list: string, onChanged: () => void): void {
   const store = useCreditsStore()

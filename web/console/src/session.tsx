@@ -89,9 +89,8 @@ export function useSessionState(code: { current: string | undefined }): SessionS
           mayAdminister: operator.role === 'admin',
           signOut: async () => {
             await api.signOut()
-            const { forgetRuns } = await import('./bulk/kept')
-            await forgetRuns().catch(() => {})
             leave(client, false)
+            await forgetWhatIsKept().catch(() => {})
           },
         },
       }
@@ -100,6 +99,16 @@ export function useSessionState(code: { current: string | undefined }): SessionS
     if (error) return { state: 'unreachable', problem: asProblem(error), retry: () => void refetch() }
     return { state: 'loading' }
   }, [data, error, refetch, client])
+}
+
+/** What only some screens keep; they are loaded to forget it, as they may have kept it before a reload. */
+async function forgetWhatIsKept(): Promise<void> {
+  const [{ forgetRuns }, { forgetReceipts }] = await Promise.all([
+    import('./bulk/kept'),
+    import('./receipts'),
+  ])
+  forgetReceipts()
+  await forgetRuns()
 }
 
 /** Nothing of the former operator stays: neither rows in memory nor keys of their changes. */

@@ -7,9 +7,12 @@
 import { Button, Group, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { announce } from './announce'
 import type { Problem } from './api'
 import { CopyProblem } from './components/CopyProblem'
+
+const ShownOn = lazy(() => import('./components/ShownOn'))
 
 const SUCCESS_MS = 5000
 const WITH_UNDO_MS = 10_000
@@ -20,8 +23,11 @@ export interface ToastAction {
   run: () => void
 }
 
-/** Says that a change was made; `detail` is a whole message by itself, since only it is read aloud. */
-export function toastSuccess(title: string, detail: string, action?: ToastAction): void {
+/**
+ * Says that a change was made; `detail` is a whole message by itself, since only it is read aloud. With `entry` it
+ * goes on to say on how many screens the change is shown.
+ */
+export function toastSuccess(title: string, detail: string, action?: ToastAction, entry?: string): void {
   announce(detail)
   const id = nextId()
   notifications.show({
@@ -33,7 +39,7 @@ export function toastSuccess(title: string, detail: string, action?: ToastAction
     color: 'green.8',
     closeButtonProps: { 'aria-label': 'Dismiss' },
     message: (
-      <ToastBody title={title} detail={detail}>
+      <ToastBody title={title} detail={detail} entry={entry}>
         {action && <ToastButton id={id} action={action} />}
       </ToastBody>
     ),
@@ -64,15 +70,15 @@ export function toastFailure(problem: Problem, fallback: string, about: string, 
 
 const UNKNOWN = 'no clear answer came; trying again cannot book it twice'
 
-function ToastBody({
-  title,
-  detail,
-  children,
-}: {
+interface BodyProps {
   title: string
   detail: string
-  children: React.ReactNode
-}) {
+  /** The change whose screens are counted. */
+  entry?: string | undefined
+  children: ReactNode
+}
+
+function ToastBody({ title, detail, entry, children }: BodyProps) {
   return (
     <>
       <Text fw={600} size="md" className="toast-title">
@@ -81,6 +87,7 @@ function ToastBody({
       <Text size="sm" c="dimmed">
         {detail}
       </Text>
+      <Suspense>{entry && <ShownOn entry={entry} />}</Suspense>
       <Group gap="xs" mt={6}>
         {children}
       </Group>

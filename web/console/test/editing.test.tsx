@@ -55,7 +55,7 @@ describe('a change that is accepted', () => {
     await edit(user, 'Ada', change, 'double booking')
     await screen.findByText('User credits updated successfully')
     const [request] = server.sent(method, path)
-    expect(request?.body).toEqual({ ...body, unit: 'credits', reason: 'double booking' })
+    expect(request?.body).toEqual({ ...body, unit: 'credits', reason: 'double booking', receipt: true })
     expect(request?.headers.get('idempotency-key')).toMatch(/^.{32,}$/)
   })
 

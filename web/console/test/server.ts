@@ -7,6 +7,7 @@
  */
 import { vi } from 'vitest'
 import type { AuditRow, Entry, Hold, Lot, Operator, Screen, Unit, UserRow } from '../src/api'
+import type { Counts } from '../src/receipts'
 
 export interface Request {
   method: string
@@ -42,6 +43,10 @@ export class Server {
   lots: Lot[] = []
   screens: Screen[] = []
   audit: AuditRow[] = []
+  /** What the next look at any broadcast tells; null: there is no such broadcast. */
+  broadcast: { screens: Counts; settled: boolean } | null = null
+  /** What the socket was sent. */
+  frames: Record<string, unknown>[] = []
   units: Unit[] = [{ name: 'credits', scale: 0 }]
   requests: Request[] = []
   /** Pushes wait while this is true: the HTTP answer comes first then. */
@@ -200,6 +205,7 @@ export class Server {
           previous: null,
         })
     }
+    if (path.startsWith('admin/broadcasts/') && this.broadcast) return json(this.broadcast)
     if (path.startsWith('admin/entries/')) return this.reverse(path.split('/')[2] ?? '')
     if (!user) return problem(404, 'not_found', 'There is no such user.')
     if (rest === 'history') return json(this.history(request.query))
@@ -340,6 +346,7 @@ export class FakeSocket {
 
   send(text: string): void {
     const frame = JSON.parse(text) as { type: string; users?: string[] }
+    this.server.frames.push(frame)
     if (frame.type === 'auth' || frame.type === 'resync') this.receive(this.hello())
     if (frame.type === 'unwatch') for (const user of frame.users ?? []) this.watched.delete(user)
     if (frame.type !== 'watch') return

@@ -102,7 +102,7 @@ it('reverses an entry with a reason', async () => {
   await user.click(screen.getByRole('button', { name: 'Reverse entry' }))
   await screen.findByText('Change reversed')
   expect(balance()).toBe('100')
-  expect(server.sent('POST', /reverse$/)[0]?.body).toEqual({ reason: 'wrong user' })
+  expect(server.sent('POST', /reverse$/)[0]?.body).toEqual({ reason: 'wrong user', receipt: true })
 })
 
 function withHold(): Server {
@@ -130,7 +130,10 @@ it('releases a hold with a reason', async () => {
   await user.type(within(form).getByRole('combobox', { name: 'Reason' }), 'job cancelled{Enter}')
   await screen.findByText('Hold released')
   await screen.findByText('Nothing is set aside.')
-  expect(server.sent('POST', /holds\/hld_1\/release$/)[0]?.body).toEqual({ reason: 'job cancelled' })
+  expect(server.sent('POST', /holds\/hld_1\/release$/)[0]?.body).toEqual({
+    reason: 'job cancelled',
+    receipt: true,
+  })
 })
 
 it('captures a part of a hold, and no more than is held', async () => {
@@ -146,7 +149,7 @@ it('captures a part of a hold, and no more than is held', async () => {
   await user.clear(amount)
   await user.type(amount, '22{Enter}')
   await screen.findByText('Hold captured')
-  expect(server.sent('POST', /capture$/)[0]?.body).toEqual({ amount: 22, reason: 'job done' })
+  expect(server.sent('POST', /capture$/)[0]?.body).toEqual({ amount: 22, reason: 'job done', receipt: true })
 })
 
 it('lists the screens and what each shows', async () => {
@@ -161,6 +164,8 @@ it('lists the screens and what each shows', async () => {
     visible: true,
     painted: { credits: painted },
     tabs: 2,
+    behind: painted < 1,
+    asleep: false,
   })
   server.screens = [screenOf(1), screenOf(0)]
   open(server, '/users/ada')

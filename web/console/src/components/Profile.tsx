@@ -74,6 +74,9 @@ function ProfileFacts({ user, scale }: { user: UserDetail; scale: number }) {
         )}
       </Pair>
       <Pair label="Frozen">{user.frozen ? 'yes: spends and holds are refused' : 'no'}</Pair>
+      <Pair label="Receipts">
+        {user.receipts === false ? 'off: nobody is told what the screens show' : 'on'}
+      </Pair>
       <Pair label="Known since">
         <Ago at={user.created_at} />
       </Pair>
@@ -97,6 +100,7 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
   const [email, setEmail] = useState(user.email ?? '')
   const [floor, setFloor] = useState(user.floor === null ? '' : typedAmount(user.floor, scale))
   const [frozen, setFrozen] = useState(user.frozen)
+  const [receipts, setReceipts] = useState(user.receipts ?? true)
   const [low, setLow] = useState(user.low_threshold == null ? '' : typedAmount(user.low_threshold, scale))
   const [problem, setProblem] = useState<Problem>()
   const parsed = optional(floor, scale)
@@ -112,6 +116,7 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
       floor: parsed.value,
       low_threshold: threshold.value,
       frozen,
+      ...(receipts === (user.receipts ?? true) ? {} : { receipts }),
     })
     try {
       if (Object.keys(body).length > 0) await api.putUser(user.user_id, { ...body, unit: user.unit })
@@ -161,6 +166,12 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
           label="Frozen: refuse spends and holds"
           checked={frozen}
           onChange={(event) => setFrozen(event.currentTarget.checked)}
+        />
+        <Switch
+          size="sm"
+          label="Receipts: ask this user’s screens what they show"
+          checked={receipts}
+          onChange={(event) => setReceipts(event.currentTarget.checked)}
         />
         {problem && <ProblemPanel title="The user was not saved" problem={problem} />}
         <Group justify="flex-end" gap="xs">

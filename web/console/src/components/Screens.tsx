@@ -1,14 +1,23 @@
 /**
  * Where this user's balance is shown right now, and which version each screen has painted.
  *
- * Screens come and go without a push, so the list is read every few seconds while it is looked at, and at
- * once when the balance moves.
+ * Screens come and go without a push, so the list is read every few seconds while it is looked at, at once when the
+ * balance moves, and when receipts have come in: while the page is open the user's screens send them at once.
  */
 
 import { Skeleton } from '@mantine/core'
-import { IconDeviceDesktop, IconDeviceMobile } from '@tabler/icons-react'
+import {
+  IconCheck,
+  IconClock,
+  IconDeviceDesktop,
+  IconDeviceMobile,
+  IconPlugConnected,
+  IconZzz,
+} from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import { useCallback } from 'react'
 import { api, asProblem, type Screen } from '../api'
+import { useFollow, useOpenPage } from '../live'
 import { Ago } from './Ago'
 import { Card } from './Card'
 import { ProblemPanel } from './ProblemPanel'
@@ -28,6 +37,12 @@ export function Screens({ user, unit, version }: Props) {
     placeholderData: (before) => before,
     refetchInterval: AGAIN_MS,
   })
+  const { refetch } = read
+  useOpenPage(user)
+  useFollow(
+    'broadcasts',
+    useCallback(() => void refetch(), [refetch]),
+  )
   const problem = read.error ? asProblem(read.error) : undefined
   const screens = read.data?.items ?? []
   return (
@@ -55,10 +70,10 @@ export function Screens({ user, unit, version }: Props) {
 }
 
 function ScreenItem({ screen, unit, version }: { screen: Screen; unit: string; version: number }) {
-  const painted = screen.painted?.[unit]
+  const state = stateOf(screen, unit, version)
   const Icon = /Mobi|Android|iPhone/.test(screen.user_agent ?? '') ? IconDeviceMobile : IconDeviceDesktop
   return (
-    <li className="item">
+    <li className="item" data-state={state.tone}>
       <Icon size={16} aria-hidden className="dimmed" />
       <div className="item-what">
         <span>{browserName(screen.user_agent)}</span>
@@ -68,11 +83,32 @@ function ScreenItem({ screen, unit, version }: { screen: Screen; unit: string; v
         </span>
       </div>
       <span className="screen-state numeral">
-        {painted === undefined ? 'connected' : painted >= version ? `shows v${painted}` : `still v${painted}`}
+        <state.icon size={14} aria-hidden /> {state.text}
         {screen.visible === false && <span className="dimmed"> · hidden</span>}
       </span>
     </li>
   )
+}
+
+interface State {
+  text: string
+  tone: 'shown' | 'behind' | 'asleep' | 'unknown'
+  icon: typeof IconCheck
+}
+
+/** Only what the screen itself has said counts as shown; what was sent to it does not. */
+export function stateOf(screen: Screen, unit: string, version: number): State {
+  const painted = screen.painted?.[unit]
+  const last = painted === undefined ? '' : `, showed v${painted}`
+  if (painted !== undefined && painted >= version) {
+    return { text: `shows v${painted}`, tone: 'shown', icon: IconCheck }
+  }
+  if (screen.asleep) return { text: `asleep${last}`, tone: 'asleep', icon: IconZzz }
+  if (painted !== undefined) return { text: `still v${painted}`, tone: 'behind', icon: IconClock }
+  // A screen whose user wants no receipts never says what it shows.
+  return screen.behind
+    ? { text: 'nothing painted yet', tone: 'behind', icon: IconClock }
+    : { text: 'connected', tone: 'unknown', icon: IconPlugConnected }
 }
 
 const browsers: [RegExp, string][] = [
