@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -192,6 +194,170 @@ def test_a_token_of_a_made_up_secret_is_not_minted(own_file: Path, monkeypatch: 
 
 def test_a_token_of_the_server(through_demo: Demo) -> None:
     assert run("token", "ada").stdout.strip().count(".") == 2
+
+
+# --- which ledger ----------------------------------------------------------------------------------------------
+
+
+def test_whoever_names_a_file_means_that_file(
+    own_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"sqlite:///{tmp_path}/other.db"
+    monkeypatch.setenv("LIVECREDITS_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("LIVECREDITS_KEY", "lck_nothing")
+    monkeypatch.setenv("LIVECREDITS_SECRET", "s" * 40)
+    there = ("--database", other)
+    assert answer("grant", "ada", "10", *there)["credits"] == 10
+    assert answer("adjust", "ada", "-3", *there)["credits"] == 7
+    assert answer("set", "ada", "50", *there)["version"] == 3
+    assert answer("key", "add", "shop", *there)["secret"].startswith("lck_")
+    key = answer("key", "list", *there)[0]["id"]
+    assert answer("key", "revoke", key, *there)["revoked_at"]
+    made = answer("operator", "add", "olga@example.com", *there)
+    assert [one["id"] for one in answer("operator", "list", *there)] == [made["id"]]
+    assert "code=" in answer("operator", "link", "olga@example.com", *there)["link"]
+    assert answer("operator", "disable", made["id"], *there)["disabled"] is True
+    assert answer("token", "ada", *there)["user_id"] == "ada"
+    rows = tmp_path / "rows.csv"
+    rows.write_text("user_id,op,amount\nada,adjust,5\n", "utf-8")
+    assert answer("import", str(rows), *there)["applied"] == 1
+    assert answer("verify", *there)["entries"] == 4
+    assert not own_file.exists()
+    told = run("grant", "ada", "5", "--database", "mysql://secret@host/db")
+    assert told.exit_code == 2
+    assert "secret@" not in told.stderr
+
+
+# --- exports ---------------------------------------------------------------------------------------------------
+
+
+def exported(*arguments: str) -> list[dict[str, str]]:
+    """The rows of an export on standard output."""
+    told = run("export", *arguments)
+    assert told.exit_code == 0, told.output
+    return list(csv.DictReader(io.StringIO(told.stdout)))
+
+
+@pytest.mark.parametrize("place", ["own_file", "through_demo"])
+def test_lists_leave_whole_and_inert(place: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    request.getfixturevalue(place)
+    answer("grant", "exporter", "100", "--label", "=HYPERLINK(1)", "--reason", "＋welcome")
+    for _ in range(3):
+        answer("adjust", "exporter", "-5")
+    rows = exported("history", "exporter")
+    assert [(row["version"], row["amount"]) for row in rows] == [
+        ("4", "-5"),
+        ("3", "-5"),
+        ("2", "-5"),
+        ("1", "100"),
+    ]
+    assert (rows[-1]["label"], rows[-1]["reason"]) == ("'=HYPERLINK(1)", "'＋welcome")
+    assert [row["kind"] for row in exported("history", "exporter", "--kind", "grant")] == ["grant"]
+    assert exported("history", "exporter", "--until", "2020-01-01") == []
+    assert [row["credits"] for row in exported("users", "--search", "exporter")] == ["85"]
+    lines = run("export", "users", "--search", "exporter", "--format", "ndjson").stdout.splitlines()
+    assert [json.loads(line)["user_id"] for line in lines] == ["exporter"]
+    answer("key", "add", "for the audit")
+    (row,) = exported("audit", "--action", "key.created", "--since", "2020-01-01")[:1]
+    assert json.loads(row["after"])["name"] == "for the audit"
+    assert "key.created" not in {row["action"] for row in exported("audit", "--exclude", "key.created")}
+    file = tmp_path / "users.csv"
+    told = answer("export", "users", "--out", str(file))
+    assert told == {"file": str(file), "format": "csv", "bytes": file.stat().st_size}
+    assert list(tmp_path.glob("*.part")) == []
+
+
+@pytest.mark.parametrize("place", ["own_file", "through_demo"])
+def test_an_export_that_is_refused_leaves_no_file(
+    place: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    request.getfixturevalue(place)
+    answer("grant", "somebody", "1")
+    file = tmp_path / "kept.csv"
+    file.write_text("what stood here", "utf-8")
+    for arguments in (("history", "nobody-at-all"), ("codes", "cmp_nothing"), ("users", "--sort", "age")):
+        told = run("export", *arguments, "--out", str(file))
+        assert told.exit_code == 1, told.output
+        assert file.read_text("utf-8") == "what stood here"
+    assert run("export", "users", "--json").exit_code == 2
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_an_export_reads_beside_the_server_that_has_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "held.db"
+    with running_demo("--file", str(file)) as demo:
+        beside = spawn("export", "history", "ada", "--database", f"sqlite:///{file}")
+        out, err = beside.communicate(timeout=60)
+        assert beside.returncode == 0, err
+        told = demo.api("GET", "/users/ada/history?format=csv").text
+        assert out.splitlines() == told.splitlines()
+        campaign = demo.api("GET", "/admin/campaigns").json()["items"][0]["id"]
+        codes = spawn("export", "codes", campaign, "--database", f"sqlite:///{file}")
+        out, err = codes.communicate(timeout=60)
+        assert codes.returncode == 0, err
+        assert out.splitlines() == demo.api("GET", f"/admin/campaigns/{campaign}/codes.csv").text.splitlines()
+
+
+def test_an_export_of_no_ledger_makes_none(own_file: Path) -> None:
+    assert run("export", "users").exit_code == 2
+    assert not own_file.exists()
+    own_file.write_bytes(b"no database at all" * 100)
+    assert run("export", "users").exit_code == 2
+
+
+def test_whoever_has_read_enough_of_an_export_may_go(tmp_path: Path) -> None:
+    file = tmp_path / "long.db"
+    for _ in range(2):
+        grown = spawn("grant", "ada", "1", LIVECREDITS_DATABASE_URL=f"sqlite:///{file}")
+        grown.communicate(timeout=30)
+    rows = tmp_path / "rows.csv"
+    rows.write_text("user_id,amount\n" + "ada,1\n" * 3_000, "utf-8")
+    spawn("import", str(rows), "--op", "adjust", "--database", f"sqlite:///{file}").communicate(timeout=60)
+    piped = spawn("export", "history", "ada", "--database", f"sqlite:///{file}")
+    assert piped.stdout is not None
+    assert piped.stdout.readline().startswith("entry,")
+    piped.stdout.close()
+    assert piped.stderr is not None
+    assert piped.stderr.read() == ""
+    piped.stderr.close()
+    assert piped.wait(30) == 1
+
+
+# --- variables -------------------------------------------------------------------------------------------------
+
+
+def test_variables_that_are_no_settings_are_told_with_the_name_that_was_meant(tmp_path: Path) -> None:
+    values = {
+        "LIVECREDITS_SECERT": "never print me",
+        "livecredits_mod": "production",
+        "LIVECREDITS_XYZZY": "1",
+        "LIVECREDITS_URL": "http://127.0.0.1:1",
+    }
+    wanted = (
+        "LIVECREDITS_SECERT is no setting",
+        "LIVECREDITS_SECRET?",
+        "LIVECREDITS_MODE?",
+        "LIVECREDITS_XYZZY",
+    )
+    for command in (
+        ("serve", "--port", "0", "--json", "--database", f"sqlite:///{tmp_path}/x.db"),
+        ("demo", "--port", "0", "--json", "--no-browser"),
+    ):
+        process = spawn(*command, **values)
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["url"].startswith("http://127.0.0.1:")
+        process.terminate()
+        _, told = process.communicate(timeout=30)
+        assert process.returncode == 0
+        for words in wanted:
+            assert words in told, command
+        assert "never print me" not in told
+        assert "LIVECREDITS_URL is no setting" not in told
+    looked = spawn("doctor", "--database", f"sqlite:///{tmp_path}/x.db", **values)
+    told, _ = looked.communicate(timeout=60)
+    for words in wanted:
+        assert words in told
+    assert "never print me" not in told
 
 
 # --- the file --------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +23,8 @@ from livecredits.errors import StartRefused
 from livecredits.proxies import normalise_origin, parse_networks
 
 ENV_PREFIX = "LIVECREDITS_"
+COMMANDS_OWN = frozenset({"LIVECREDITS_URL", "LIVECREDITS_KEY"})
+"""By these the commands find a running server; the server itself has no use for them."""
 SECRET_LENGTH_MIN = 32
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -166,6 +170,20 @@ class Settings(BaseSettings):
         if self.mode == "production" and self.secret is None:
             raise ValueError("secret is missing and mode is production")
         return self
+
+    @classmethod
+    def unknown(cls, environment: Iterable[str]) -> dict[str, str | None]:
+        """Variables that look like settings and are none, each with the known name that is nearest, if one is near.
+
+        Args:
+            environment: names of variables, such as `os.environ`.
+        """
+        known = {ENV_PREFIX + name.upper() for name in cls.model_fields} | COMMANDS_OWN
+        strange = sorted(
+            name for name in environment if name.upper().startswith(ENV_PREFIX) and name.upper() not in known
+        )
+        near = {name: get_close_matches(name.upper(), known, n=1, cutoff=0.7) for name in strange}
+        return {name: found[0] if found else None for name, found in near.items()}
 
     @classmethod
     def load(cls, **values: Any) -> Settings:

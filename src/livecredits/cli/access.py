@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from livecredits.access import Role, Scope
-from livecredits.cli.ledger import Json, Ledger, at_ledger, operator_named
+from livecredits.cli.ledger import Database, Json, Ledger, at_ledger, operator_named
 from livecredits.cli.output import AsJson, err, out, print_json, print_table
 
 SERVER = "http://127.0.0.1:8300"
@@ -42,6 +42,7 @@ def add_operator(
         bool, typer.Option("--password", help="Ask for a password, or read it from standard input.")
     ] = False,
     url: At = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an operator and print a link that signs them in once."""
@@ -51,7 +52,7 @@ def add_operator(
         operator = await there.add_operator(email, name or email, role.value, password, limit)
         return {**operator, **await _link(there, operator, url)}
 
-    made = at_ledger(make, as_json=as_json)
+    made = at_ledger(make, database=database, as_json=as_json)
     if as_json:
         print_json(made)
         return
@@ -60,9 +61,9 @@ def add_operator(
 
 
 @operators.command("list")
-def list_operators(*, as_json: AsJson = False) -> None:
+def list_operators(*, database: Database = None, as_json: AsJson = False) -> None:
     """Show all operators."""
-    found = at_ledger(lambda there: there.operators(), as_json=as_json)
+    found = at_ledger(lambda there: there.operators(), database=database, as_json=as_json)
     if as_json:
         print_json(found)
         return
@@ -85,13 +86,13 @@ def list_operators(*, as_json: AsJson = False) -> None:
 
 
 @operators.command("disable")
-def disable_operator(operator: Who, *, as_json: AsJson = False) -> None:
+def disable_operator(operator: Who, *, database: Database = None, as_json: AsJson = False) -> None:
     """Lock an operator out and end their sessions."""
 
     async def disable(there: Ledger) -> Json:
         return await there.disable_operator((await operator_named(there, operator))["id"])
 
-    disabled = at_ledger(disable, as_json=as_json)
+    disabled = at_ledger(disable, database=database, as_json=as_json)
     if as_json:
         print_json(disabled)
     else:
@@ -99,13 +100,15 @@ def disable_operator(operator: Who, *, as_json: AsJson = False) -> None:
 
 
 @operators.command("link")
-def link_operator(operator: Who, *, url: At = None, as_json: AsJson = False) -> None:
+def link_operator(
+    operator: Who, *, url: At = None, database: Database = None, as_json: AsJson = False
+) -> None:
     """Print a link that signs an operator in once."""
 
     async def ask(there: Ledger) -> Json:
         return await _link(there, await operator_named(there, operator), url)
 
-    link = at_ledger(ask, as_json=as_json)
+    link = at_ledger(ask, database=database, as_json=as_json)
     if as_json:
         print_json(link)
     else:
@@ -120,12 +123,13 @@ def add_key(
         list[Scope] | None,
         typer.Option("--scope", help="What it may do; give several, or none for all of them."),
     ] = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a service key; its secret is shown this once."""
     wanted = [scope.value for scope in scopes or list(Scope)]
 
-    made = at_ledger(lambda there: there.add_key(name, wanted), as_json=as_json)
+    made = at_ledger(lambda there: there.add_key(name, wanted), database=database, as_json=as_json)
     if as_json:
         print_json(made)
         return
@@ -134,9 +138,9 @@ def add_key(
 
 
 @keys.command("list")
-def list_keys(*, as_json: AsJson = False) -> None:
+def list_keys(*, database: Database = None, as_json: AsJson = False) -> None:
     """Show all service keys, without their secrets."""
-    found = at_ledger(lambda there: there.keys(), as_json=as_json)
+    found = at_ledger(lambda there: there.keys(), database=database, as_json=as_json)
     if as_json:
         print_json(found)
         return
@@ -162,10 +166,11 @@ def list_keys(*, as_json: AsJson = False) -> None:
 def revoke_key(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The key's id, `key_…`.")],
     *,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """End a service key, everywhere within five seconds."""
-    ended_key = at_ledger(lambda there: there.revoke_key(key), as_json=as_json)
+    ended_key = at_ledger(lambda there: there.revoke_key(key), database=database, as_json=as_json)
     if as_json:
         print_json(ended_key)
     else:
@@ -176,10 +181,11 @@ def token(
     user: Annotated[str, typer.Argument(metavar="USER", help="Whose screen.")],
     *,
     ttl: Annotated[int, typer.Option(min=1, max=3600, help="Seconds that it is good for.")] = 900,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Mint a screen token for one user."""
-    minted = at_ledger(lambda there: there.token(user, ttl), as_json=as_json)
+    minted = at_ledger(lambda there: there.token(user, ttl), database=database, as_json=as_json)
     if as_json:
         print_json(minted)
     else:

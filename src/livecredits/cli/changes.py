@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import Progress
 
-from livecredits.cli.ledger import at_ledger
+from livecredits.cli.ledger import Database, at_ledger
 from livecredits.cli.output import REFUSED, AsJson, err, fail, out, print_change, print_json, print_table
 from livecredits.errors import LivecreditsError
 
@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def grant(
+def grant(  # noqa: PLR0913 - options
     user: UserId,
     amount: Annotated[int, typer.Argument(help="How many, at least 1.")],
     *,
@@ -48,6 +48,7 @@ def grant(
     reason: Reason = None,
     label: Label = None,
     key: Key = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Give credits to a user; makes the user if need be."""
@@ -55,7 +56,9 @@ def grant(
     about = _about(unit=unit, reason=reason, label=label, key=key)
 
     print_change(
-        at_ledger(lambda there: there.grant(user, amount, expires_at, **about), as_json=as_json),
+        at_ledger(
+            lambda there: there.grant(user, amount, expires_at, **about), database=database, as_json=as_json
+        ),
         as_json=as_json,
     )
 
@@ -68,11 +71,12 @@ def set_credits(
     reason: Reason = None,
     label: Label = None,
     key: Key = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a user's available credits equal to a number."""
     about = _about(unit=unit, reason=reason, label=label, key=key)
-    answer = at_ledger(lambda there: there.set(user, credits, **about), as_json=as_json)
+    answer = at_ledger(lambda there: there.set(user, credits, **about), database=database, as_json=as_json)
     print_change(answer, as_json=as_json)
 
 
@@ -84,13 +88,15 @@ def adjust(
     reason: Reason = None,
     label: Label = None,
     key: Key = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Add credits to a user, or take them."""
     about = _about(unit=unit, reason=reason, label=label, key=key)
 
     print_change(
-        at_ledger(lambda there: there.adjust(user, amount, **about), as_json=as_json), as_json=as_json
+        at_ledger(lambda there: there.adjust(user, amount, **about), database=database, as_json=as_json),
+        as_json=as_json,
     )
 
 

@@ -82,6 +82,7 @@ def examine(database: str | None) -> Iterator[Finding]:
     """Every finding, in the order of what depends on what."""
     settings, found = _settings(database)
     yield found
+    yield from _strangers()
     file = _file(settings.database_url) if settings else None
     checks: tuple[tuple[str, Check], ...] = (
         ("python", _python), ("sqlite", _sqlite), ("file", _rights), ("lock", _lock), ("schema", _schema),
@@ -106,6 +107,14 @@ def _settings(database: str | None) -> tuple[Settings | None, Finding]:
             "settings", "note", "development mode: LIVECREDITS_MODE=production is for real use"
         )
     return settings, Finding("settings", "ok", "production mode, nothing missing")
+
+
+def _strangers() -> Iterator[Finding]:
+    from livecredits.config import Settings
+
+    for name, meant in Settings.unknown(os.environ).items():
+        hint = f": did you mean {meant}?" if meant else ": nothing reads it"
+        yield Finding("settings", "note", f"{name} is no setting{hint}")
 
 
 def _file(url: str) -> Path | None:

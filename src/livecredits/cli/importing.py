@@ -27,7 +27,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from livecredits.cli.ledger import Json, Ledger, ledger
+from livecredits.cli.ledger import Database, Json, Ledger, ledger
 from livecredits.cli.output import REFUSED, AsJson, ended, err, out, print_json, print_table
 from livecredits.errors import Conflict, Invalid, StartRefused
 
@@ -42,7 +42,6 @@ COLUMNS = (
     "row", "user_id", "unit", "op", "amount", "ok", "code", "detail", "before", "after", "entry", "replayed", "import",
 )  # fmt: skip
 SHOWN = 10
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,10 +75,11 @@ def import_file(  # noqa: PLR0913 - options
         Path | None, typer.Option(help="Where each row's outcome goes; beside the file where left out.")
     ] = None,
     rows_at_once: Annotated[int, typer.Option(min=1, max=10_000, help="Rows in one request.")] = ROWS_AT_ONCE,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Apply a CSV file of changes, each row once; started again, it goes on where it broke off."""
-    wanted = _Wanted(file, op, reason, label, rows_at_once, dry_run=dry_run)
+    wanted = _Wanted(file, op, reason, label, rows_at_once, database, dry_run=dry_run)
     done = ended(lambda: _import(wanted, key, report, shown=not as_json), as_json=as_json)
     if as_json:
         print_json(done.as_json())
@@ -98,6 +98,7 @@ class _Wanted:
     reason: str | None
     label: str | None
     rows_at_once: int
+    database: str | None
     dry_run: bool
 
 
@@ -156,7 +157,7 @@ async def _import(wanted: _Wanted, key: str, report: Path | None, *, shown: bool
         advance(done.resumed_at)
         if done.resumed_at >= total:
             return done
-        async with ledger() as there:
+        async with ledger(wanted.database) as there:
             for rows in _portions(wanted, import_id, done.resumed_at):
                 write(await _send(there, wanted, import_id, rows))
                 advance(len(rows))
@@ -352,14 +353,15 @@ def _told(cells: dict[str, str]) -> Json:
 
 
 def _cell(row: Json, name: str, import_id: str) -> Any:
+    from livecredits.http.export import inert
+
     if name == "import":
         return import_id
     value = row.get(name)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        value = " ".join(value.splitlines())
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return inert(" ".join(value.splitlines()))
     return value
 
 

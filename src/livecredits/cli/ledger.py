@@ -1,7 +1,8 @@
 """Where a command's work happens: through a running server, or in the database file itself.
 
 Promises: `LIVECREDITS_URL` and `LIVECREDITS_KEY` decide; with them everything goes over HTTP, without them the file of
-`LIVECREDITS_DATABASE_URL` is opened, which only one process can do: then the error names the two variables.
+`LIVECREDITS_DATABASE_URL` is opened, which only one process can do: then the error names the two variables. Whoever
+names a file with `--database` means that file.
 Both ways answer the same JSON. The odd thing: this is the one place where the facade and its remote twin stand side by
 side, and it shows how little differs.
 """
@@ -14,7 +15,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+
+import typer
 
 from livecredits.cli.lock import require_free
 from livecredits.cli.output import ended
@@ -88,11 +91,21 @@ class Ledger(Protocol):
         ...
 
 
-def at_ledger(ask: Callable[[Ledger], Awaitable[T]], *, as_json: bool = False) -> T:
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database", metavar="URL", help="Open this ledger's file, whatever the LIVECREDITS_ variables say."
+    ),
+]
+
+
+def at_ledger(
+    ask: Callable[[Ledger], Awaitable[T]], *, database: str | None = None, as_json: bool = False
+) -> T:
     """Ask the ledger one thing; a refusal becomes its sentence and its exit code."""
 
     async def work() -> T:
-        async with ledger() as there:
+        async with ledger(database) as there:
             return await ask(there)
 
     return ended(work, as_json=as_json)
@@ -107,21 +120,21 @@ async def operator_named(ledger: Ledger, name: str) -> Json:
 
 
 @asynccontextmanager
-async def ledger() -> AsyncIterator[Ledger]:
-    """The ledger that this environment names.
+async def ledger(database: str | None = None) -> AsyncIterator[Ledger]:
+    """The ledger in the file of this address, else the one that the environment names.
 
     Raises:
         StartRefused: half of an address, a locked file, wrong settings.
     """
     url = os.environ.get(URL)
-    if url:
+    if url and database is None:
         async with remote_client(url) as client:
             yield Remote(client)
         return
     from livecredits.config import Settings
     from livecredits.credits import Credits
 
-    settings = Settings.load()
+    settings = Settings.load(**({} if database is None else {"database_url": database}))
     require_free(settings.database_url)
     async with Credits(settings.database_url, settings=settings) as credits:
         yield Local(credits)

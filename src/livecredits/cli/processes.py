@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -55,6 +56,7 @@ def _demo(url: str, host: str, port: int, *, browser: bool, as_json: bool) -> No
         from livecredits.config import Settings
         from livecredits.demo import run_demo
 
+        _warn_of_strangers()
         # The demo is a demo wherever it runs: the machine's own settings for its real ledger do not count here.
         settings = Settings.load(database_url=url, mode="development", metrics_open=True)
         listener = server.listen(host, port)
@@ -63,7 +65,13 @@ def _demo(url: str, host: str, port: int, *, browser: bool, as_json: bool) -> No
     _run(start, as_json=as_json)
 
 
-def serve(*, port: Port = 8300, host: Host = "127.0.0.1", database: Database = None) -> None:
+def serve(
+    *,
+    port: Port = 8300,
+    host: Host = "127.0.0.1",
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
     """Serve the API, live connections and the console, by the settings of docs/reference/settings.md."""
 
     def start() -> None:
@@ -72,15 +80,16 @@ def serve(*, port: Port = 8300, host: Host = "127.0.0.1", database: Database = N
         from livecredits import server
         from livecredits.config import Settings
 
+        _warn_of_strangers()
         settings = Settings.load(**({} if database is None else {"database_url": database}))
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         listener = server.listen(host, port)
-        server.run(lambda: _serve(settings, listener))
+        server.run(lambda: _serve(settings, listener, as_json=as_json))
 
-    _run(start)
+    _run(start, as_json=as_json)
 
 
-async def _serve(settings: Any, listener: Any) -> None:
+async def _serve(settings: Any, listener: Any, *, as_json: bool) -> None:
     from livecredits import server
     from livecredits.credits import Credits
     from livecredits.http.app import build_app
@@ -91,6 +100,8 @@ async def _serve(settings: Any, listener: Any) -> None:
         async def ready() -> None:
             address, port = listener.getsockname()[:2]
             url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+            if as_json:
+                print_json({"url": url})
             err().print(
                 f"[green]✓[/green] {url}  [dim]console: {url}/console · API: {url}/docs[/dim]", soft_wrap=True
             )
@@ -122,6 +133,15 @@ def migrate(*, database: Database = None, as_json: AsJson = False) -> None:
         print_json(done)
     else:
         out().print(f"[green]✓[/green] The schema is up to date. Epoch {done['epoch']}.")
+
+
+def _warn_of_strangers() -> None:
+    """Tell which variables look like settings and are none; their values are nobody's business."""
+    from livecredits.config import Settings
+
+    for name, meant in Settings.unknown(os.environ).items():
+        hint = f"; did you mean {meant}?" if meant else ""
+        err().print(f"[yellow]![/yellow] {name} is no setting{hint}", soft_wrap=True)
 
 
 def _run(start: Callable[[], None], *, as_json: bool = False) -> None:

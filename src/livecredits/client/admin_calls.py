@@ -96,13 +96,15 @@ def put_user(  # noqa: PLR0913 - fields, all of them optional
     floor: int | None = UNTOUCHED,
     frozen: bool = UNTOUCHED,
     low_threshold: int | None = UNTOUCHED,
+    receipts: bool = UNTOUCHED,
     unit: str = "credits",
     reason: str | None = None,
 ) -> Call[UserDetail]:
     """Make a user, or change what is given; None empties a field, a floor of None lends without end (scope `admin`)."""
     given = touched(
-        name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, low_threshold=low_threshold
-    )
+        name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, low_threshold=low_threshold,
+        receipts=receipts,
+    )  # fmt: skip
     body = {**given, "unit": unit, **told({"reason": reason})}
     return Call("PUT", f"{USERS}/{named(user_id)}", UserDetail.read, body=body, changes=True)
 

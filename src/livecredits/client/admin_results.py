@@ -48,7 +48,7 @@ class Account(Told):
 
 @dataclass(frozen=True, slots=True)
 class UserDetail(Told):
-    """A user with all accounts, and the lots of one."""
+    """A user with all accounts, and the lots of one; `receipts`: whether their screens are asked what they painted."""
 
     user_id: str
     name: str | None
@@ -67,6 +67,7 @@ class UserDetail(Told):
     next_expiry: NextExpiry | None
     accounts: tuple[Account, ...]
     screens: int = 0
+    receipts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,13 @@ from livecredits.client.sending import (
     NEVER_SENT,
     PAGE_MOST,
     TIMEOUT_S,
-    Target,
     base,
     broken_off,
     headers,
-    opened,
     reason,
     request,
 )
+from livecredits.files import Target, opened
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,16 +1,12 @@
-"""What both clients share about sending: addresses, headers, a request's parts, and the file that a list is saved in.
+"""What both clients share about sending: addresses, headers, a request's parts, and what a list that broke off raises.
 
-Promises: a file that was named is there whole or not at all. The odd thing: everything that knows httpx2 and is no
-method of a client stands here, so that the two clients differ in `await` alone.
+The odd thing: everything that knows httpx2 and is no method of a client stands here, so that the two clients differ in
+`await` alone.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import httpx2
 
@@ -22,9 +18,6 @@ TIMEOUT_S = 10.0
 PAGE_MOST = 200
 """Items on the largest page."""
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-
-Target = str | os.PathLike[str] | BinaryIO
-"""Where a list is saved: the name of a file, or one that is open for bytes."""
 
 
 def base(url: str) -> str:
@@ -57,19 +50,3 @@ def reason(error: httpx2.TransportError) -> str:
 def broken_off(error: httpx2.TransportError) -> Unavailable:
     """The refusal of a list that ended before its end."""
     return Unavailable(f"The list broke off ({reason(error)}); ask for it again.")
-
-
-@contextmanager
-def opened(to: Target) -> Iterator[BinaryIO]:
-    """The file to write into. One that was named gets its name when it is whole; before, `.part` stands behind it."""
-    if not isinstance(to, (str, os.PathLike)):
-        yield to
-        return
-    whole = Path(to)
-    part = whole.with_name(f"{whole.name}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(whole)
-    finally:
-        part.unlink(missing_ok=True)
