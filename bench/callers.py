@@ -20,8 +20,10 @@ import uvloop
 
 from bench.peers.control import calm_collector, obey_stdin, tell
 from bench.screens import users
+from livecredits.core.crowds import Run
 from livecredits.credits import Credits
-from livecredits.storage.store import Rows
+from livecredits.live.log import BroadcastLog
+from livecredits.storage.settings import StoredSettings
 
 SEED = 1_000_000_000
 """Enough for every spend of a run."""
@@ -30,11 +32,16 @@ LOG_PIECE = 1_000
 """Rows in one transaction, as the server writes them."""
 
 
+async def _defaults() -> StoredSettings:
+    return StoredSettings()
+
+
 class Program:
     """A ledger and its callers."""
 
     def __init__(self, file: str) -> None:
         self.credits = Credits(f"sqlite:///{file}")
+        self.log = BroadcastLog(self.credits, "bench", _defaults)
         self.keys = count()
         self.run_id = time.time_ns()
         self.answered = self.changes = 0
@@ -70,7 +77,7 @@ class Program:
     async def _log(self, count: int) -> dict[str, Any]:
         began, cpu = time.perf_counter(), time.process_time()
         for _ in range(count // LOG_PIECE):
-            await self.credits.note(Rows(broadcasts=[self._row() for _ in range(LOG_PIECE)]))
+            await self.log.keep([self._run(LOG_PIECE)], None)
         seconds = time.perf_counter() - began
         return {
             "event": "logged",
@@ -85,13 +92,13 @@ class Program:
             await asyncio.sleep(1.0)
             due = self.answered - before - written
             for at in range(0, due, LOG_PIECE):
-                rows = [self._row() for _ in range(min(LOG_PIECE, due - at))]
-                await self.credits.note(Rows(broadcasts=rows))
+                await self.log.keep([self._run(min(LOG_PIECE, due - at))], None)
             written += due
 
-    def _row(self) -> tuple[Any, ...]:
-        id = f"ent_{time.time_ns() // 1_000_000:012x}{next(self.keys):020x}"
-        return (id, "bench", 1, 1, 0, 0, 0, 0, 14, 14, 0, 0, 1, "full")
+    def _run(self, count: int) -> Run:
+        """What one screen's word settles: so many changes, each with an id as the ledger makes them."""
+        ids = [f"ent_{time.time_ns() // 1_000_000:012x}{next(self.keys):020x}" for _ in range(count)]
+        return Run([(id, "credits", 1, 0) for id in ids], 14, is_browser=False)
 
     async def _all(self, kind: str, asked: list[str], callers: int, amount: int) -> None:
         left = iter(asked)

@@ -25,6 +25,7 @@ from bench.peers.control import free_listener, lift_file_limit, now_ns, obey_std
 from livecredits.access import Principal
 from livecredits.config import Settings
 from livecredits.core.broadcasts import Row, Span
+from livecredits.core.crowds import Run
 from livecredits.core.rows import AccountState, Cause, Entry
 from livecredits.core.wire import state_text
 from livecredits.live.protocol import make_ws_protocol
@@ -42,6 +43,7 @@ class Batch:
     lists: dict[str, set[str]] = field(default_factory=dict)
     entries: Sequence[Entry] = ()
     committed_monotonic_ns: int = 0
+    signed_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,9 @@ class Sink:
     def __init__(self) -> None:
         self.rows = 0
 
-    async def keep(self, rows: Sequence[Row], _span: Span | None) -> None:
+    async def keep(self, rows: Sequence[Row | Run], _span: Span | None) -> None:
         """Count them."""
-        self.rows += len(rows)
+        self.rows += sum(len(one.plain) if isinstance(one, Run) else 1 for one in rows)
 
     async def wanted(self) -> tuple[bool, frozenset[str]]:
         """Of all."""

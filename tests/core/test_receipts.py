@@ -12,6 +12,7 @@ from tests.core.test_hub import LIMITS, Desk, state
 
 from livecredits.core import receipts as receipts_module
 from livecredits.core.broadcasts import Counts, Row, Span
+from livecredits.core.crowds import rows_of
 from livecredits.core.receipts import DETAILED_PER_S, FINAL_MS, RECENT_MOST
 from livecredits.core.rows import Entry
 from livecredits.core.screen import Admitted, Screen
@@ -80,8 +81,9 @@ class Log(Desk):
 
     def flush(self, *, everything: bool = False) -> dict[str, Row]:
         rows, self.span = self.hub.receipts.take(self.now_ms, everything=everything)
-        written = {row.id: row for row in rows}
-        assert len(written) == len(rows)
+        expanded = list(rows_of(rows))
+        written = {row.id: row for row in expanded}
+        assert len(written) == len(expanded)
         self.rows |= written
         return written
 
@@ -392,7 +394,7 @@ def test_rows_that_could_not_be_written_are_given_again(log: Log) -> None:
 
 
 def test_rows_that_are_too_many_are_lost_and_said_to_be(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receipts_module, "DUE_MOST", 2)
+    monkeypatch.setattr(receipts_module, "CROWD_MOST", 2)
     screen = log.live()
     entries = log.change(times=3)
     log.tell(screen, 3)
@@ -545,9 +547,18 @@ STEPS = st.one_of(
 )
 
 
+@pytest.mark.parametrize("detailed_per_s", [DETAILED_PER_S, 0], ids=["one by one", "in a crowd"])
 @settings(max_examples=400, deadline=None)
 @given(st.lists(STEPS, max_size=30))
-def test_any_story_is_counted_as_a_naive_model_counts_it(steps: list[tuple[Any, ...]]) -> None:
+def test_any_story_is_counted_as_a_naive_model_counts_it(
+    detailed_per_s: int, steps: list[tuple[Any, ...]]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(receipts_module, "DETAILED_PER_S", detailed_per_s)
+        _tell_and_judge(steps)
+
+
+def _tell_and_judge(steps: list[tuple[Any, ...]]) -> None:
     log = Log()
     screens: list[Seen] = []
     pushed: dict[str, Pushed] = {}

@@ -149,7 +149,11 @@ class Hub(Delivery):
     def _painted(self, screen: Screen, frame: wire.Pong | wire.Shown, now_ms: int) -> None:
         if frame.tabs is not None:
             screen.tabs = frame.tabs
-        if screen.due is not None and screen.who is not None and screen.who.user_id is not None:
+        if (
+            (screen.due is not None or screen.crowd is not None)
+            and screen.who is not None
+            and screen.who.user_id is not None
+        ):
             newest = self.audiences[screen.who.user_id].versions
             self.receipts.told(screen, frame.painted, newest, now_ms, visible=frame.visible)
         screen.answered_ms = now_ms

@@ -19,6 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from livecredits.core.broadcasts import Broadcast, Counts, Row, Sight, Span
+from livecredits.core.crowds import Crowd, Run, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,9 +32,13 @@ LEASE_MS = 10_000
 FINAL_MS = 600_000
 """What a screen says later than this changes no count any more."""
 DUE_MOST = 50_000
+CROWD_MOST = 200_000
 LATE_MOST = 10_000
 RECENT_MOST = 2_000
-"""Broadcasts in memory: without a row yet; with a row that may change; settled, for their screens' details."""
+"""Broadcasts in memory: without a row yet, the plain ones of a crowd apart; with a row that may change; settled, for
+their screens' details."""
+CROWD_LOOK_MS = 5_000
+"""A crowd is looked through for silent screens this often."""
 DETAILED_PER_S = 200
 """Broadcasts a second whose screens are kept one by one after all have answered; of more, only the counts."""
 
@@ -71,12 +76,14 @@ class Receipts:
         """Whether the log looks otherwise than when somebody last set this back."""
         self.delays_ms: list[int] = []
         """From commit to receipt, of visible screens that were asked to tell at once; for whoever takes it."""
+        self._crowd = Crowd()
+        self._looked_ms = 0
         self._due: dict[str, Broadcast] = {}
         self._late: dict[str, Broadcast] = {}
         self._recent: dict[str, Broadcast] = {}
         self._dirty: dict[str, Broadcast] = {}
         self._settled: list[Broadcast] = []
-        self._rows: list[Row] = []
+        self._rows: list[Row | Run] = []
         self._leases: dict[str, int] = {}
         self._detailed = 0
         self._second = 0
@@ -101,6 +108,7 @@ class Receipts:
                 continue
             self._end_lease(audience.user_id)
             for screen in audience.own:
+                self._make_whole(screen)
                 for broadcast in screen.due or ():
                     broadcast.is_off = True
                     self._settle(broadcast)
@@ -129,28 +137,25 @@ class Receipts:
         if not self._extend(entries):
             entries = [entry for entry in entries if self.find(entry.id) is None]
         is_crowded = self._is_crowded(len(entries), pushed_ms)
-        audiences, known, is_plain = self._audiences, self._due, self.is_on and not self.exempt
+        if is_crowded and not asked and self.is_on and not self.exempt:
+            entries = self._crowd.pushed(entries, pushed_ms, self._audiences)
         for entry in entries:
-            audience = audiences.get(entry.user_id)
+            audience = self._audiences.get(entry.user_id)
             if audience is None or not audience.own:
                 continue
-            id = entry.id
-            broadcast = Broadcast(id, entry.unit, entry.version, pushed_ms, audience.own)
-            if (asked and (entry.user_id, entry.unit) in asked) or audience.is_leased:
-                broadcast.is_asked = True
-            elif is_crowded:
-                broadcast.is_bare = True
-            if not is_plain and not self.wanted_of(entry.user_id):
+            broadcast = Broadcast(entry.id, entry.unit, entry.version, pushed_ms, audience.own)
+            broadcast.is_asked = audience.is_leased or (entry.user_id, entry.unit) in asked
+            broadcast.is_bare = is_crowded and not broadcast.is_asked
+            if not self.wanted_of(entry.user_id):
                 broadcast.is_off = True
                 self._settle(broadcast)
                 continue
-            known[id] = broadcast
+            self._due[entry.id] = broadcast
             for screen in audience.own:
-                due = screen.due
-                if due is None:
+                if screen.due is None:
                     screen.due = [broadcast]
                 else:
-                    due.append(broadcast)
+                    screen.due.append(broadcast)
 
     def _extend(self, entries: Sequence[Entry]) -> bool:
         """Note which entries were seen; False where some came before, or come late."""
@@ -211,6 +216,8 @@ class Receipts:
             now_ms: when the frame arrived.
             visible: whether a tab is visible now.
         """
+        if screen.crowd is not None and self._crowd.told(screen, painted, newest, now_ms):
+            self.has_moved = True
         due = screen.due
         if due is None:
             return
@@ -249,6 +256,9 @@ class Receipts:
 
     def went(self, screen: Screen) -> None:
         """A screen is closed, or is told to close: what it has not painted by now it never will."""
+        if screen.crowd is not None:
+            self._crowd.went(screen)
+            self.has_moved = True
         due, screen.due = screen.due, None
         for broadcast in due or ():
             broadcast.gone += 1
@@ -283,6 +293,10 @@ class Receipts:
         """Do what time brings: end leases, put the old aside, forget the oldest."""
         for user_id in [user_id for user_id, end_ms in self._leases.items() if end_ms <= now_ms]:
             self._end_lease(user_id)
+        if now_ms >= self._looked_ms + CROWD_LOOK_MS:
+            self._looked_ms = now_ms
+            for screen in self._crowd.silent_since(now_ms - self._silence_ms - 1, CROWD_MOST):
+                self._make_whole(screen)
         for broadcast in _oldest(self._due, now_ms - self._silence_ms - 1, DUE_MOST):
             del self._due[broadcast.id]
             self._late[broadcast.id] = self._dirty[broadcast.id] = broadcast
@@ -290,6 +304,14 @@ class Receipts:
         self._give_up(_oldest(self._late, now_ms - FINAL_MS, LATE_MOST), now_ms)
         for id in list(islice(self._recent, max(0, len(self._recent) - RECENT_MOST))):
             del self._recent[id]
+
+    def _make_whole(self, screen: Screen) -> None:
+        """Take a screen out of the crowd: what it has not painted is looked at one by one from now on."""
+        if screen.crowd is None:
+            return
+        made = self._crowd.made_whole(screen)
+        self._due.update((broadcast.id, broadcast) for broadcast in made)
+        screen.due = [*(screen.due or ()), *made]
 
     def _give_up(self, broadcasts: Iterable[Broadcast], now_ms: int) -> None:
         """Whatever screens say from now on changes these no more: they stay as they stand."""
@@ -310,6 +332,7 @@ class Receipts:
 
     def forget(self) -> None:
         """The ledger is on another line of history: none of these broadcasts happened on it."""
+        self._crowd.forget()
         for kept in (self._due, self._late):
             for broadcast in kept.values():
                 for screen in broadcast.waiting:
@@ -335,7 +358,7 @@ class Receipts:
 
     # --- what is written down ---------------------------------------------------------------------------------
 
-    def take(self, now_ms: int, *, everything: bool = False) -> tuple[list[Row], Span | None]:
+    def take(self, now_ms: int, *, everything: bool = False) -> tuple[list[Row | Run], Span | None]:
         """Rows that are new or changed since the last call, and the entries that they are complete for.
 
         Args:
@@ -343,10 +366,18 @@ class Receipts:
             everything: also rows of broadcasts whose screens have had no time to answer yet.
         """
         if everything:
+            for screen in list(self._crowd.screens):
+                self._make_whole(screen)
             self._dirty.update((id, one) for id, one in self._due.items() if not one.is_written)
         settled, self._settled = self._settled, []
         dirty, self._dirty = self._dirty, {}
         rows, self._rows = self._rows, []
+        for run in self._crowd.take():
+            rows.append(run)
+            if run.shown_ms is None:
+                self.totals.gone += len(run.plain)
+            else:
+                self.totals.shown += len(run.plain)
         for broadcast in settled:
             counts = broadcast.counts(now_ms, self._silence_ms)
             self._count(counts)
@@ -360,15 +391,17 @@ class Receipts:
     def _span(self) -> Span | None:
         if not self.first_id:
             return None
-        unwritten = (one.id for one in self._due.values() if not (one.is_written or one.is_again))
         # No id lies between an id and the same with one more sign.
-        return Span(self.first_id, next(unwritten, self.last_id + "+"))
+        end = self.last_id + "+"
+        unwritten = (one.id for one in self._due.values() if not (one.is_written or one.is_again))
+        return Span(self.first_id, min(next(unwritten, end), self._crowd.oldest_id() or end))
 
-    def give_back(self, rows: Iterable[Row]) -> None:
+    def give_back(self, rows: Iterable[Row | Run]) -> None:
         """These rows could not be written; if there are too many, what they tell is lost, and said to be."""
         self._rows = [*rows, *self._rows]
-        if len(self._rows) > DUE_MOST:
-            self.totals.dropped += len(self._rows)
+        count = sum(1 for _ in rows_of(self._rows))
+        if count > CROWD_MOST:
+            self.totals.dropped += count
             self._rows = []
             self.first_id = ""  # a new range begins with the next entry
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from livecredits.core.broadcasts import Broadcast
+    from livecredits.core.crowds import Plain
     from livecredits.core.rows import AccountState
     from livecredits.core.wire import ClientFrame, Close
 
@@ -88,6 +89,7 @@ class Screen:
         "address",
         "answered_ms",
         "carrier",
+        "crowd",
         "doubted",
         "due",
         "due_ms",
@@ -152,6 +154,8 @@ class Screen:
         self.painted: dict[str, int] | None = None
         self.due: list[Broadcast] | None = None
         """What was pushed while it was open and it has not said yet that it painted."""
+        self.crowd: list[Plain] | None = None
+        """The same, of what came as one of many at once."""
         # The rest is None nearly always: a slot under back-pressure, a snapshot that is being gathered, and what
         # only operators have.
         self.slot: dict[tuple[str, str], AccountState] | None = None

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
+from livecredits.core.crowds import rows_of
 from livecredits.storage import broadcasts
 from livecredits.storage.store import Rows
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from livecredits.clock import Clock
     from livecredits.core.broadcasts import Row, Span
+    from livecredits.core.crowds import Run
     from livecredits.storage.broadcasts import BroadcastFilter, BroadcastView
     from livecredits.storage.pages import Slice
     from livecredits.storage.settings import StoredSettings
@@ -69,27 +72,20 @@ class BroadcastLog:
                 await self._database.write(lambda connection: broadcasts.close_former(connection, self._node))
                 self._is_open = True
 
-    async def keep(self, rows: Sequence[Row], span: Span | None) -> None:
+    async def keep(self, rows: Sequence[Row | Run], span: Span | None) -> None:
         """Write rows, new ones or anew, and the range of entries that they are complete for."""
         await self._open()
-        written = [
-            (
-                row.id,
-                self._node,
-                *row.counts[:8],
-                row.counts.browsers,
-                row.counts.off,
-                row.is_settled,
-                row.details,
-            )
-            for row in rows
-        ]
         # In pieces, so that no change waits for long behind them; the range last, for it speaks of all of them.
-        for at in range(0, len(written), broadcasts.PRUNED_AT_ONCE):
-            await self._database.note(Rows(broadcasts=written[at : at + broadcasts.PRUNED_AT_ONCE]))
+        written = (self._values(row) for row in rows_of(rows))
+        while piece := list(islice(written, broadcasts.WRITTEN_AT_ONCE)):
+            await self._database.note(Rows(broadcasts=piece))
         if span is not None:
             await self._database.note(Rows(spans=[(self._node, *span)]))
         await self._prune()
+
+    def _values(self, row: Row) -> tuple[Any, ...]:
+        id, counts, is_settled, details = row
+        return (id, self._node, *counts, is_settled, details)
 
     async def _prune(self) -> None:
         now_us = self._database.clock.now_us()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from livecredits.core.broadcasts import Row, Span
+    from livecredits.core.crowds import Run
     from livecredits.core.rows import AccountState, Entry
     from livecredits.core.screen import Screen
 
@@ -78,7 +79,7 @@ class Ledger(Protocol):
 class Log(Protocol):
     """Where the counts of broadcasts are kept."""
 
-    async def keep(self, rows: Sequence[Row], span: Span | None) -> None:
+    async def keep(self, rows: Sequence[Row | Run], span: Span | None) -> None:
         """Write rows, or write them anew, and what they are complete for; raises `Refused` where that fails."""
 
     async def wanted(self) -> tuple[bool, Collection[str]]:

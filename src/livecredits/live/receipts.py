@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from livecredits.core.broadcasts import Broadcast, Row, Sight, Span
+    from livecredits.core.crowds import Run
     from livecredits.core.hub import Hub
     from livecredits.live.ports import Log
 
@@ -182,7 +183,7 @@ class LiveReceipts:
             elif rows or everything or now_ms - self._kept_ms >= SPAN_MS:
                 await self._keep(self._log, rows, span, now_ms)
 
-    async def _keep(self, kept_by: Log, rows: list[Row], span: Span | None, now_ms: int) -> None:
+    async def _keep(self, kept_by: Log, rows: list[Row | Run], span: Span | None, now_ms: int) -> None:
         self._kept_ms = now_ms
         try:
             await kept_by.keep(rows, span)

@@ -25,7 +25,7 @@ from livecredits.storage.views import Page
 
 RESEND = "resend"
 """The kind of a broadcast that somebody asked for."""
-PRUNED_AT_ONCE = 1_000
+PRUNED_AT_ONCE = WRITTEN_AT_ONCE = 1_000
 _ENTRY, _RESEND = "ent_", "brd_"
 _CURSOR = re.compile(r"[0-9a-f]{12,32}")
 _RANKS = (NONE, SAMPLED, FULL)
