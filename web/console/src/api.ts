@@ -332,11 +332,17 @@ export interface ListQuery extends Query {
 /** The user's screens say at once that they painted the change; its answer does not wait for that. */
 const SEEN = { receipt: true }
 
+interface SignedIn {
+  operator: Operator
+  /** Whether every change by an operator must carry a reason. */
+  require_reason: boolean
+}
+
 /** The routes the console uses, one line each. */
 export const api = {
-  session: () => request<{ operator: Operator }>('GET', 'admin/session'),
+  session: () => request<SignedIn>('GET', 'admin/session'),
   signIn: (body: { email: string; password: string } | { code: string }) =>
-    request<{ operator: Operator }>('POST', 'admin/session', { body }),
+    request<SignedIn>('POST', 'admin/session', { body }),
   signOut: () => request<void>('DELETE', 'admin/session'),
   liveToken: () => request<{ token: string; expires_at: string }>('POST', 'admin/session/live-token'),
   operators: (signal?: AbortSignal) => request<{ items: Named[] }>('GET', 'admin/operators', { signal }),

@@ -15,6 +15,7 @@ import { ProblemPanel } from './components/ProblemPanel'
 import { Shell } from './components/Shell'
 import { LiveProvider } from './live'
 import { clearAllMarks } from './order-board'
+import { dropQuestion, useQuestion } from './reasons'
 import { NotFound } from './screens/NotFound'
 import { SignIn } from './screens/SignIn'
 import { Users } from './screens/Users'
@@ -31,6 +32,7 @@ const Campaign = lazy(() => import('./screens/Campaign'))
 const Vouchers = lazy(() => import('./screens/Vouchers'))
 const Bulk = lazy(() => import('./screens/Bulk'))
 const Audit = lazy(() => import('./screens/Audit'))
+const ReasonDialog = lazy(() => import('./components/ReasonDialog'))
 
 const READ_TRIES = 2
 
@@ -75,6 +77,7 @@ function Gate({ code }: { code: { current: string | undefined } }) {
     clearAllLayers()
     clearAllMarks()
     forgetAnnouncements()
+    dropQuestion()
   }, [operator])
 
   switch (session.state) {
@@ -108,12 +111,19 @@ function Gate({ code }: { code: { current: string | undefined } }) {
                 <Suspense>
                   <Screens />
                 </Suspense>
+                <Why />
               </Shell>
             </ChangesProvider>
           </LiveProvider>
         </SessionProvider>
       )
   }
+}
+
+/** Asks for the reason of a step that wants one. */
+function Why() {
+  const question = useQuestion()
+  return <Suspense>{question && <ReasonDialog question={question} key={question.title} />}</Suspense>
 }
 
 /** The toasts, inside a landmark of their own instead of at the end of the page. */

@@ -16,6 +16,8 @@ export interface Session {
   mayChange: boolean
   /** May freeze, set floors, export (admin). */
   mayAdminister: boolean
+  /** Every change must say why; see `reasons`. */
+  reasonWanted: boolean
   signOut: () => Promise<void>
 }
 
@@ -35,23 +37,30 @@ export function takeCode(location: Location = window.location): string | undefin
 
 interface Known {
   operator: Operator | null
+  reasonWanted?: boolean
   ended: boolean
   codeProblem?: Problem | undefined
 }
 
 export const SESSION = ['session'] as const
 
+const known = ({ operator, require_reason }: Awaited<ReturnType<typeof api.session>>): Known => ({
+  operator,
+  reasonWanted: require_reason,
+  ended: false,
+})
+
 async function readSession(code: string | undefined): Promise<Known> {
   let codeProblem: Problem | undefined
   if (code !== undefined) {
     try {
-      return { operator: (await api.signIn({ code })).operator, ended: false }
+      return known(await api.signIn({ code }))
     } catch (error) {
       codeProblem = asProblem(error)
     }
   }
   try {
-    return { operator: (await api.session()).operator, ended: false }
+    return known(await api.session())
   } catch (error) {
     if (asProblem(error).status !== 401) throw error
     return { operator: null, ended: false, codeProblem }
@@ -87,6 +96,7 @@ export function useSessionState(code: { current: string | undefined }): SessionS
           operator,
           mayChange: operator.role !== 'viewer',
           mayAdminister: operator.role === 'admin',
+          reasonWanted: data.reasonWanted === true,
           signOut: async () => {
             await api.signOut()
             leave(client, false)
@@ -122,8 +132,7 @@ function leave(client: ReturnType<typeof useQueryClient>, ended: boolean): void 
 export function useSignIn(): (email: string, password: string) => Promise<void> {
   const client = useQueryClient()
   return async (email, password) => {
-    const { operator } = await api.signIn({ email, password })
-    client.setQueryData<Known>(SESSION, { operator, ended: false })
+    client.setQueryData<Known>(SESSION, known(await api.signIn({ email, password })))
   }
 }
 

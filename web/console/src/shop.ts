@@ -112,6 +112,7 @@ export interface CampaignBody {
   welcome: boolean
   codes?: number
   word?: string
+  reason?: string | undefined
 }
 
 export type VoucherState = 'upcoming' | 'open' | 'used' | 'expired' | 'revoked'
@@ -142,6 +143,7 @@ export interface VoucherBody {
   user_id?: string | null
   expires_at?: string | null
   code?: string
+  reason?: string | undefined
 }
 
 export interface Redemption {
@@ -236,7 +238,7 @@ export const shop = {
   orders: (query: ListQuery, signal?: AbortSignal) =>
     request<Page<Order>>('GET', 'admin/credits/orders', { query, signal }),
   order: (id: string, signal?: AbortSignal) => request<Order>('GET', order(id), { signal }),
-  fulfil: (id: string, body: { fulfilled_by: string }) =>
+  fulfil: (id: string, body: { fulfilled_by: string; reason?: string | undefined }) =>
     change<Answer>('POST', `${order(id)}/fulfill`, body),
   cancel: (id: string, reason: string) =>
     change<Order>('PATCH', `${order(id)}/status`, { state: 'cancelled', reason }),
@@ -249,17 +251,25 @@ export const shop = {
   addCampaign: (body: CampaignBody) => change<Campaign>('POST', 'admin/campaigns', body),
   codes: (id: string, query: ListQuery, signal?: AbortSignal) =>
     request<Page<Voucher>>('GET', `${campaign(id)}/codes`, { query, signal }),
-  revokeCode: (id: string, code: string) =>
-    change<Voucher>('POST', `${campaign(id)}/codes/${encodeURIComponent(code)}/revoke`, undefined),
-  revokeRest: (id: string) => change<Campaign>('POST', `${campaign(id)}/revoke`, undefined),
+  revokeCode: (id: string, code: string, reason: string | undefined) =>
+    change<Voucher>('POST', `${campaign(id)}/codes/${encodeURIComponent(code)}/revoke`, { reason }),
+  revokeRest: (id: string, reason: string | undefined) =>
+    change<Campaign>('POST', `${campaign(id)}/revoke`, { reason }),
 
   vouchers: (query: ListQuery, signal?: AbortSignal) =>
     request<Page<Voucher>>('GET', 'admin/vouchers', { query, signal }),
   voucher: (id: string) => request<Voucher>('GET', voucher(id)),
   addVoucher: (body: VoucherBody) => change<Voucher>('POST', 'admin/vouchers', body),
-  putVoucher: (id: string, body: { amount: number; expires_at: string | null }) =>
-    change<Voucher>('PUT', voucher(id), body),
-  deleteVoucher: (id: string) => change<void>('DELETE', voucher(id), undefined),
+  putVoucher: (
+    id: string,
+    body: { amount: number; expires_at: string | null; reason?: string | undefined },
+  ) => change<Voucher>('PUT', voucher(id), body),
+  deleteVoucher: (id: string, reason: string | undefined) =>
+    change<void>(
+      'DELETE',
+      reason === undefined ? voucher(id) : `${voucher(id)}?reason=${encodeURIComponent(reason)}`,
+      undefined,
+    ),
 
   /** What a batch would do; nothing is booked. */
   tryBatch: (rows: BatchRow[], atomic: boolean, signal?: AbortSignal) =>

@@ -43,6 +43,8 @@ export class Server {
   lots: Lot[] = []
   screens: Screen[] = []
   audit: AuditRow[] = []
+  /** Every change of an operator must say why. */
+  requireReason = false
   /** What the next look at any broadcast tells; null: there is no such broadcast. */
   broadcast: { screens: Counts; settled: boolean } | null = null
   /** What the socket was sent. */
@@ -179,7 +181,7 @@ export class Server {
     switch (`${method} ${path}`) {
       case 'GET admin/session':
         return this.operator
-          ? json({ operator: this.operator })
+          ? json({ operator: this.operator, require_reason: this.requireReason })
           : problem(401, 'unauthenticated', 'Sign in first.')
       case 'POST admin/session':
         return this.signIn(body)

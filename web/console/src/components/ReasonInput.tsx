@@ -25,6 +25,8 @@ interface Props {
   disabled?: boolean
   /** The usual reasons of this kind of change. */
   presets?: readonly string[]
+  /** Where a dialogue puts the focus when it opens. */
+  first?: boolean
 }
 
 export function ReasonInput({
@@ -35,12 +37,14 @@ export function ReasonInput({
   label,
   disabled = false,
   presets = REASONS,
+  first = false,
 }: Props) {
   // All presets stay listed when the text equals one of them, so that picking another takes no deleting.
   const typed = presets.includes(value) ? '' : value
   return (
     <Autocomplete
       {...(label ? { label } : { 'aria-label': 'Reason' })}
+      data-autofocus={first || undefined}
       placeholder="Reason"
       size="sm"
       value={value}

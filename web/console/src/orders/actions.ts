@@ -3,7 +3,8 @@
  *
  * After a step that moved credits the names of the original credit context are called in its order: the orders
  * are read again, `refreshCredits()`, then `broadcastCreditUpdate(order.user_id)`; their log lines are a promise.
- * Fulfilling never asks first (it is one key); who comes second is told by the server who was first.
+ * Fulfilling asks first only where every change must say why (it is one key); who comes second is told by the server
+ * who was first.
  */
 import { useQueryClient } from '@tanstack/react-query'
 import { useCredits } from 'livecredits/react'
@@ -13,6 +14,7 @@ import { formatAmount, formatSigned } from '../amounts'
 import { type Answer, asProblem, type Problem } from '../api'
 import { refreshReads } from '../changes'
 import { markOf, putMark } from '../order-board'
+import { useReason } from '../reasons'
 import { useSession } from '../session'
 import { type Order, type OrderState, type Spent, shop } from '../shop'
 import { fullTime } from '../time'
@@ -33,6 +35,7 @@ export function useOrderActions(): OrderActions {
   const client = useQueryClient()
   const { refreshCredits, broadcastCreditUpdate } = useCredits()
   const { operator } = useSession()
+  const why = useReason()
   const { scaleOf } = useUnits()
   const who = useActorName()
 
@@ -76,21 +79,26 @@ export function useOrderActions(): OrderActions {
       return `By ${who(by)}${typeof at === 'string' ? `, ${fullTime(at)}` : ''} · order of ${order.user_id}`
     }
 
+    const fulfilWith = async (order: Order, reason: string | undefined) => {
+      try {
+        const answer = await step(order, 'fulfilled', () =>
+          shop.fulfil(order.id, { fulfilled_by: operator.id, reason }),
+        )
+        await tellEverybody(order)
+        toastSuccess('Order fulfilled', moved(order, answer))
+      } catch (error) {
+        const problem = asProblem(error)
+        const again = () => void fulfilWith(order, reason)
+        const retry = problem.outcomeUnknown ? again : undefined
+        toastFailure(problem, NOT_FULFILLED, about(order, problem), retry)
+      }
+    }
+
     const actions: OrderActions = {
       fulfil: async (order) => {
         if (markOf(order.id)?.phase === 'sending') return
-        try {
-          const answer = await step(order, 'fulfilled', () =>
-            shop.fulfil(order.id, { fulfilled_by: operator.id }),
-          )
-          await tellEverybody(order)
-          toastSuccess('Order fulfilled', moved(order, answer))
-        } catch (error) {
-          const problem = asProblem(error)
-          const again = () => void actions.fulfil(order)
-          const retry = problem.outcomeUnknown ? again : undefined
-          toastFailure(problem, NOT_FULFILLED, about(order, problem), retry)
-        }
+        const reason = await why(`Fulfil the order of ${order.user_id}`)
+        if (reason !== null) await fulfilWith(order, reason)
       },
       cancel: async (order, reason) => {
         try {
@@ -118,5 +126,5 @@ export function useOrderActions(): OrderActions {
       },
     }
     return actions
-  }, [operator.id, refreshCredits, broadcastCreditUpdate, reread, scaleOf, who])
+  }, [operator.id, refreshCredits, broadcastCreditUpdate, reread, scaleOf, who, why])
 }

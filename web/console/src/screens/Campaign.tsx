@@ -21,6 +21,7 @@ import { ProblemPanel } from '../components/ProblemPanel'
 import { SearchField } from '../components/SearchField'
 import { SkeletonRows } from '../components/SkeletonRows'
 import { useFollow, useOnline } from '../live'
+import { useReason } from '../reasons'
 import { useSession } from '../session'
 import { type Campaign as CampaignShape, shop, type Voucher } from '../shop'
 import { spanText } from '../spans'
@@ -119,11 +120,14 @@ function Head({ campaign }: { campaign: CampaignShape }) {
 function RevokeRest({ campaign }: { campaign: CampaignShape }) {
   const client = useQueryClient()
   const online = useOnline()
+  const why = useReason()
   const [asking, setAsking] = useState(false)
   const revoke = async () => {
     setAsking(false)
+    const reason = await why(`Revoke the codes of ${campaign.name}`)
+    if (reason === null) return
     try {
-      const after = await shop.revokeRest(campaign.id)
+      const after = await shop.revokeRest(campaign.id, reason)
       client.setQueryData(['campaign', campaign.id], after)
       const count = after.funnel.revoked - campaign.funnel.revoked
       toastSuccess('Codes revoked', `${campaign.name}: ${formatAmount(count)} codes revoked`)
@@ -287,11 +291,14 @@ function CopyAll({ codes }: { codes: string[] }) {
 function CodeLine({ voucher, campaign }: { voucher: Voucher; campaign: CampaignShape }) {
   const client = useQueryClient()
   const online = useOnline()
+  const why = useReason()
   const [busy, setBusy] = useState(false)
   const revoke = async () => {
+    const reason = await why(`Revoke ${voucher.code}`)
+    if (reason === null) return
     setBusy(true)
     try {
-      await shop.revokeCode(campaign.id, voucher.voucher)
+      await shop.revokeCode(campaign.id, voucher.voucher, reason)
       toastSuccess('Code revoked', `${voucher.code} is revoked`)
     } catch (error) {
       toastFailure(asProblem(error), 'Failed to revoke the code', voucher.code)

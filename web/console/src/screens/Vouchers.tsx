@@ -19,6 +19,7 @@ import { SearchField } from '../components/SearchField'
 import { SkeletonRows } from '../components/SkeletonRows'
 import { Tabs } from '../components/Tabs'
 import { useOnline } from '../live'
+import { useReason } from '../reasons'
 import { useSession } from '../session'
 import { shop, type Voucher } from '../shop'
 import { useSteadyPage } from '../steady'
@@ -239,11 +240,14 @@ function VouchersTable({ vouchers, isOld, onEdit, onDelete }: TableProps) {
 function Delete({ voucher, onDelete }: { voucher: Voucher; onDelete: () => void }) {
   const client = useQueryClient()
   const online = useOnline()
+  const why = useReason()
   const [asking, setAsking] = useState(false)
   const remove = async () => {
     setAsking(false)
+    const reason = await why(`Delete ${voucher.code}`)
+    if (reason === null) return
     try {
-      await shop.deleteVoucher(voucher.voucher)
+      await shop.deleteVoucher(voucher.voucher, reason)
       onDelete()
       toastSuccess('Voucher deleted', `${voucher.code} is deleted`)
     } catch (error) {

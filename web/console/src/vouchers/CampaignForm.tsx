@@ -26,6 +26,7 @@ import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
 import { SpanSelect } from '../components/SpanSelect'
 import { useOnline } from '../live'
+import { useReason } from '../reasons'
 import { type Campaign, type CampaignBody, shop } from '../shop'
 import { toastSuccess } from '../toasts'
 import { useUnits } from '../units'
@@ -140,6 +141,7 @@ function bodyOf(fields: Fields, scale: number): CampaignBody {
 function Form({ onClose, onMade }: Props) {
   const client = useQueryClient()
   const online = useOnline()
+  const why = useReason()
   const { units, scaleOf } = useUnits()
   const [fields, setFields] = useState<Fields>(EMPTY)
   const [tried, setTried] = useState(false)
@@ -156,10 +158,12 @@ function Form({ onClose, onMade }: Props) {
     event.preventDefault()
     setTried(true)
     if (Object.keys(found).length > 0) return
+    const reason = await why('Why this campaign?')
+    if (reason === null) return
     setBusy(true)
     setProblem(undefined)
     try {
-      const made = await shop.addCampaign(bodyOf(fields, scale))
+      const made = await shop.addCampaign({ ...bodyOf(fields, scale), reason })
       void client.invalidateQueries({ queryKey: ['campaigns'] })
       const codes = made.word ? `code ${made.word}` : `${formatAmount(made.funnel.codes)} codes`
       toastSuccess('Campaign made', `${made.name}: ${codes}`)

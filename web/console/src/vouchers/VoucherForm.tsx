@@ -7,6 +7,7 @@ import { asProblem, type Problem } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
 import { useOnline } from '../live'
+import { useReason } from '../reasons'
 import { shop, type Voucher } from '../shop'
 import { toLocalInput } from '../time'
 import { toastSuccess } from '../toasts'
@@ -31,6 +32,8 @@ export default function VoucherForm({ found, onSaved, onClose }: Props) {
 function Form({ found, onSaved, onClose }: Props) {
   const client = useQueryClient()
   const online = useOnline()
+  const why = useReason()
+  const title = found ? `Edit ${found.code}` : 'New voucher'
   const { units, scaleOf } = useUnits()
   const [unit, setUnit] = useState(found?.unit ?? units[0]?.name ?? 'credits')
   const [text, setText] = useState(found ? typedAmount(found.amount, scaleOf(found.unit)) : '')
@@ -47,7 +50,13 @@ function Form({ found, onSaved, onClose }: Props) {
     event.preventDefault()
     setTried(true)
     if (!amount.ok || wrong) return
-    const terms = { amount: amount.value, expires_at: expires ? new Date(expires).toISOString() : null }
+    const reason = await why(found ? title : 'Why this voucher?')
+    if (reason === null) return
+    const terms = {
+      amount: amount.value,
+      expires_at: expires ? new Date(expires).toISOString() : null,
+      reason,
+    }
     setBusy(true)
     try {
       const saved = found
