@@ -228,6 +228,50 @@ def test_whoever_names_a_file_means_that_file(
     assert "secret@" not in told.stderr
 
 
+# --- what others have written --------------------------------------------------------------------------------------
+
+
+def test_names_give_no_orders_to_the_terminal(own_file: Path) -> None:
+    for name in ("[/red]", "[bold]loud", "\x1b[2Jgone", "\u202eekaf"):
+        made = answer("key", "add", name)
+        told = run("key", "list")
+        assert told.exit_code == 0, told.output
+        assert "\x1b" not in told.stdout
+        assert "\u202e" not in told.stdout
+        assert run("key", "revoke", made["key"]["id"]).exit_code == 0
+    assert "[/red]" in run("key", "list").stdout
+    answer("grant", "[red]ada", "5")
+    assert "[red]ada has 6 credits" in run("adjust", "[red]ada", "1").stdout
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 201, "a\x00b"])
+def test_a_key_that_nobody_could_call_is_refused(own_file: Path, name: str) -> None:
+    told = run("key", "add", name)
+    assert told.exit_code == 1
+    assert "name" in told.stderr
+    assert answer("key", "list") == []
+
+
+def test_a_link_for_who_is_locked_out_is_refused(own_file: Path) -> None:
+    made = answer("operator", "add", "olga@example.com")
+    answer("operator", "disable", made["id"])
+    told = run("operator", "link", made["id"], "--json")
+    assert (told.exit_code, json.loads(told.stderr)["code"]) == (1, "conflict")
+
+
+def test_what_cannot_start_says_so_in_json_too(own_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = run("grant", "ada", "5", "--database", "nonsense", "--json")
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert json.loads(told.stderr)["code"] == "cannot_start"
+    monkeypatch.setenv("LIVECREDITS_URL", "127.0.0.1:8300")
+    monkeypatch.setenv("LIVECREDITS_KEY", "lck_never print me\n")
+    for command in (("grant", "ada", "5"), ("tail", "ada"), ("export", "users")):
+        told = run(*command)
+        assert told.exit_code == 2, told.output
+        assert "LIVECREDITS_URL" in told.stderr
+        assert "never print me" not in told.stderr
+
+
 # --- exports ---------------------------------------------------------------------------------------------------
 
 
@@ -279,6 +323,12 @@ def test_an_export_that_is_refused_leaves_no_file(
         told = run("export", *arguments, "--out", str(file))
         assert told.exit_code == 1, told.output
         assert file.read_text("utf-8") == "what stood here"
+    for odd in (("history", "somebody", "--kind", "odd"), ("codes", "cmp_nothing", "--state", "odd")):
+        assert run("export", *odd).exit_code == 1
+    for file in (tmp_path / "no" / "such" / "folder.csv", Path("/proc/none.csv")):
+        told = run("export", "users", "--out", str(file), "--json")
+        assert told.exit_code == 2
+        assert str(file) in json.loads(told.stderr)["detail"]
     assert run("export", "users", "--json").exit_code == 2
     assert list(tmp_path.glob("*.part")) == []
 

@@ -29,6 +29,7 @@ from livecredits.credits.asking import Common
 from livecredits.errors import (
     BY_CODE,
     InsufficientCredits,
+    Invalid,
     Malformed,
     OutcomeUnknown,
     RateLimited,
@@ -341,6 +342,58 @@ def test_a_list_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     # What stood there before is still whole, and nothing stands beside it.
     assert file.read_bytes() == b"a,b\r\n1,2\r\n"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    "url", ["credits.example", "ftp://credits.example", "http://", "https://", "http://[::1", "https://x/\x7f", ""]
+)  # fmt: skip
+def test_what_is_no_address_is_refused_at_once(url: str) -> None:
+    for face in (Client, AsyncClient):
+        with pytest.raises(ValueError, match="address"):
+            face(url, "lck_x")
+
+
+@pytest.mark.parametrize("key", ["", " ", "lck_ü", "lck_x\r\nX-Evil: 1", "lck_a lck_b", "lck_\x00"])
+def test_what_is_no_key_is_refused_without_telling_it(key: str) -> None:
+    for face in (Client, AsyncClient):
+        with pytest.raises(ValueError, match="service key") as caught:
+            face("https://credits.example", key)
+        assert not key.strip() or key.strip() not in str(caught.value)
+
+
+def test_a_key_from_a_file_may_end_in_a_line_break() -> None:
+    script = Script(says(200, ANSWER))
+    with Client("https://credits.example/ ", "lck_x\n", transport=httpx2.MockTransport(script)) as client:
+        client.spend("ada", 5)
+    assert script.requests[0].headers["authorization"] == "Bearer lck_x"
+
+
+@pytest.mark.parametrize("user_id", ["", ".", "..", 5, None, b"ada"])
+def test_what_is_no_step_of_a_path_is_not_sent(user_id: Any) -> None:
+    script = Script()
+    with pytest.raises(Invalid):
+        script.client().erase(user_id)
+    assert script.requests == []
+
+
+@pytest.mark.parametrize("key", ["", "a b", "job:ü", "x" * 256, "a\r\nb: c", 5])
+def test_what_cannot_be_a_key_is_not_sent(key: Any) -> None:
+    script = Script()
+    with pytest.raises(Invalid) as caught:
+        script.client().spend("ada", 5, key=key)
+    assert caught.value.extra["errors"][0]["field"] == "key"
+    assert script.requests == []
+
+
+def test_one_word_is_one_and_not_its_letters() -> None:
+    page: dict[str, Any] = {"items": [], "next": None, "previous": None}
+    script = Script(says(200, page), says(200, page))
+    client = script.client()
+    client.audit(actions="credits.set", exclude="user.broadcast")
+    client.history("ada", kinds="grant")
+    assert dict(script.requests[0].url.params)["action"] == "credits.set"
+    assert dict(script.requests[0].url.params)["exclude"] == "user.broadcast"
+    assert dict(script.requests[1].url.params)["kind"] == "grant"
 
 
 def verbs_of(face: type[Any]) -> set[str]:

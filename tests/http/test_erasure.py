@@ -6,10 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.http.stage import Stage
+from sqlalchemy import text
+from tests.http.stage import Stage, staged
 from tests.http.test_problems import check_problem
 from tests.live.servers import serving
 from websockets.asyncio.client import ClientConnection, connect
@@ -82,6 +84,23 @@ async def test_nothing_of_a_person_is_found_any_more_and_the_ledger_holds(stage:
     assert (await stage.credits.verify()).is_clean
     (row,) = (await stage.credits.audit(actions=["user.erased"])).items
     assert (row.target, row.reason, row.details) == ("ada", "asked by letter", answer.json()["erased"])
+
+
+async def test_nothing_stays_readable_in_the_file(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        for number in range(200):
+            await stage.credits.put_user(f"u{number}", name="Somebody Else", email="else@example.com")
+        await somebody(stage)
+        await stage.credits.put_user("ada", name="Ada Lovelace King")
+        await stage.credits.erase("ada")
+        options = await stage.credits.write(
+            lambda connection: connection.execute(text("PRAGMA secure_delete")).scalar()
+        )
+    assert options == 1
+    kept = await asyncio.to_thread(lambda: [file.read_bytes() for file in tmp_path.iterdir()])
+    for trace in TRACES:
+        assert not any(trace.encode() in content for content in kept), trace
+    assert any(b"Somebody Else" in content for content in kept)
 
 
 async def test_again_does_no_harm_and_takes_what_has_come_since(stage: Stage) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from livecredits.access import Role, Scope
 from livecredits.cli.ledger import Database, Json, Ledger, at_ledger, operator_named
-from livecredits.cli.output import AsJson, err, out, print_json, print_table
+from livecredits.cli.output import AsJson, err, out, plain, print_json, print_table
 
 SERVER = "http://127.0.0.1:8300"
 CODE_NOTE = "The link signs in once and ends in a quarter of an hour."
@@ -56,7 +56,7 @@ def add_operator(
     if as_json:
         print_json(made)
         return
-    out().print(f"[green]✓[/green] {made['email']} is an operator ({made['role']}).")
+    out().print(f"[green]✓[/green] {plain(made['email'])} is an operator ({made['role']}).")
     _print_link(made)
 
 
@@ -96,7 +96,7 @@ def disable_operator(operator: Who, *, database: Database = None, as_json: AsJso
     if as_json:
         print_json(disabled)
     else:
-        out().print(f"[green]✓[/green] {disabled['email']} is locked out.")
+        out().print(f"[green]✓[/green] {plain(disabled['email'])} is locked out.")
 
 
 @operators.command("link")
@@ -174,7 +174,7 @@ def revoke_key(
     if as_json:
         print_json(ended_key)
     else:
-        out().print(f"[green]✓[/green] {ended_key['name']} is revoked.")
+        out().print(f"[green]✓[/green] {plain(ended_key['name'])} is revoked.")
 
 
 def token(

@@ -148,4 +148,5 @@ def _print_report(report: VerifyReport, *, as_json: bool) -> None:
 
 
 def _about(**said: str | None) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if value is not None}
+    # An empty reason is none, as over HTTP; an empty key is a mistake that must not pass for "no key".
+    return {name: value for name, value in said.items() if value is not None and (value or name == "key")}

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from livecredits.cli.lock import holder_of
-from livecredits.cli.output import REFUSED, AsJson, out, print_json
+from livecredits.cli.output import REFUSED, AsJson, out, plain, print_json
 from livecredits.errors import StartRefused
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def doctor(
         print_json([{"check": one.check, "verdict": one.verdict, "told": one.told} for one in findings])
     else:
         for one in findings:
-            out().print(f"{MARKS[one.verdict]} [bold]{one.check:<9}[/bold] {one.told}", soft_wrap=True)
+            out().print(f"{MARKS[one.verdict]} [bold]{one.check:<9}[/bold] {plain(one.told)}", soft_wrap=True)
     if any(one.verdict == "bad" for one in findings):
         raise typer.Exit(REFUSED)
 

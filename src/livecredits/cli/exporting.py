@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ import typer
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
 
 from livecredits.cli.ledger import URL, Database, remote_client
-from livecredits.cli.output import REFUSED, AsJson, ended, err, print_json
+from livecredits.cli.output import REFUSED, AsJson, ended, err, fail, plain, print_json
 from livecredits.errors import StartRefused
 from livecredits.files import opened
 
@@ -167,10 +167,14 @@ def _export(wanted: _Wanted, *, as_json: bool) -> None:
         # Whoever read has enough. Nothing may be flushed into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(REFUSED) from None
+    except OSError as error:
+        where = wanted.file or "standard output"
+        refused = StartRefused(f"{where} cannot be written: {error.strerror}.")
+        raise fail(refused, as_json=as_json) from None
     if as_json:
         print_json({"file": str(wanted.file), "format": wanted.form.value, "bytes": size})
     elif wanted.file is not None:
-        err().print(f"[green]✓[/green] {wanted.file}: {size:,} bytes.", soft_wrap=True)
+        err().print(f"[green]✓[/green] {plain(wanted.file)}: {size:,} bytes.", soft_wrap=True)
 
 
 @contextmanager
@@ -268,12 +272,14 @@ _PageOf = Callable[[Any, _Wanted, "Slice"], "Page[Any]"]
 
 
 def _history() -> tuple[tuple[str, ...], _PageOf]:
+    from livecredits.core.rows import KINDS
     from livecredits.credits.asking import microseconds
     from livecredits.http.reading import HISTORY_COLUMNS
     from livecredits.storage import pages
 
     def page_of(connection: Any, wanted: _Wanted, part: Slice) -> Page[Any]:
         terms = wanted.terms
+        _require_known("kind", terms["kinds"] or (), KINDS)
         asked = pages.HistoryFilter(
             unit=terms["unit"], kinds=terms["kinds"], since_us=microseconds("since", terms["since"]),
             until_us=microseconds("until", terms["until"]),
@@ -284,13 +290,11 @@ def _history() -> tuple[tuple[str, ...], _PageOf]:
 
 
 def _users() -> tuple[tuple[str, ...], _PageOf]:
-    from livecredits.errors import Invalid
     from livecredits.http.admin import USER_COLUMNS
     from livecredits.storage import pages
 
     def page_of(connection: Any, wanted: _Wanted, part: Slice) -> Page[Any]:
-        if wanted.terms["sort"].removeprefix("-") not in pages.SORTS:
-            raise Invalid(f"sort must be one of {', '.join(pages.SORTS)}, with or without '-' in front.")
+        _require_known("sort", [wanted.terms["sort"].removeprefix("-")], pages.SORTS)
         return pages.users_of(connection, pages.UserFilter(**wanted.terms), part)
 
     return USER_COLUMNS, page_of
@@ -311,18 +315,27 @@ def _audit() -> tuple[tuple[str, ...], _PageOf]:
 
 def _codes() -> tuple[tuple[str, ...], _PageOf]:
     from livecredits.clock import SystemClock
+    from livecredits.credits.desk import VOUCHER_STATES
     from livecredits.http.admin_vouchers import CODE_COLUMNS
     from livecredits.storage import shop_pages
 
     now_us = SystemClock().now_us()
 
     def page_of(connection: Any, wanted: _Wanted, part: Slice) -> Page[Any]:
-        campaign = wanted.target[0]
+        campaign, state = wanted.target[0], wanted.terms["state"]
+        _require_known("state", [] if state is None else [state], VOUCHER_STATES)
         shop_pages.require_campaign(connection, campaign)
-        asked = shop_pages.VoucherFilter(campaign_id=campaign, state=wanted.terms["state"])
+        asked = shop_pages.VoucherFilter(campaign_id=campaign, state=state)
         return shop_pages.vouchers_of(connection, asked, part, now_us)
 
     return CODE_COLUMNS, page_of
+
+
+def _require_known(field: str, values: Iterable[str], known: Iterable[str]) -> None:
+    from livecredits.core.amounts import bad_field
+
+    if not set(values) <= set(known):
+        raise bad_field(field, f"must be of: {', '.join(known)}")
 
 
 _LISTS: Mapping[str, Callable[[], tuple[tuple[str, ...], _PageOf]]] = {

@@ -28,7 +28,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from livecredits.cli.ledger import Database, Json, Ledger, ledger
-from livecredits.cli.output import REFUSED, AsJson, ended, err, out, print_json, print_table
+from livecredits.cli.output import REFUSED, AsJson, ended, err, out, plain, print_json, print_table
 from livecredits.errors import Conflict, Invalid, StartRefused
 
 if TYPE_CHECKING:
@@ -408,4 +408,4 @@ def _tell(done: _Done) -> None:
     if done.refusals:
         print_table(("row", "user", "code", "why"), done.refusals, empty="")
     if done.report is not None:
-        err().print(f"[dim]Report: {done.report}[/dim]", soft_wrap=True)
+        err().print(f"[dim]Report: {plain(done.report)}[/dim]", soft_wrap=True)

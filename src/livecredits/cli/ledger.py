@@ -155,7 +155,10 @@ def remote_client(url: str) -> AsyncClient:
         raise StartRefused(
             f"Commands go over HTTP where {URL} is set, and that needs httpx2: pip install 'livecredits[client]'"
         ) from None
-    return AsyncClient(url, key)
+    try:
+        return AsyncClient(url, key)
+    except ValueError as error:
+        raise StartRefused(f"{URL} or {KEY} cannot be right: {error}") from None
 
 
 class Remote:

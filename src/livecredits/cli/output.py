@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +15,8 @@ from livecredits.errors import LivecreditsError, Refused, StartRefused
 
 T = TypeVar("T")
 
+_ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters of terminals, and those that turn the direction of what follows."""
 REFUSED = 1
 CANNOT_START = 2
 
@@ -41,7 +44,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], *, empty:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*["" if cell is None else str(cell) for cell in row])
+        table.add_row(*["" if cell is None else plain(cell) for cell in row])
     if table.row_count:
         out().print(table)
     else:
@@ -56,7 +59,7 @@ def print_change(answer: Mapping[str, Any], *, as_json: bool) -> None:
     balance = answer["balance"]
     held = f", {balance['held']:,} held" if balance["held"] else ""
     out().print(
-        f"[green]✓[/green] {answer['kind']} {answer['amount']:+,} → {answer['user_id']} has "
+        f"[green]✓[/green] {answer['kind']} {answer['amount']:+,} → {plain(answer['user_id'])} has "
         f"[bold]{answer['credits']:,}[/bold] {answer['unit']}{held}  [dim]version {answer['version']}, "
         f"{answer['entry']}[/dim]",
         soft_wrap=True,
@@ -77,17 +80,19 @@ def ended(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) 
 
 def fail(error: LivecreditsError, *, as_json: bool = False) -> typer.Exit:
     """Say why, and give the exit to raise."""
-    if as_json and isinstance(error, Refused):
-        told = {**error.extra, "code": error.code, "status": error.status, "detail": error.detail}
+    if as_json:
+        told: dict[str, Any] = {"code": "cannot_start", "detail": str(error)}
+        if isinstance(error, Refused):
+            told = {**error.extra, "code": error.code, "status": error.status, "detail": error.detail}
         typer.echo(json.dumps(told, ensure_ascii=False, default=str), err=True)
     else:
         code = f" [dim]({error.code})[/dim]" if isinstance(error, Refused) else ""
-        err().print(f"[red]✗[/red] {_plain(str(error))}{code}", soft_wrap=True)
+        err().print(f"[red]✗[/red] {plain(error)}{code}", soft_wrap=True)
     return typer.Exit(CANNOT_START if isinstance(error, StartRefused) else REFUSED)
 
 
-def _plain(text: str) -> str:
-    """Text that rich must not read as its own markup."""
+def plain(value: Any) -> str:
+    """What somebody else has written, so that neither rich nor the terminal takes it for an order."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(_ORDERS.sub("\ufffd", str(value)))

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from livecredits.cli.lock import require_free
-from livecredits.cli.output import AsJson, ended, err, fail, out, print_json
+from livecredits.cli.output import AsJson, ended, err, fail, out, plain, print_json
 from livecredits.errors import LivecreditsError
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")]
@@ -141,7 +141,7 @@ def _warn_of_strangers() -> None:
 
     for name, meant in Settings.unknown(os.environ).items():
         hint = f"; did you mean {meant}?" if meant else ""
-        err().print(f"[yellow]![/yellow] {name} is no setting{hint}", soft_wrap=True)
+        err().print(f"[yellow]![/yellow] {plain(name)} is no setting{hint}", soft_wrap=True)
 
 
 def _run(start: Callable[[], None], *, as_json: bool = False) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livecredits.cli.ledger import URL, Remote, remote_client
-from livecredits.cli.output import AsJson, ended, err, out
+from livecredits.cli.output import AsJson, ended, err, out, plain
 from livecredits.core import wire
 from livecredits.core.reducer import ScreenState
 from livecredits.errors import Forbidden, StartRefused, Unauthenticated, Unavailable
@@ -156,7 +156,7 @@ def _pause_s(code: int, reason: str, attempts: int) -> float:
     if advice == "get_new_token":
         raise Unauthenticated(f"The server does not take the key: {sentence}")
     if attempts == 1:
-        err().print(f"[yellow]…[/yellow] [dim]{sentence}; connecting again[/dim]")
+        err().print(f"[yellow]…[/yellow] [dim]{plain(sentence)}; connecting again[/dim]")
     if attempts > 60:
         raise Unavailable(f"The server did not come back: {sentence}")
     bound_s = min(0.5 * 2 ** min(attempts - 1, 6), PAUSE_MAX_S)
@@ -171,19 +171,19 @@ def _tell(frame: Frame, *, is_news: bool, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({**frame, "news": is_news}, ensure_ascii=False))
         return
-    scale, cause = frame["scale"], frame["cause"]
+    scale, cause, user = frame["scale"], frame["cause"], plain(f"{frame['user']:<16}")
     now = f"{decimal(frame['credits'], scale):>14} {frame['unit']}"
     if not is_news or cause is None:
         out().print(
-            f"[dim]{'':8}  {frame['user']:<16} {'':>12} {now}  version {frame['version']}[/dim]",
+            f"[dim]{'':8}  {user} {'':>12} {now}  version {frame['version']}[/dim]",
             soft_wrap=True,
         )
         return
     at = datetime.fromisoformat(frame["changed_at"]).astimezone().strftime("%H:%M:%S")
     colour = "green" if cause["amount"] > 0 else "red"
     out().print(
-        f"[dim]{at}[/dim]  {frame['user']:<16} [{colour}]{decimal(cause['amount'], scale, '+'):>12}[/{colour}] {now}"
-        f"  [dim]{cause['kind']}{' · ' + cause['label'] if cause['label'] else ''}[/dim]",
+        f"[dim]{at}[/dim]  {user} [{colour}]{decimal(cause['amount'], scale, '+'):>12}[/{colour}] {now}"
+        f"  [dim]{cause['kind']}{' · ' + plain(cause['label']) if cause['label'] else ''}[/dim]",
         soft_wrap=True,
     )
 

@@ -7,6 +7,7 @@ connections, threads, time.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,8 +17,10 @@ from urllib.parse import quote
 
 from livecredits.client.reading import Json
 from livecredits.client.results import Answer, Page
+from livecredits.errors import Invalid
 
 T = TypeVar("T")
+_KEY = re.compile(r"[!-~]{1,255}")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Replayed = TypeVar("Replayed", bound=Any)
 
@@ -123,9 +126,21 @@ def change(method: Method, path: str, body: Mapping[str, Any], about: Mapping[st
     )
 
 
-def keyed(key: str | None) -> dict[str, str]:
-    """The header of an idempotency key, which is made where none is given."""
-    return {"Idempotency-Key": key or secrets.token_hex(16)}
+def keyed(key: object) -> dict[str, str]:
+    """The header of an idempotency key, which is made where none is given.
+
+    Raises:
+        Invalid: it cannot be one: over HTTP it has 1–255 visible ASCII characters.
+    """
+    if key is None:
+        return {"Idempotency-Key": secrets.token_hex(16)}
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise _bad("key", "must have 1–255 visible ASCII characters")
+    return {"Idempotency-Key": key}
+
+
+def _bad(field: str, message: str) -> Invalid:
+    return Invalid(f"{field} {message}.", errors=[{"field": field, "message": message}])
 
 
 def as_replayed(result: Replayed) -> Replayed:
@@ -170,12 +185,18 @@ def _text(value: Any) -> str:
 
 
 def listed(values: Iterable[str] | None) -> str | None:
-    """Several words in one parameter; None for none."""
-    return None if values is None else ",".join(values) or None
+    """Several words in one parameter; None for none, and one word is one."""
+    return values if isinstance(values, str) else None if values is None else ",".join(values) or None
 
 
-def named(value: str) -> str:
-    """An id as one step of a path."""
+def named(value: object) -> str:
+    """An id as one step of a path.
+
+    Raises:
+        Invalid: it cannot be one; an empty step, or one of dots alone, would lead to another address.
+    """
+    if not isinstance(value, str) or value in {"", ".", ".."}:
+        raise _bad("id", "must be text, and neither empty nor . nor ..")
     return quote(value, safe="")
 
 

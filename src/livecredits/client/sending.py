@@ -6,6 +6,7 @@ The odd thing: everything that knows httpx2 and is no method of a client stands 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx2
@@ -14,6 +15,7 @@ from livecredits.client.call import Call
 from livecredits.errors import Unavailable
 
 API = "/api/v1"
+_BEARER = re.compile(r"[!-~]{1,8192}")
 TIMEOUT_S = 10.0
 PAGE_MOST = 200
 """Items on the largest page."""
@@ -21,14 +23,32 @@ NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 def base(url: str) -> str:
-    """Where the API stands."""
-    return url.rstrip("/") + API
+    """Where the API stands.
+
+    Raises:
+        ValueError: that is no address of a service.
+    """
+    try:
+        parts = httpx2.URL(url.strip())
+        is_address = parts.scheme in {"http", "https"} and bool(parts.host) and " " not in parts.host
+    except (httpx2.InvalidURL, ValueError):
+        is_address = False
+    if not is_address:
+        raise ValueError("the address must read https://host, with the prefix that it is mounted under")
+    return url.strip().rstrip("/") + API
 
 
 def headers(key: str) -> dict[str, str]:
-    """What every request carries."""
+    """What every request carries.
+
+    Raises:
+        ValueError: that is no key; what it is instead is not told, since it may be one in parts.
+    """
+    bare = key.strip()  # a key that was read from a file ends in a line break
+    if not _BEARER.fullmatch(bare):
+        raise ValueError("the key must be a service key, lck_…, and nothing else")
     return {
-        "Authorization": f"Bearer {key}",
+        "Authorization": f"Bearer {bare}",
         "Accept": "application/json",
         "User-Agent": "livecredits-client",
     }

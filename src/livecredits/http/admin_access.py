@@ -148,7 +148,7 @@ async def change_operator(call: Call[OperatorBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/admin/operators/{operator_id}/link", rule=RULES, result=LinkAnswer, status=201,
-            refuses=(NotFound,))  # fmt: skip
+            refuses=(NotFound, Conflict))  # fmt: skip
 async def link_operator(call: Call[NoBody, NoQuery]) -> Reply:
     """A one-time code that signs an operator in, good for a quarter of an hour: for the fragment of a URL."""
     code, ends_us = await call.services.sessions.operators.create_code(

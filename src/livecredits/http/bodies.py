@@ -28,7 +28,7 @@ from pydantic import (
 
 from livecredits.access import Role, Scope
 from livecredits.core.amounts import MAX_AMOUNT, bad_field
-from livecredits.credits.asking import METADATA_LENGTH_MAX, TEXT_LENGTHS_MAX, TTL_S_MOST
+from livecredits.credits.asking import METADATA_LENGTH_MAX, TEXT_LENGTHS_MAX, TTL_S_MOST, check_text
 
 TOKEN_TTL_MAX_S = 3_600
 USER_ID_LENGTH_MAX = 128
@@ -103,6 +103,18 @@ def check_unit_name(name: str) -> str:
     """
     if not re.fullmatch(UNIT_NAME, name):
         raise bad_field("unit", "must be lower-case letters, digits and _, 1 to 32 of them, a letter first")
+    return name
+
+
+def check_name(name: str) -> str:
+    """Promise that people could be called so.
+
+    Raises:
+        Invalid: 422.
+    """
+    check_text("name", name, TEXT_LENGTHS_MAX["label"])
+    if not name.strip():
+        raise bad_field("name", "must not be empty")
     return name
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import insert, select, update
 from livecredits.access import Principal, Scope
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import LivecreditsError, NotFound, Unauthenticated
+from livecredits.http.bodies import check_name
 from livecredits.http.fresh import Fresh
 from livecredits.http.trail import digest, instant, moment, new_id, noted
 from livecredits.storage.audit import record
@@ -93,9 +94,13 @@ class Keys:
             scopes: what it may do.
             actor: who makes it.
 
+        Raises:
+            Invalid: nobody could be called so.
+
         Returns:
             The key as lists show it, and its secret, which cannot be had again.
         """
+        check_name(name)
         secret = PREFIX + secrets.token_urlsafe(32)
         now_us = self._credits.clock.now_us()
         row: dict[str, Any] = {

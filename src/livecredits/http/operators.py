@@ -20,7 +20,7 @@ from livecredits.access import Role
 from livecredits.core.amounts import bad_field
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import Conflict, NotFound
-from livecredits.http.bodies import EMAIL, EMAIL_LENGTH_MAX, PASSWORD_LENGTHS
+from livecredits.http.bodies import EMAIL, EMAIL_LENGTH_MAX, PASSWORD_LENGTHS, check_name
 from livecredits.http.trail import digest, instant, new_id, noted
 from livecredits.storage.audit import record
 from livecredits.storage.schema import operator_sessions, operators, sign_in_codes
@@ -73,6 +73,7 @@ class Operators:
             Invalid: it is no e-mail address, or the password is too short or too long.
         """
         _check(email, password)
+        check_name(name)
         now_us = self._credits.clock.now_us()
         row: dict[str, Any] = {
             "operator_id": new_id("op"),
@@ -162,13 +163,15 @@ class Operators:
 
         Raises:
             NotFound: there is no such operator.
+            Conflict: they are locked out.
         """
         code = CODE_PREFIX + secrets.token_urlsafe(24)
         now_us = self._credits.clock.now_us()
         ends_us = now_us + ttl_s * 1_000_000
 
         def write(connection: Connection) -> Any:
-            _find(connection, operator_id)
+            if _find(connection, operator_id)["disabled_at_us"] is not None:
+                raise Conflict("This operator is locked out; a link would let nobody in.")
             connection.execute(delete(sign_in_codes).where(sign_in_codes.c.expires_at_us <= now_us))
             connection.execute(
                 insert(sign_in_codes).values(

@@ -109,9 +109,9 @@ class AuditFilter:
         if self.actor is not None:
             found.append(trail.actor == self.actor)
         if self.actions is not None:
-            found.append(trail.action.in_(list(self.actions)))
+            found.append(trail.action.in_(_words(self.actions)))
         if self.exclude is not None:
-            found.append(trail.action.not_in(list(self.exclude)))
+            found.append(trail.action.not_in(_words(self.exclude)))
         if self.target is not None:
             found.append(trail.target == self.target)
         if self.since_us is not None:
@@ -119,6 +119,11 @@ class AuditFilter:
         if self.until_us is not None:
             found.append(trail.at_us < self.until_us)
         return found
+
+
+def _words(words: Collection[str]) -> list[str]:
+    """A text is a collection of letters, and nobody means those."""
+    return [words] if isinstance(words, str) else list(words)
 
 
 def page(connection: Connection, asked: AuditFilter, part: Slice) -> Page[AuditRow]:

@@ -66,6 +66,8 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA wal_autocheckpoint = 0")
         db.execute(f"PRAGMA journal_size_limit = {KEPT_LOG_BYTES}")
         db.execute("PRAGMA foreign_keys = ON")
+        # What a person's erasure empties must not stay readable in the file's free space; not every build does it.
+        db.execute("PRAGMA secure_delete = ON")
         # Without it, REPLACE deletes rows behind the back of the triggers that guard the append-only tables.
         db.execute("PRAGMA recursive_triggers = ON")
     except sqlite3.Error as error:
