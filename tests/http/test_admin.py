@@ -249,7 +249,22 @@ async def test_exports_are_whole_inert_and_for_admins(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠SUM(1)"]
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠SUM(1)",
+        " =1",
+        "\u00a0=1",
+    ],
 )
 def test_formulas_are_shown_not_run(text: str) -> None:
     assert inert(text) == f"'{text}"

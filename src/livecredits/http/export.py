@@ -17,8 +17,9 @@ from pydantic_core import to_json
 from livecredits.http.bodies import canonical
 from livecredits.http.routing import Stream
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """What a cell must not begin with; spreadsheets of some languages take the wide signs for the narrow ones."""
+_BREAKS = ("\t", "\r", "\n")
 
 
 class PageOfItems(Protocol):
@@ -100,4 +101,6 @@ def _cell(item: Mapping[str, Any], column: str) -> Any:
 
 def inert(text: str) -> str:
     """The text so that a spreadsheet shows it instead of running it (OWASP: CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    # Some drop the spaces before they look.
+    is_order = text.startswith(_BREAKS) or text.lstrip().startswith(_FORMULA)
+    return f"'{text}" if is_order else text
