@@ -70,22 +70,22 @@ class Crowd:
         self, entries: Sequence[Entry], pushed_ms: int, audiences: Mapping[str, Audience]
     ) -> list[Entry]:
         """Take in the entries that go to one screen alone; gives those that go to several, or were asked about."""
-        screens = self.screens
+        screens, find = self.screens, audiences.get
         rest: list[Entry] = []
         for entry in entries:
-            audience = audiences.get(entry.user_id)
-            if audience is None or not audience.own:
+            audience = find(entry.user_id)
+            if audience is None:
                 continue
-            if len(audience.own) > 1 or audience.is_leased:
+            own = audience.own
+            if len(own) == 1 and not audience.is_leased:
+                screen = own[0]
+                if screen.crowd is None:
+                    screen.crowd = [(entry.id, entry.unit, entry.version, pushed_ms)]
+                    screens[screen] = None
+                else:
+                    screen.crowd.append((entry.id, entry.unit, entry.version, pushed_ms))
+            elif own:
                 rest.append(entry)
-                continue
-            screen = audience.own[0]
-            crowd = screen.crowd
-            if crowd is None:
-                screen.crowd = [(entry.id, entry.unit, entry.version, pushed_ms)]
-                screens[screen] = None
-            else:
-                crowd.append((entry.id, entry.unit, entry.version, pushed_ms))
         return rest
 
     def told(
