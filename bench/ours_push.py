@@ -176,7 +176,7 @@ class Sink:
     def __init__(self) -> None:
         self.rows = 0
 
-    async def keep(self, rows: Sequence[Row | Run], _span: Span | None) -> None:
+    async def keep(self, rows: Sequence[Row | Run], _span: Span | None, *, urgent: bool = False) -> None:
         """Count them."""
         self.rows += sum(len(one.plain) if isinstance(one, Run) else 1 for one in rows)
 

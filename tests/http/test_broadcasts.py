@@ -494,7 +494,7 @@ async def test_a_full_disk_holds_up_no_change_and_loses_no_row(
     services = simple.stage.services
     keep = services.log.keep
 
-    async def full(*_: Any) -> None:
+    async def full(*_: Any, **__: Any) -> None:
         raise StorageFull("The disk is full.")
 
     async with simple.screen():

@@ -447,10 +447,10 @@ class Credits(BatchVerbs, Shop):
         opened = await self._ready()
         return await asyncio.wrap_future(opened.writer.ask(ask))
 
-    async def note(self, rows: Rows) -> None:
-        """Have rows written that move no credits, without a connection of their own; for our own layers."""
+    async def note(self, rows: Rows, *, urgent: bool = False) -> None:
+        """Have rows of the broadcast log written, beside changes unless somebody waits; for our own layers."""
         opened = await self._ready()
-        await asyncio.wrap_future(opened.writer.note(rows))
+        await asyncio.wrap_future(opened.writer.note(rows, urgent=urgent))
 
     # --- being told ------------------------------------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ async def receipts_of(call: Call[Any, Any], id: str, *, is_new: bool) -> dict[st
     if counts is None and is_new:
         counts = Counts()
     if counts is None:
-        await services.live.receipts.flush()
+        await services.live.receipts.flush(everything=True)
         try:
             counts = (await services.log.one(id)).counts
         except NotFound:

@@ -41,8 +41,8 @@ class Database(Protocol):
     async def write(self, ask: Callable[[Any], Any]) -> Any:
         """Run a function in a transaction of its own."""
 
-    async def note(self, rows: Rows) -> None:
-        """Write rows that move no credits."""
+    async def note(self, rows: Rows, *, urgent: bool = False) -> None:
+        """Write rows of the log."""
 
 
 class BroadcastLog:
@@ -72,15 +72,15 @@ class BroadcastLog:
                 await self._database.write(lambda connection: broadcasts.close_former(connection, self._node))
                 self._is_open = True
 
-    async def keep(self, rows: Sequence[Row | Run], span: Span | None) -> None:
+    async def keep(self, rows: Sequence[Row | Run], span: Span | None, *, urgent: bool = False) -> None:
         """Write rows, new ones or anew, and the range of entries that they are complete for."""
         await self._open()
         # In pieces, so that no change waits for long behind them; the range last, for it speaks of all of them.
         written = (self._values(row) for row in rows_of(rows))
         while piece := list(islice(written, broadcasts.WRITTEN_AT_ONCE)):
-            await self._database.note(Rows(broadcasts=piece))
+            await self._database.note(Rows(broadcasts=piece), urgent=urgent)
         if span is not None:
-            await self._database.note(Rows(spans=[(self._node, *span)]))
+            await self._database.note(Rows(spans=[(self._node, *span)]), urgent=urgent)
         await self._prune()
 
     def _values(self, row: Row) -> tuple[Any, ...]:

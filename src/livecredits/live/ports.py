@@ -79,8 +79,11 @@ class Ledger(Protocol):
 class Log(Protocol):
     """Where the counts of broadcasts are kept."""
 
-    async def keep(self, rows: Sequence[Row | Run], span: Span | None) -> None:
-        """Write rows, or write them anew, and what they are complete for; raises `Refused` where that fails."""
+    async def keep(self, rows: Sequence[Row | Run], span: Span | None, *, urgent: bool = False) -> None:
+        """Write rows, or write them anew, and what they are complete for; raises `Refused` where that fails.
+
+        `urgent`: somebody waits for it.
+        """
 
     async def wanted(self) -> tuple[bool, Collection[str]]:
         """Whether receipts are wanted at all, and of which users they are not."""

@@ -181,12 +181,14 @@ class LiveReceipts:
             if self._log is None or not (rows or has_grown):
                 self._is_owed = False
             elif rows or everything or now_ms - self._kept_ms >= SPAN_MS:
-                await self._keep(self._log, rows, span, now_ms)
+                await self._keep(self._log, rows, span, now_ms, urgent=everything)
 
-    async def _keep(self, kept_by: Log, rows: list[Row | Run], span: Span | None, now_ms: int) -> None:
+    async def _keep(
+        self, kept_by: Log, rows: list[Row | Run], span: Span | None, now_ms: int, *, urgent: bool
+    ) -> None:
         self._kept_ms = now_ms
         try:
-            await kept_by.keep(rows, span)
+            await kept_by.keep(rows, span, urgent=urgent)
         except Draining:  # the ledger was closed before its screens: nobody will ever write these
             self._log = None
         except Refused as refused:  # the disk is full, say; the next second tries again

@@ -27,6 +27,7 @@ from livecredits.clock import Clock
 from livecredits.core.changes import WELCOMER, Change, Welcome
 from livecredits.errors import Draining, OutcomeUnknown, Refused, StorageFailed, StorageFull, Unavailable
 from livecredits.storage.answers import CommittedBatch, Outcome
+from livecredits.storage.asides import Asides
 from livecredits.storage.batch import Batch
 from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
@@ -42,6 +43,8 @@ BATCH_MOST = 500
 WAITING_MOST = 50_000
 """Changes that may wait; more are turned away, since they would time out anyway."""
 IDLE_S = 0.2
+ASIDE_S = 0.02
+"""When no change has come for so long, rows that wait for a ride get a commit of their own."""
 
 
 class Job(Waiting):
@@ -50,7 +53,7 @@ class Job(Waiting):
     The latter is a function (`ask`), a batch (`many`) or `rows` that move no credits.
     """
 
-    __slots__ = ("ask", "change", "many", "rows")
+    __slots__ = ("ask", "change", "is_urgent", "many", "rows")
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class Job(Waiting):
         self.ask = ask
         self.many = many
         self.rows = rows
+        self.is_urgent = False
 
 
 class Writer:
@@ -78,6 +82,7 @@ class Writer:
         self._subscribers = subscribers
         self._refusal: Refused | None = None
         self._warm = Warm()
+        self._asides = Asides()
         self.next_due_us: int | None = None
         self.nearer_due = threading.Event()
         """Set whenever `next_due_us` moves nearer; the scheduler waits on it."""
@@ -122,10 +127,12 @@ class Writer:
         self._put(Job(future, None, ask=ask))
         return future
 
-    def note(self, rows: Rows) -> Future[None]:
-        """Queue rows that belong to no change and touch no account."""
+    def note(self, rows: Rows, *, urgent: bool = False) -> Future[None]:
+        """Queue rows of the broadcast log; they go along with other commits unless somebody waits for them."""
         future: Future[None] = Future()
-        self._put(Job(future, None, rows=rows))
+        job = Job(future, None, rows=rows)
+        job.is_urgent = urgent
+        self._put(job)
         return future
 
     def _put(self, job: Job) -> None:
@@ -158,6 +165,7 @@ class Writer:
         while is_open:
             jobs, is_open = self._next_jobs()
             self._write(jobs)
+        self._write_asides()
         self._refuse_the_rest()
         with contextlib.suppress(Exception):
             store.close()
@@ -178,6 +186,10 @@ class Writer:
 
     def _wait(self) -> Job | None:
         """The next job; None is the sign to end. Housekeeping is done while nobody comes."""
+        if self._asides:
+            with contextlib.suppress(Empty):
+                return self._queue.get(timeout=ASIDE_S)
+            self._write_asides()
         with contextlib.suppress(Empty):
             return self._queue.get(timeout=IDLE_S)
         self._store.tidy(idle=True)
@@ -198,10 +210,18 @@ class Writer:
             if job.change is not None:
                 run.append(job)
                 continue
+            if job.rows is not None and not job.is_urgent:
+                self._asides.add(job, job.rows)
+                continue
             self._write_run(run)
             run = []
             self._write_one(job)
         self._write_run(run)
+
+    def _write_asides(self) -> None:
+        """Write what waits for a ride that does not come."""
+        while self._asides:
+            self._write_one(self._asides.pop())
 
     def _write_run(self, jobs: Sequence[Job]) -> None:
         if not jobs:
@@ -213,7 +233,10 @@ class Writer:
             return
         except Exception as error:  # noqa: BLE001 - it is the caller's, or nobody's
             self._undo()
-            if len(jobs) > 1:
+            if self._asides:  # it may be theirs
+                self._write_asides()
+                self._write_run(jobs)
+            elif len(jobs) > 1:
                 _log.warning(
                     "A batch of %d changes failed and is written one by one", len(jobs), exc_info=True
                 )
@@ -224,7 +247,7 @@ class Writer:
                 self._subscribers.hand_over(jobs)
             return
         told = committed if committed.states or committed.lists else None
-        self._subscribers.hand_over(jobs, told)
+        self._subscribers.hand_over([*jobs, *self._asides.done()], told)
         self._store.tidy(idle=False)
 
     def _commit_changes(self, jobs: Sequence[Job]) -> CommittedBatch:
@@ -234,6 +257,9 @@ class Writer:
         batch, _ = self._new_batch()
         outcomes = batch.decide_all([job.change for job in jobs if job.change is not None])
         batch.finish()
+        along = self._asides.some(len(jobs))
+        if along is not None:
+            self._store.save(along)
         committed = self._commit_batch(batch)
         for job, outcome in zip(jobs, outcomes, strict=True):
             job.outcome = outcome
@@ -265,6 +291,7 @@ class Writer:
 
     def _undo(self) -> None:
         self._store.rollback()
+        self._asides.undone()
         self._warm.forget()
 
     def _move_due(self, next_due_us: int | None) -> None:
@@ -353,6 +380,10 @@ class Writer:
             _log.critical("The database has failed for good: %s", failed.detail)
             for tell in self.on_failure:
                 tell(failed)
-        for job in jobs:
-            job.outcome = type(error)(error.detail)
-        self._subscribers.hand_over(jobs)
+        # Rows that wait for a ride are their owner's again, who bounds them.
+        told: list[Waiting] = [*jobs]
+        while self._asides:
+            told.append(self._asides.pop())
+        for waiting in told:
+            waiting.outcome = type(error)(error.detail)
+        self._subscribers.hand_over(told)
