@@ -76,12 +76,14 @@ class Live:
         self.authenticate = authenticate
         self._forget = forget
         self.endpoint = Endpoint(self)
+        # Of its own: whoever embeds it may have seeded the module's, and counts on what follows from the seed.
+        self._random = random.Random().random
         self.hub = Hub(
             "",
             limits=self.limits,
             scale_of=self._scale_of,
             new_id=lambda: f"scr_{secrets.token_hex(8)}",
-            random=random.random,
+            random=self._random,
             now_ms=int(time.monotonic() * 1000),
         )
         self.receipts = LiveReceipts(self.hub, self.now_ms, self._carry_out, kept_by)
@@ -394,7 +396,7 @@ class Live:
         self._running().call_later(self.limits.step_ms / 1000, self._turn)
         self._look_at_epoch()
         share = self.limits.step_ms / 1000 / REREAD_PERIOD_S
-        self.hub.reread(int(len(self.hub.audiences) * share + random.random()))
+        self.hub.reread(int(len(self.hub.audiences) * share + self._random()))
         self.hub.turn(self.now_ms())
         if self.receipts.turn(self.now_ms()):
             self._start(self.receipts.flush())
