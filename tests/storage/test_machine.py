@@ -387,6 +387,8 @@ class LedgerMachine(RuleBasedStateMachine):
             raise No("not_reversible")
         if deed.undone:
             raise No("already_reversed")
+        if deed.kind == "fulfil" and change.amount not in (None, deed.amount):
+            raise No("not_reversible")
         amount = abs(deed.amount) if change.amount is None else change.amount
         if amount > abs(deed.amount):
             raise No("invalid")
