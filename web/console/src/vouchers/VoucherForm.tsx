@@ -89,6 +89,8 @@ function Form({ found, onSaved, onClose }: Props) {
             classNames={{ input: 'numeral' }}
             value={text}
             error={tried && wrong}
+            // What is typed replaces the amount: a digit behind the old one would be ten times as much.
+            onFocus={(event) => event.currentTarget.select()}
             onChange={(event) => setText(event.currentTarget.value)}
           />
           {!found && units.length > 1 && (
