@@ -56,11 +56,11 @@ export function ReasonInput({
       maxLength={MAX_LENGTH}
       error={error}
       disabled={disabled}
-      // In a form with a label the list would cover the button below; it opens by a click or the arrow keys.
+      // In a form with a label the list would cover the button below: it opens by a click, a key, and upwards.
       openOnFocus={label === undefined}
       required={label !== undefined}
       withAsterisk={false}
-      comboboxProps={IN_PLACE}
+      comboboxProps={label ? { ...IN_PLACE, position: 'top' } : IN_PLACE}
       {...(onKeyDown ? { onKeyDown } : {})}
     />
   )
