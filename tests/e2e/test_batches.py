@@ -37,14 +37,13 @@ class SecondRequest:
     """Holds the second request that books rows, until it is let go."""
 
     def __init__(self, page: Page) -> None:
-        self._page = page
         self._seen = 0
         self._held: Route | None = None
         page.route("**/admin/batches", self._meet)
 
     def _meet(self, route: Route) -> None:
-        body = route.request.post_data_json if route.request.method == "POST" else None
-        self._seen += bool(body) and not body["dry_run"]
+        body = route.request.post_data_json or {}
+        self._seen += body.get("dry_run") is False
         if self._seen == 2 and self._held is None:
             self._held = route
         else:
