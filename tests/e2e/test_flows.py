@@ -219,9 +219,11 @@ class TestConnectionLost:
     def test_a_server_that_restarts_is_found_again(self, new_context: NewContext, tmp_path: object) -> None:
         port, file = free_port(), f"{tmp_path}/restart.db"
         with running_demo("--file", file, port=port) as demo:
+            demo.end_welcomes()
             user = new_user(demo, "restart", 100)
             tab = Wallet(new_context(), demo, user)
             tab.is_live()
+            tab.shows(100)
         expect(tab.status).not_to_have_attribute("data-status", "live")
         with running_demo("--file", file, port=port) as demo:
             demo.api("POST", f"/users/{user}/grants", json={"amount": 5})
