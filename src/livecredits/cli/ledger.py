@@ -13,7 +13,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
@@ -88,6 +88,10 @@ class Ledger(Protocol):
 
     async def revoke_key(self, key_id: str) -> Json:
         """End a service key."""
+        ...
+
+    async def ask(self, verb: str, *args: Any, **about: Any) -> Json:
+        """Any other verb of `Credits` and `Client`, which share their names and arguments; a list is `items`."""
         ...
 
 
@@ -247,6 +251,15 @@ class Remote:
         query = {"limit": "200"} | ({"after": after} if after else {})
         return await self._client.run(Call("GET", "/admin/users", dict, query=query))
 
+    async def ask(self, verb: str, *args: Any, **about: Any) -> Json:
+        """Any other verb of the client."""
+        from livecredits.client import admin_calls, batch_calls, calls, shop_calls
+
+        of = next(group for group in (shop_calls, admin_calls, batch_calls, calls) if hasattr(group, verb))
+        call: Call[Any] = getattr(of, verb)(*args, **about)
+        told: Json | None = await self._client.run(replace(call, read=lambda body: body, replayed=None))
+        return told or {}
+
     async def _raw(self, call: Call[Any]) -> Json:
         """The same call, answered as plain JSON."""
         told: Json = await self._client.run(replace(call, read=dict, replayed=None))
@@ -351,6 +364,33 @@ class Local:
         from livecredits.http.keys import Keys
 
         return await Keys(self._credits).revoke(key_id, actor=_me())
+
+    async def ask(self, verb: str, *args: Any, **about: Any) -> Json:
+        """Any other verb of the facade; what writes is written in the name of whoever types."""
+        if verb == "units":
+            await self._credits.states([])  # they are known once the ledger is open
+            return {"items": [asdict(unit) for unit in self._credits.units.values()]}
+        mine = {} if verb in _READING else {"actor": _me()}
+        told = await getattr(self._credits, verb)(*args, **about, **mine)
+        if verb == "erase":
+            return {"user_id": args[0], "erased": dict(told)}
+        if isinstance(told, list):
+            return {"items": [one.as_json() for one in told]}
+        return {} if told is None else _as_json(told)
+
+
+_READING = frozenset({
+    "packages", "orders", "order_of", "campaigns", "campaign", "campaign_codes", "vouchers", "voucher", "batches",
+    "batch_of", "history", "audit", "users", "user",
+})  # fmt: skip
+
+
+def _as_json(told: Any) -> Json:
+    if not hasattr(told, "items"):
+        body: Json = told.as_json() if hasattr(told, "as_json") else asdict(told)
+        return body
+    page = {"items": [one.as_json() for one in told.items], "next": told.next, "previous": told.previous}
+    return page if told.total is None else {**page, "total": told.total}
 
 
 def _me() -> Actor:
