@@ -9,7 +9,8 @@ from __future__ import annotations
 import pytest
 
 SLOW = (
-    "test_machine.py", "test_contract.py", "test_demo.py", "test_import.py", "test_cli.py", "test_cli_shop.py", "test_axe.py",
+    "test_machine.py", "test_contract.py", "test_demo.py", "test_import.py", "test_cli.py", "test_axe.py",
+    "test_cli_shop.py",
     "test_wallet_pages.py", "test_flows.py", "test_sdk_faults.py", "test_console_users.py", "test_orders.py",
     "test_batches.py", "test_tabs.py", "test_vouchers.py", "test_sdk_receipts.py", "test_wallet_shop.py",
     "test_inbound.py", "test_delivery.py", "test_hygiene.py", "test_behaviour.py", "test_sessions.py",
