@@ -31,6 +31,7 @@ const Campaigns = lazy(() => import('./screens/Campaigns'))
 const Campaign = lazy(() => import('./screens/Campaign'))
 const Vouchers = lazy(() => import('./screens/Vouchers'))
 const Bulk = lazy(() => import('./screens/Bulk'))
+const Broadcasts = lazy(() => import('./screens/Broadcasts'))
 const Audit = lazy(() => import('./screens/Audit'))
 const ReasonDialog = lazy(() => import('./components/ReasonDialog'))
 
@@ -176,6 +177,9 @@ function Screens() {
       <Route path="/vouchers/campaigns/:id">{({ id }) => <Campaign id={id} key={id} />}</Route>
       <Route path="/bulk">
         <Bulk />
+      </Route>
+      <Route path="/broadcasts">
+        <Broadcasts />
       </Route>
       <Route path="/audit">
         <Audit />

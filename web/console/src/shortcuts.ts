@@ -10,6 +10,7 @@ export const SHORTCUTS: { keys: string[]; does: string }[] = [
   { keys: ['g', 'o'], does: 'Go to Orders' },
   { keys: ['g', 'v'], does: 'Go to Vouchers' },
   { keys: ['g', 'b'], does: 'Go to Bulk' },
+  { keys: ['g', 'l'], does: 'Go to Broadcasts, the live log' },
   { keys: ['g', 'a'], does: 'Go to Audit' },
   { keys: ['↑', '↓'], does: 'Walk the rows of the list' },
   { keys: ['Enter'], does: 'Change the credits of the row; apply' },
@@ -26,6 +27,7 @@ const PLACES: Record<string, string> = {
   o: '/orders',
   v: '/vouchers',
   b: '/bulk',
+  l: '/broadcasts',
   a: '/audit',
 }
 

@@ -4,6 +4,7 @@
 import { ActionIcon, Burger, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import {
+  IconBroadcast,
   IconClipboardList,
   IconDeviceDesktop,
   IconKeyboard,
@@ -33,6 +34,7 @@ export const SCREENS = [
   { href: '/orders', label: 'Orders', icon: IconPackage, keys: ['g', 'o'] },
   { href: '/vouchers', label: 'Vouchers', icon: IconTicket, keys: ['g', 'v'] },
   { href: '/bulk', label: 'Bulk', icon: IconTableImport, keys: ['g', 'b'] },
+  { href: '/broadcasts', label: 'Broadcasts', icon: IconBroadcast, keys: ['g', 'l'] },
   { href: '/audit', label: 'Audit', icon: IconClipboardList, keys: ['g', 'a'] },
 ]
 

@@ -4,16 +4,17 @@
  * Newest first. Rows that come in while somebody reads do not push the list down: a button offers them. All
  * filters stand in the address. The export is a plain download of what the filters ask for.
  */
-import { Button, Skeleton, Switch, TextInput } from '@mantine/core'
+import { Button, Skeleton, Switch } from '@mantine/core'
 import { IconChevronDown, IconClipboardList, IconDownload, IconRefresh } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { Fragment, useCallback, useEffect, useRef, useState } from 'react'
+import { Fragment, useCallback, useState } from 'react'
 import { Link } from 'wouter'
 import { useActorName } from '../actors'
 import { type AuditRow, address, api, asProblem, type ListQuery } from '../api'
 import { Ago } from '../components/Ago'
 import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
+import { DayFilter, startOf, TextFilter } from '../components/Filters'
 import { PageHead } from '../components/PageHead'
 import { ProblemPanel } from '../components/ProblemPanel'
 import SavedFilters from '../components/SavedFilters'
@@ -62,9 +63,9 @@ export default function Audit() {
     <>
       <PageHead title="Audit">{mayAdminister && <Export filters={filters} />}</PageHead>
       <div className="bar">
-        <Filter url={url} name="actor" label="Actor" placeholder="operator:…" />
-        <Filter url={url} name="action" label="Action" placeholder="credits.set" />
-        <Filter url={url} name="target" label="Target" placeholder="User id" />
+        <TextFilter url={url} name="actor" label="Actor" placeholder="operator:…" />
+        <TextFilter url={url} name="action" label="Action" placeholder="credits.set" />
+        <TextFilter url={url} name="target" label="Target" placeholder="User id" />
         <DayFilter url={url} name="since" label="From" />
         <DayFilter url={url} name="until" label="To" />
         {filters.action === undefined && (
@@ -137,59 +138,6 @@ function filtersOf(url: UrlState): Filters & ListQuery {
     since: startOf(url.get('since'), 0),
     until: startOf(url.get('until'), 1),
   }
-}
-
-/** A day of the reader's own calendar as a moment; `days` later for the end of a span. */
-function startOf(day: string | null, days: number): string | undefined {
-  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day ?? '')
-  if (!match) return undefined
-  return new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3]) + days).toISOString()
-}
-
-interface FilterProps {
-  url: UrlState
-  name: string
-  label: string
-  placeholder?: string
-}
-
-function Filter({ url, name, label, placeholder = '' }: FilterProps) {
-  const value = url.get(name) ?? ''
-  const field = useRef<HTMLInputElement>(null)
-  useEffect(() => {
-    if (field.current) field.current.value = value
-  }, [value])
-  const apply = () => {
-    const text = field.current?.value.trim() ?? ''
-    if (text !== value) url.patch({ [name]: text, ...FIRST_PAGE })
-  }
-  return (
-    <TextInput
-      ref={field}
-      size="sm"
-      className="filter"
-      aria-label={label}
-      placeholder={`${label}: ${placeholder}`}
-      defaultValue={value}
-      onBlur={apply}
-      onKeyDown={(event) => event.key === 'Enter' && apply()}
-    />
-  )
-}
-
-function DayFilter({ url, name, label }: FilterProps) {
-  return (
-    <TextInput
-      type="date"
-      size="sm"
-      className="filter-day"
-      aria-label={label}
-      leftSection={<span className="filter-label">{label}</span>}
-      leftSectionWidth={52}
-      value={url.get(name) ?? ''}
-      onChange={(event) => url.patch({ [name]: event.currentTarget.value, ...FIRST_PAGE })}
-    />
-  )
 }
 
 function Export({ filters }: { filters: Filters }) {
