@@ -74,6 +74,11 @@ async def code_of(credits: Credits, campaign: Campaign) -> str:
     return (await credits.campaign_codes(campaign.id)).items[0].code
 
 
+def _stored(path: Path) -> bytes:
+    """The database's file and its log."""
+    return path.read_bytes() + Path(f"{path}-wal").read_bytes()
+
+
 def audited(path: Path) -> list[object]:
     return [row[0] for row in rows(path, "SELECT action FROM audit ORDER BY id")]
 
@@ -610,6 +615,35 @@ class TestErasure:
         assert kept == [('{"floor":-5}',)], "what is not personal stays in the trail"
         with pytest.raises(NotFound):
             await credits.erase("nobody")
+
+    async def test_what_was_written_about_a_person_goes_from_their_orders_and_the_trail(
+        self, credits: Credits, path: Path
+    ) -> None:
+        paid, closed = await order(credits), await order(credits)
+        await credits.fulfil(
+            paid.id, fulfilled_by="Countess", note="Lovelace", reason="Byron", actor=OPERATOR
+        )
+        await credits.cancel_order(closed.id, reason="moved to Ockham", actor=OPERATOR)
+        await credits.put_user("ada", floor=-5, reason="for the Countess", actor=OPERATOR)
+        await credits.erase("ada")
+        for one in (await credits.orders("ada")).items:
+            assert (one.claimed_by, one.note, one.cancel_reason) == (None, None, None)
+        for table in ("orders", "audit"):
+            text = str(rows(path, f"SELECT * FROM {table}"))
+            assert not any(word in text for word in ("Countess", "Lovelace", "Byron", "Ockham")), table
+        assert audited(path).count("order.fulfilled") == 1, "who did what and when stays"
+        with pytest.raises(Exception, match="append-only"):
+            await credits.write(lambda c: c.exec_driver_sql(
+                "UPDATE audit SET before = NULL, after = NULL, reason = NULL, details = '{\"erased\":true}' "
+                "WHERE action = 'order.fulfilled'"
+            ))  # fmt: skip
+
+    async def test_nothing_erased_stays_in_the_log_of_a_running_ledger(
+        self, credits: Credits, path: Path
+    ) -> None:
+        await credits.put_user("ada", name="Augusta Ada Byron")
+        await credits.erase("ada")
+        assert b"Augusta Ada Byron" not in _stored(path)
 
     async def test_the_trail_can_be_emptied_and_never_rewritten(self, credits: Credits, path: Path) -> None:
         await credits.put_user("ada", name="Ada")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.storage.hands import IS_DEEP, SECOND_US, HandClock, fresh_database
+from tests.storage.hands import IS_DEEP, SECOND_US, HandClock, fresh_database, rows
 
-from livecredits import Credits, StartRefused
+from livecredits import BatchRow, Credits, StartRefused
 from livecredits.core.changes import Actor, Spend
 from livecredits.storage.verify import verify
 
@@ -37,7 +37,7 @@ EDITED = {
 }  # fmt: skip
 KEYS = {
     "accounts": "user_id, unit", "entry_lots": "entry_id", "reversals": "entry_id", "fulfilments": "order_id",
-    "redemptions": "voucher_id, turn",
+    "redemptions": "voucher_id, turn", "batch_rows": "batch_id, row",
 }  # fmt: skip
 """What names a row, where it is not its `id`."""
 UNCOVERED = {
@@ -88,6 +88,7 @@ def _live(credits: Credits, clock: HandClock) -> None:
             ask.refund(order.id, spent="left")
         clock.advance(20)
     ask.put_user("user-1", floor=-50)
+    ask.batch([BatchRow(1, "user-1", "grant", 3)])
     ask.apply(
         Spend(user_id="user-1", amount=5, audit="x", actor=Actor("operator", "op_1", request_id="req_1"))
     )
@@ -102,7 +103,7 @@ def test_an_honest_ledger_is_clean(ledger: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["entries", "entry_lots", "reversals", "audit", "fulfilments", "redemptions"]
+    "table", ["entries", "entry_lots", "reversals", "audit", "fulfilments", "redemptions", "batch_rows"]
 )
 @pytest.mark.parametrize(
     "statement", ["UPDATE {} SET rowid = rowid", "DELETE FROM {}", "REPLACE INTO {} SELECT * FROM {}"]
@@ -116,6 +117,29 @@ async def test_the_database_refuses_to_rewrite_it(
     async with Credits(f"sqlite:///{path}") as credits:
         with pytest.raises(Exception, match="append-only"):
             await credits.write(lambda connection: connection.exec_driver_sql(statement))
+
+
+@pytest.mark.parametrize("table", ["audit", "redemptions", "batch_rows"])
+def test_nobody_replaces_a_row_that_nothing_else_tells_of(ledger: Path, tmp_path: Path, table: str) -> None:
+    """Over any connection: by itself, SQLite deletes a replaced row without asking the trigger that guards it."""
+    path = Path(shutil.copy(ledger, tmp_path))
+    before = rows(path, f"SELECT * FROM {table}")
+    db = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        db.execute(f"REPLACE INTO {table} SELECT * FROM {table}")
+    db.close()
+    assert rows(path, f"SELECT * FROM {table}") == before
+    assert before
+
+
+def test_nobody_replaces_a_redemption_by_another_of_its_keys(ledger: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(ledger, tmp_path))
+    db = sqlite3.connect(path)
+    for moved in ("voucher_id, turn + 90, scope, user_id, user_turn, entry_id || 'x'",
+                  "voucher_id, turn + 90, scope, user_id, user_turn + 90, entry_id"):  # fmt: skip
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            db.execute(f"REPLACE INTO redemptions SELECT {moved}, amount, at_us, address FROM redemptions")
+    db.close()
 
 
 def test_every_single_edit_of_a_field_is_found(ledger: Path, tmp_path: Path) -> None:

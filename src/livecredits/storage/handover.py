@@ -48,7 +48,8 @@ class Told:
     """What a function of its own transaction returns when its commit is news: the result, and what changed.
 
     `newcomers` are users whom it has made; the writer welcomes them before it commits. `signed_out` are users whose
-    screen tokens it has ended, so that their open screens close.
+    screen tokens it has ended, so that their open screens close. After an erasure the writer also takes what was erased
+    out of the database's log.
     """
 
     result: Any
@@ -56,6 +57,7 @@ class Told:
     lists: Mapping[str, set[str]]
     newcomers: frozenset[str] = frozenset()
     signed_out: frozenset[str] = frozenset()
+    is_erasure: bool = False
 
 
 class Subscribers:

@@ -16,7 +16,7 @@ from livecredits.errors import StartRefused
 
 _log = logging.getLogger(__name__)
 
-HEAD = "0005"
+HEAD = "0006"
 """The schema that this program works with; a test holds it to the newest file in migrations/versions."""
 VOUCHER_KEY_BYTES = 32
 FOLDER = Path(__file__).parent / "migrations"

@@ -1,8 +1,8 @@
 """Every table of a livecredits database, once, for both databases that can hold it.
 
 Promises: amounts and times are whole numbers (SQLite tables are STRICT, so a float cannot slip in), names are those of
-the glossary, and what must never change cannot: triggers refuse UPDATE and DELETE on the append-only tables. Personal
-data (`users`, an order's billing, a redemption's address) stands outside every hashed row, so that a person can be
+the glossary, and what must never change cannot: triggers refuse to rewrite the append-only tables. Personal data
+(`users`, an order's billing, a redemption's address) stands outside every hashed row, so that a person can be
 erased while the entries stay.
 
 The odd thing: an account is named by a small number inside the ledger (`account_id`) and by (user_id, unit) outside,
@@ -507,34 +507,61 @@ api_keys = _table(
     Column("revoked_at_us", Whole),
 )
 
-APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions)
-_ERASABLE = (
-    "before IS NULL AND new.after IS NULL AND new.details = '{\"erased\":true}'",
-    ("before", "after", "details"),
+APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions, batch_rows)
+_EMPTIED_USER = "new.before IS NULL AND new.after IS NULL AND new.details = '{\"erased\":true}'"
+_EMPTIED_WORDS = (
+    "new.before IS old.before AND new.after IS old.after "
+    "AND new.details IS json_remove(old.details, '$.fulfilled_by', '$.note')"
+)
+_OF_A_USER, _OF_AN_ORDER = "old.action GLOB 'user.*'", "old.action GLOB 'order.*'"
+_ERASED_DEED = (
+    f"({_OF_A_USER} AND {_EMPTIED_USER}) OR (({_OF_A_USER} OR {_OF_AN_ORDER}) AND {_EMPTIED_WORDS})"
 )
 _MAY_CHANGE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "audit": _ERASABLE,
-    "redemptions": ("address IS NULL", ("address",)),
+    "audit": (f"new.reason IS NULL AND ({_ERASED_DEED})", ("reason", "before", "after", "details")),
+    "redemptions": ("new.address IS NULL", ("address",)),
 }
-"""What the erasure of a person may do to an append-only row: the new values that pass, and in which columns."""
+"""What the erasure of a person may do to an append-only row: the new values that pass, and in which columns.
+
+Of the audit trail only rows about users and their orders hold what somebody wrote of a person. Nothing else passes.
+"""
+_STANDS_ALONE = {
+    "audit": (("id",),),
+    "batch_rows": (("batch_id", "row"),),
+    "redemptions": (("voucher_id", "turn"), ("scope", "user_id", "user_turn"), ("entry_id",)),
+}
+"""Append-only tables of which no other row tells what stood there, and what each row is unique by.
+
+SQLite's REPLACE deletes a row without asking its delete trigger, unless the connection has `recursive_triggers` on; so
+these refuse the insert. In the others `verify` sees it: their rows are chained, or paired with those of another table.
+"""
 
 
 def append_only_triggers(table: str) -> list[str]:
-    """The statements by which SQLite refuses to rewrite a table, whoever asks."""
+    """The statements by which SQLite refuses to rewrite a table, whoever asks and over whatever connection."""
+    conditions = {"UPDATE": _unless_erased(table), "DELETE": "", "INSERT": _if_taken(table)}
     return [
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}{_unless_erased(table, verb)} "
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}{condition} "
         f"BEGIN SELECT RAISE(ABORT, '{table}: append-only'); END"
-        for verb in ("UPDATE", "DELETE")
+        for verb, condition in conditions.items()
+        if verb != "INSERT" or condition
     ]
 
 
-def _unless_erased(table: str, verb: str) -> str:
-    if verb == "DELETE" or table not in _MAY_CHANGE:
+def _unless_erased(table: str) -> str:
+    if table not in _MAY_CHANGE:
         return ""
     passes, free = _MAY_CHANGE[table]
     kept = [column.name for column in metadata.tables[table].columns if column.name not in free]
     same = " AND ".join(f"new.{name} IS old.{name}" for name in kept)
-    return f" WHEN NOT (new.{passes} AND {same})"
+    return f" WHEN NOT ({passes} AND {same})"
+
+
+def _if_taken(table: str) -> str:
+    places = [" AND ".join(f"{name} = new.{name}" for name in key) for key in _STANDS_ALONE.get(table, ())]
+    if not places:
+        return ""
+    return f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {' OR '.join(f'({place})' for place in places)})"
 
 
 for _append_only in APPEND_ONLY:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from livecredits.core.chain import canonical
@@ -350,6 +350,10 @@ def revoke_code(connection: Connection, voucher_id: str, deed: Deed, now_us: int
 # --- people --------------------------------------------------------------------------------------------------------
 
 _PERSONAL = frozenset({"name", "email", "metadata"})
+_WORDS_OF_ORDERS = ("billing", "purchase_reference", "metadata", "note", "claimed_by", "cancel_reason")
+"""What people wrote into an order or about it."""
+_WORDS_OF_DETAILS = ("fulfilled_by", "note")
+"""The same in the audit rows of orders; the trigger knows these names too."""
 
 
 def erase(connection: Connection, user_id: str, deed: Deed, now_us: int) -> Told:
@@ -360,7 +364,7 @@ def erase(connection: Connection, user_id: str, deed: Deed, now_us: int) -> Told
     require_user(connection, user_id)
     emptied = {
         "users": _empty(connection, users, user_id, _PERSONAL),
-        "orders": _empty(connection, orders, user_id, ("billing", "purchase_reference", "metadata", "note")),
+        "orders": _empty(connection, orders, user_id, _WORDS_OF_ORDERS),
         "redemptions": _empty(connection, redemptions, user_id, ("address",)),
         "audit": _erase_trail(connection, user_id),
     }
@@ -378,7 +382,7 @@ def erase(connection: Connection, user_id: str, deed: Deed, now_us: int) -> Told
             details=emptied,
         )  # fmt: skip
     lists = {user_id: {"users", "orders", "vouchers", "audit"}}
-    return Told(emptied, [], lists, signed_out=frozenset({user_id}))
+    return Told(emptied, [], lists, signed_out=frozenset({user_id}), is_erasure=True)
 
 
 def _empty(connection: Connection, table: Table, user_id: str, names: Collection[str]) -> int:
@@ -389,17 +393,33 @@ def _empty(connection: Connection, table: Table, user_id: str, names: Collection
 
 
 def _erase_trail(connection: Connection, user_id: str) -> int:
-    """Empty what the audit trail kept of a person; a trigger lets nothing else pass."""
-    kept = connection.execute(
-        select(trail.c.id, trail.c.before, trail.c.after).where(trail.c.target == user_id)
+    """Empty what the audit trail kept of a person and of their orders; a trigger lets nothing else pass."""
+    about = or_(trail.c.action.startswith("user."), trail.c.action.startswith("order."))
+    mine = connection.execute(
+        select(trail).where(trail.c.target == user_id, trail.c.action != "user.erased", about)
     ).all()
-    personal = [row.id for row in kept if any(_names(text) & _PERSONAL for text in (row.before, row.after))]
-    for row_id in personal:
-        connection.execute(
-            update(trail).where(trail.c.id == row_id).values(before=None, after=None, details=_ERASED)
-        )
-    return len(personal)
+    emptied = 0
+    for row in mine:
+        values = _without_words(row)
+        if values:
+            connection.execute(update(trail).where(trail.c.id == row.id).values(reason=None, **values))
+            emptied += 1
+    return emptied
 
 
-def _names(text: str | None) -> set[str]:
-    return set(json.loads(text)) if text else set()
+def _without_words(row: Row[Any]) -> dict[str, Any]:
+    """What is to be written over an audit row; empty where nothing in it is personal."""
+    if (
+        row.action.startswith("user.")
+        and (_fields(row.before).keys() | _fields(row.after).keys()) & _PERSONAL
+    ):
+        return {"before": None, "after": None, "details": _ERASED}
+    details = _fields(row.details)
+    left = {name: value for name, value in details.items() if name not in _WORDS_OF_DETAILS}
+    if row.reason is None and left == details:
+        return {}
+    return {"details": None if row.details is None else canonical(left)}
+
+
+def _fields(text: str | None) -> dict[str, Any]:
+    return json.loads(text) if text else {}

@@ -253,6 +253,7 @@ class SqliteStore(ShopStore):
         self._log_path = Path(f"{path}-wal")
         self._db = connect(path)
         self._checkpoint_at = CHECKPOINT_BYTES
+        self._must_empty_log = False
         self._engine: Any = None
         self._look_around()
 
@@ -428,11 +429,20 @@ class SqliteStore(ShopStore):
 
     # --- housekeeping ----------------------------------------------------------------------------------------------
 
-    def tidy(self, *, idle: bool) -> None:
+    def tidy(self, *, idle: bool) -> bool:
         """Copy the log into the file when nobody waits, or when the log has grown long."""
         size = self._log_size()
         if size and (idle or size > self._checkpoint_at):
             self._checkpoint(size)
+        return not (self._must_empty_log and size)
+
+    def empty_log(self) -> None:
+        """Copy the log into the file and cut it to nothing: former versions of rows stand in it, erased ones too.
+
+        A reader at work keeps the log for as long as it reads. Nobody waits for it here: `tidy` tries again.
+        """
+        self._must_empty_log = True
+        self._checkpoint(self._log_size())
 
     def _log_size(self) -> int:
         try:
@@ -443,8 +453,18 @@ class SqliteStore(ShopStore):
     def _checkpoint(self, size: int) -> None:
         # An open snapshot or a full disk stops a checkpoint half-way; the next one goes on where it stopped.
         with contextlib.suppress(sqlite3.OperationalError):
+            if self._must_empty_log:
+                self._cut_log()
             _, frames, copied = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._checkpoint_at = CHECKPOINT_BYTES if frames == copied else size + CHECKPOINT_BYTES
+
+    def _cut_log(self) -> None:
+        self._db.execute("PRAGMA busy_timeout = 0")
+        try:
+            is_busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        self._must_empty_log = bool(is_busy)
 
     def close(self) -> None:
         """Close the file; the last connection copies the log into it and removes the log."""

@@ -200,8 +200,12 @@ class Store(Protocol):
         """Give the open transaction as a SQLAlchemy connection, for what is no change of credits."""
         ...
 
-    def tidy(self, *, idle: bool) -> None:
-        """Housekeeping between batches; must not raise for a passing reason."""
+    def tidy(self, *, idle: bool) -> bool:
+        """Housekeeping between batches; must not raise for a passing reason. False: something is left to do soon."""
+        ...
+
+    def empty_log(self) -> None:
+        """Leave nothing of what was overwritten in any file beside the tables; `tidy` goes on with what was in use."""
 
     def newest_entry_id(self) -> str | None:
         """The largest id of an entry."""

@@ -190,9 +190,11 @@ class Writer:
             with contextlib.suppress(Empty):
                 return self._queue.get(timeout=ASIDE_S)
             self._write_asides()
-        with contextlib.suppress(Empty):
-            return self._queue.get(timeout=IDLE_S)
-        self._store.tidy(idle=True)
+        is_tidy = False
+        while not is_tidy:
+            with contextlib.suppress(Empty):
+                return self._queue.get(timeout=IDLE_S)
+            is_tidy = self._store.tidy(idle=True)
         return self._queue.get()
 
     def _refuse_the_rest(self) -> None:
@@ -335,6 +337,8 @@ class Writer:
         told, job.outcome = job.outcome, job.outcome.result
         welcomed = self._welcome(told.newcomers) if told.newcomers else None
         committed = self._commit_batch(welcomed) if welcomed else self._commit_nothing_else()
+        if told.is_erasure:
+            self._store.empty_log()
         states = {(state.user_id, state.unit): state for state in (*told.states, *committed.states)}
         lists = {user_id: set(names) for user_id, names in told.lists.items()}
         for user_id, names in committed.lists.items():
