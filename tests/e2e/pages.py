@@ -57,6 +57,26 @@ def tab_to(page: Page, wanted: Locator, key: str = "Tab") -> None:
     raise AssertionError(f"no way to {wanted} by {key}")
 
 
+def order_by_keyboard(page: Page, reference: str) -> None:
+    """In the shop: order the Starter package with this purchase reference."""
+    tab_to(page, page.get_by_test_id("package-Starter").get_by_role("button"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.insert_text("Eva Enders")
+    tab_to(page, page.get_by_label("Your purchase reference"))
+    page.keyboard.insert_text(reference)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="My orders")).to_be_focused()
+
+
+def redeem_by_keyboard(page: Page, code: str) -> None:
+    """On the page of vouchers: type the code over the former one."""
+    tab_to(page, page.get_by_test_id("voucher-code"))
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+
+
 def stamp_changes(page: Page, test_id: str) -> None:
     """From now on the page notes when that text first changed; `changed_at_ms` reads it."""
     page.evaluate(STAMP_CHANGES, test_id)

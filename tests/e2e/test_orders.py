@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 from tests.demo_process import Demo
 from tests.e2e.pages import (
     Console,
@@ -15,6 +15,7 @@ from tests.e2e.pages import (
     Wallet,
     changed_at_ms,
     new_user,
+    order_by_keyboard,
     place_order,
     stamp_changes,
     tab_to,
@@ -57,17 +58,6 @@ def orders_show(tabs: list[Wallet], *wanted: str) -> None:
         expect(rows).to_have_count(len(wanted))
         for at, state in enumerate(wanted):
             expect(rows.nth(at)).to_have_attribute("data-state", state)
-
-
-def order_by_keyboard(page: Page, reference: str) -> None:
-    tab_to(page, page.get_by_test_id("package-Starter").get_by_role("button"))
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Name")).to_be_focused()
-    page.keyboard.insert_text("Eva Enders")
-    tab_to(page, page.get_by_label("Your purchase reference"))
-    page.keyboard.insert_text(reference)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="My orders")).to_be_focused()
 
 
 class TestByKeyboard:

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 from tests.demo_process import Demo
-from tests.e2e.pages import Console, Wallet, new_user, tab_to
+from tests.e2e.pages import Console, Wallet, new_user, redeem_by_keyboard, tab_to
 
 pytestmark = pytest.mark.e2e
 NewContext = Callable[[], BrowserContext]
@@ -43,13 +43,6 @@ def redeem_by_http(demo: Demo, user: str, code: str) -> httpx2.Response:
         headers={"Authorization": f"Bearer {demo.token(user)}"},
         json={"code": code},
     )
-
-
-def redeem_by_keyboard(page: Page, code: str) -> None:
-    tab_to(page, page.get_by_test_id("voucher-code"))
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.type(code)
-    page.keyboard.press("Enter")
 
 
 def test_it_stands_on_every_screen_at_once(
