@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import deque
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,8 @@ from tests.storage.hands import IS_DEEP, SECOND_US, START_US, HandClock, fresh_d
 
 from livecredits import AccountState, Answer, BatchRow, Conflict, Credits, Invalid, KeyReused, NotFound
 from livecredits.core.changes import Actor
+from livecredits.credits import guesses
+from livecredits.credits.desk import Desk
 from livecredits.errors import (
     AlreadyFulfilled,
     AlreadyRedeemed,
@@ -331,6 +335,20 @@ class TestCampaigns:
         again = await credits.create_campaign("spring", credits=3, codes=20, key="c")
         assert (again.state, again.codes, again.funnel.codes, again.funnel.open) == ("revoked", 10, 10, 0)
 
+    async def test_codes_in_the_making_leave_the_reading_threads_free(
+        self, credits: Credits, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        go_on = threading.Event()
+        await credits.grant("ada", 3)
+        monkeypatch.setattr(Desk, "_make_codes", lambda *_: go_on.wait(30))
+        making = [asyncio.create_task(credits.create_campaign(f"c{n}", credits=1, codes=5)) for n in range(8)]
+        try:
+            for _ in range(20):
+                assert (await asyncio.wait_for(credits.balance("ada"), 10)).credits == 3
+        finally:
+            go_on.set()
+        assert len({one.id for one in await asyncio.gather(*making)}) == 8
+
     async def test_a_chosen_word_pays_everybody_once(self, credits: Credits) -> None:
         campaign = await credits.create_campaign("hello", credits=5, word="WELCOME10", label="Hello")
         for user in ("ada", "bob"):
@@ -496,6 +514,31 @@ class TestGuessing:
         done = await outcomes(*(credits.redeem("ada", "TALK2026") for _ in range(10)))
         assert all(isinstance(one, Answer) for one in done)
         assert (await credits.campaign(campaign.id)).funnel.redemptions == 20
+
+    async def test_many_who_guess_cost_bounded_memory_and_time(
+        self, monkeypatch: pytest.MonkeyPatch, clock: HandClock
+    ) -> None:
+        monkeypatch.setattr(guesses, "WATCHED_MOST", 100)
+        counted = guesses.Guesses(clock)
+        walks = 0
+        drop = guesses._drop_before
+
+        def watched(times: deque[int], oldest_us: int) -> None:
+            nonlocal walks
+            walks += 1
+            drop(times, oldest_us)
+
+        monkeypatch.setattr(guesses, "_drop_before", watched)
+        for number in range(300):
+            with pytest.raises(NotFound), counted.attempt(f"u{number}", None):
+                raise NotFound("no such code")
+        assert len(counted._tried) == 100
+        assert walks < 300 * 5, "all were looked through once, and not for every attempt"
+        for _ in range(9):
+            with pytest.raises(NotFound), counted.attempt("u299", None):
+                raise NotFound("no such code")
+        with pytest.raises(RateLimited), counted.attempt("u299", None):
+            pass
 
     async def test_an_address_that_guesses_under_many_names_is_stopped_and_no_other(
         self, credits: Credits, caplog: pytest.LogCaptureFixture

@@ -28,6 +28,7 @@ PER_ADDRESS = 100
 ALARM = 1_000
 """So many wrong codes of all users in a window are worth an operator's look."""
 WATCHED_MOST = 100_000
+FORGET_US = 60 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Guesses:
         self._tried: dict[tuple[str, str], deque[int]] = {}
         self._flying: dict[tuple[str, str], int] = {}
         self._wrong: deque[int] = deque()
+        self._forgot_at_us = 0
         self._alarmed_at_us: int | None = None
 
     @property
@@ -102,8 +104,6 @@ class Guesses:
 
     def _land(self, asked: Iterable[tuple[str, str]], at_us: int, *, is_wrong: bool) -> None:
         with self._lock:
-            if is_wrong and len(self._tried) >= WATCHED_MOST:
-                self._forget(at_us)
             landed_us = max(at_us, self._clock.now_us())
             for name in asked:
                 self._flying[name] -= 1
@@ -111,6 +111,8 @@ class Guesses:
                     del self._flying[name]
                 if is_wrong:
                     self._tried.setdefault(name, deque()).append(landed_us)
+            if is_wrong and len(self._tried) > WATCHED_MOST:
+                self._forget(landed_us)
 
     def _count_wrong(self, at_us: int) -> None:
         with self._lock:
@@ -124,10 +126,17 @@ class Guesses:
         _log.warning("%d wrong voucher codes in ten minutes: somebody may be guessing", count)
 
     def _forget(self, now_us: int) -> None:
-        """Drop those whose attempts have left the window."""
-        for tried in self._tried.values():
-            _drop_before(tried, now_us - WINDOW_US)
-        self._tried = {key: tried for key, tried in self._tried.items() if tried}
+        """Make room: drop those whose attempts have left the window, and if there are none, whoever came first.
+
+        Looking through all of them takes a tenth of a second, so it is done once in a while and never for each attempt.
+        """
+        if self._forgot_at_us + FORGET_US <= now_us:
+            self._forgot_at_us = now_us
+            for tried in self._tried.values():
+                _drop_before(tried, now_us - WINDOW_US)
+            self._tried = {key: tried for key, tried in self._tried.items() if tried}
+        while len(self._tried) > WATCHED_MOST:
+            del self._tried[next(iter(self._tried))]
 
 
 _NONE: deque[int] = deque()

@@ -65,12 +65,15 @@ class Opened:
         self.batches = Batches(self._database, clock, lambda: self.units)
         self.batching = ThreadPoolExecutor(1, thread_name_prefix="livecredits-batches")
         """One batch at a time: two would only make each other, and everybody else, wait."""
+        self.making = ThreadPoolExecutor(1, thread_name_prefix="livecredits-codes")
+        """The same for campaigns: a hundred thousand codes take ten seconds, in which nobody's balance may wait."""
 
     def close(self) -> None:
         """Write what waits and let go of the file."""
         self._scheduler.close()
         self._database.close()
         self.batching.shutdown(cancel_futures=True)
+        self.making.shutdown(cancel_futures=True)
 
     def ready(self, change: Change) -> Change:
         """The change as the writer takes it: checked, and a code read and under its digest.

@@ -7,6 +7,7 @@ transaction of its own with its audit row, and told to whoever watches these lis
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -256,7 +257,10 @@ class Shop(ABC):
             max_per_user=max_per_user, allowed_users=allowed_users, prefix=prefix, codes=codes, word=word,
             label=label, welcome=welcome,
         )  # fmt: skip
-        return await self._at_desk(Desk.create_campaign, wanted, key, actor, reason)
+        making = await self._in_thread(
+            lambda opened: opened.making.submit(opened.desk.create_campaign, wanted, key, actor, reason)
+        )
+        return await asyncio.wrap_future(making)
 
     async def campaigns(
         self, *, before: str | None = None, after: str | None = None, limit: int = 50
