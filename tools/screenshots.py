@@ -80,7 +80,7 @@ def main() -> None:
         )
         page = browser.new_context(locale="en-US").new_page()
         page.goto(told["operator_link"])
-        page.get_by_role("heading", name="Users").wait_for()
+        page.get_by_role("heading", name="Overview").wait_for()
         for name, path in PAGES.items():
             page.goto(told["url"] + path)
             shoot(page, name)

@@ -174,7 +174,7 @@ class Console:
         self.page.get_by_label("Email").fill(self.email)
         self.page.get_by_label("Password", exact=True).fill("correct horse")
         self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", name="Users")).to_be_visible()
+        expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
 
     def visit(self, path: str) -> None:
         self.page.goto(f"{self.demo.url}/console/{path}")

@@ -294,6 +294,18 @@ async def test_operators_are_made_changed_and_kept_from_locking_everybody_out(st
     check_problem(await admin.post(f"{ADMIN}/operators", json=_operator(password="short")), 422, "invalid")
 
 
+async def test_an_operator_without_a_password_signs_in_by_code_alone(stage: Stage) -> None:
+    admin = await stage.operator()
+    asked = {key: value for key, value in _operator().items() if key != "password"}
+    made = await admin.post(f"{ADMIN}/operators", json=asked)
+    assert made.status_code == 201
+    olga = stage.client()
+    guess = {"email": "olga@example.com", "password": PASSWORD}
+    check_problem(await olga.post(f"{ADMIN}/session", json=guess), 401, "unauthenticated")
+    code = (await admin.post(f"{ADMIN}/operators/{made.json()['id']}/link")).json()["code"]
+    assert (await olga.post(f"{ADMIN}/session", json={"code": code})).status_code == 200
+
+
 async def test_keys_are_shown_once(stage: Stage) -> None:
     admin = await stage.operator()
     made = (await admin.post(f"{ADMIN}/keys", json={"name": "shop", "scopes": ["move", "read"]})).json()

@@ -347,7 +347,9 @@ class NewOperatorBody(Model):
     email: Email
     name: Label
     role: Annotated[Role, Field(strict=False)]
-    password: Password
+    password: Password | None = Field(
+        default=None, description="Without one they sign in by one-time codes only."
+    )
     limit: Amount | None = Field(default=None, description="Most credits in one change.")
 
 

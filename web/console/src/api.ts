@@ -347,6 +347,8 @@ export const api = {
   liveToken: () => request<{ token: string; expires_at: string }>('POST', 'admin/session/live-token'),
   operators: (signal?: AbortSignal) => request<{ items: Named[] }>('GET', 'admin/operators', { signal }),
   keys: (signal?: AbortSignal) => request<{ items: Named[] }>('GET', 'admin/keys', { signal }),
+  reasonPresets: (signal?: AbortSignal) =>
+    request<{ reason_presets: string[] }>('GET', 'admin/settings', { signal }),
   units: (signal?: AbortSignal) => request<{ items: Unit[] }>('GET', 'admin/units', { signal }),
 
   users: (query: ListQuery, signal?: AbortSignal) =>

@@ -2,7 +2,6 @@
  * Puts the console together: who is signed in decides between the sign-in form and the screens.
  */
 import { Center, Loader, MantineProvider } from '@mantine/core'
-import { Notifications } from '@mantine/notifications'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter'
@@ -17,13 +16,16 @@ import { LiveProvider } from './live'
 import { clearAllMarks } from './order-board'
 import { dropQuestion, useQuestion } from './reasons'
 import { NotFound } from './screens/NotFound'
-import { SignIn } from './screens/SignIn'
-import { Users } from './screens/Users'
 import { SessionProvider, useSessionState } from './session'
 import { cssVariables, theme } from './theme'
 import { lastSegment } from './url'
 
-// Users is what everybody sees first; the others come with the first look at them.
+// Nothing is said before the first screen stands, so what says it may come after.
+const Messages = lazy(() => import('./components/Messages'))
+// Each screen comes with the first look at it.
+const SignIn = lazy(() => import('./screens/SignIn'))
+const Overview = lazy(() => import('./screens/Overview'))
+const Users = lazy(() => import('./screens/Users'))
 const User = lazy(() => import('./screens/User'))
 const Orders = lazy(() => import('./screens/Orders'))
 const Packages = lazy(() => import('./screens/Packages'))
@@ -33,6 +35,8 @@ const Vouchers = lazy(() => import('./screens/Vouchers'))
 const Bulk = lazy(() => import('./screens/Bulk'))
 const Broadcasts = lazy(() => import('./screens/Broadcasts'))
 const Audit = lazy(() => import('./screens/Audit'))
+const Developers = lazy(() => import('./screens/Developers'))
+const Settings = lazy(() => import('./screens/Settings'))
 const ReasonDialog = lazy(() => import('./components/ReasonDialog'))
 
 const READ_TRIES = 2
@@ -60,7 +64,9 @@ export function App({ code }: Props) {
   return (
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <QueryClientProvider client={client}>
-        <Messages />
+        <Suspense>
+          <Messages />
+        </Suspense>
         <Announcer />
         <Router base={basePath()}>
           <Gate code={pendingCode} />
@@ -102,7 +108,11 @@ function Gate({ code }: { code: { current: string | undefined } }) {
         </main>
       )
     case 'signed-out':
-      return <SignIn ended={session.ended} codeProblem={session.codeProblem} />
+      return (
+        <Suspense>
+          <SignIn ended={session.ended} codeProblem={session.codeProblem} />
+        </Suspense>
+      )
     case 'signed-in':
       return (
         <SessionProvider session={session.session} key={operator}>
@@ -127,23 +137,6 @@ function Why() {
   return <Suspense>{question && <ReasonDialog question={question} key={question.title} />}</Suspense>
 }
 
-/** The toasts, inside a landmark of their own instead of at the end of the page. */
-function Messages() {
-  const [place, setPlace] = useState<HTMLElement | null>(null)
-  return (
-    <section ref={setPlace} aria-label="Messages">
-      {place && (
-        <Notifications
-          position="bottom-right"
-          limit={10}
-          containerWidth={400}
-          portalProps={{ target: place }}
-        />
-      )}
-    </section>
-  )
-}
-
 function UserAtAddress() {
   useLocation()
   const id = lastSegment(window.location)
@@ -154,7 +147,10 @@ function Screens() {
   return (
     <Switch>
       <Route path="/">
-        <Redirect to="/users" replace />
+        <Redirect to="/overview" replace />
+      </Route>
+      <Route path="/overview">
+        <Overview />
       </Route>
       <Route path="/users">
         <Users />
@@ -183,6 +179,12 @@ function Screens() {
       </Route>
       <Route path="/audit">
         <Audit />
+      </Route>
+      <Route path="/developers/:tool?">
+        <Developers />
+      </Route>
+      <Route path="/settings">
+        <Settings />
       </Route>
       <Route>
         <NotFound />

@@ -6,12 +6,15 @@ import { useEffect, useRef } from 'react'
 export const SHORTCUTS: { keys: string[]; does: string }[] = [
   { keys: ['Ctrl', 'K'], does: 'Find a user, an order, a voucher or a screen' },
   { keys: ['/'], does: 'Search the list' },
+  { keys: ['g', 'h'], does: 'Go to the Overview' },
   { keys: ['g', 'u'], does: 'Go to Users' },
   { keys: ['g', 'o'], does: 'Go to Orders' },
   { keys: ['g', 'v'], does: 'Go to Vouchers' },
   { keys: ['g', 'b'], does: 'Go to Bulk' },
   { keys: ['g', 'l'], does: 'Go to Broadcasts, the live log' },
   { keys: ['g', 'a'], does: 'Go to Audit' },
+  { keys: ['g', 'd'], does: 'Go to Developers' },
+  { keys: ['g', 's'], does: 'Go to Settings' },
   { keys: ['↑', '↓'], does: 'Walk the rows of the list' },
   { keys: ['Enter'], does: 'Change the credits of the row; apply' },
   { keys: ['F2'], does: 'Change the credits of the row' },
@@ -23,12 +26,15 @@ export const SHORTCUTS: { keys: string[]; does: string }[] = [
 ]
 
 const PLACES: Record<string, string> = {
+  h: '/overview',
   u: '/users',
   o: '/orders',
   v: '/vouchers',
   b: '/bulk',
   l: '/broadcasts',
   a: '/audit',
+  d: '/developers',
+  s: '/settings',
 }
 
 const SEQUENCE_MS = 1000

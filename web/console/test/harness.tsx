@@ -8,7 +8,7 @@ import type { Server } from './server'
 
 export { ADMIN, json, problem, Server } from './server'
 
-export function open(server: Server, path = '/users') {
+export function open<S extends Server>(server: S, path = '/users') {
   history.replaceState(null, '', `/console${path}`)
   const code = takeCode()
   const user = userEvent.setup()

@@ -7,6 +7,7 @@
  */
 import { vi } from 'vitest'
 import type { AuditRow, Entry, Hold, Lot, Operator, Screen, Unit, UserRow } from '../src/api'
+import type { Stats } from '../src/installation'
 import type { Counts } from '../src/receipts'
 
 export interface Request {
@@ -33,6 +34,56 @@ export function json(body: unknown, status = 200): Response {
 
 export function problem(status: number, code: string, detail: string, extra: object = {}): Response {
   return json({ status, code, detail, title: code, request_id: 'req_7f3e', ...extra }, status)
+}
+
+/** Figures of balances, and of nothing else that ever happened. */
+export function statsOf(credits: number[], more: Partial<Stats> = {}): Stats {
+  const still = { granted: 0, spent: 0, expired: 0, taken: 0, reversed: 0 }
+  const first = Date.parse('2026-11-22T06:00:00Z')
+  return {
+    as_of: '2026-11-23T05:36:21.123456Z',
+    today_from: '2026-11-23T00:00:00Z',
+    complete: true,
+    units: [
+      {
+        unit: 'credits',
+        scale: 0,
+        outstanding: credits.reduce((sum, each) => sum + each, 0),
+        held: 0,
+        granted_today: 0,
+        spent_today: 0,
+        expired_today: 0,
+        taken_today: 0,
+        reversed_today: 0,
+        series: Array.from({ length: 24 }, (_, at) => ({
+          at: new Date(first + at * 3_600_000).toISOString(),
+          ...still,
+        })),
+      },
+    ],
+    users: credits.length,
+    orders: { pending: 0 },
+    screens: { open: 0, users: 0 },
+    painted: {
+      p50_ms: null,
+      p95_ms: null,
+      p99_ms: null,
+      count: 0,
+      window_s: 3600,
+      objective_ms: 200,
+      within: null,
+    },
+    failures: {
+      since: '2026-11-23T05:00:00Z',
+      storage: null,
+      errors: 0,
+      refused: 0,
+      limited: 0,
+      closed: {},
+      alarms: 0,
+    },
+    ...more,
+  }
 }
 
 export class Server {
@@ -190,6 +241,10 @@ export class Server {
         return new Response(null, { status: 204 })
       case 'POST admin/session/live-token':
         return json({ token: 'live', expires_at: '2099-01-01T00:00:00Z' })
+      case 'GET admin/stats':
+        return json(this.stats())
+      case 'GET admin/settings':
+        return json({ reason_presets: ['Goodwill', 'Correction', 'Refund', 'Promotion', 'Test'] })
       case 'GET admin/units':
         return json({ items: this.units })
       case 'GET admin/operators':
@@ -231,6 +286,11 @@ export class Server {
       created_at: '2026-11-01T00:00:00Z',
       accounts: [],
     })
+  }
+
+  /** The figures that its users add up to. */
+  protected stats(): Stats {
+    return statsOf([...this.users.values()].map((row) => row.credits))
   }
 
   private signIn(body: Record<string, unknown>): Response {

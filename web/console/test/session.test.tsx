@@ -10,12 +10,12 @@ function signedOut(): Server {
   return server
 }
 
-it('signs in by password and goes to Users', async () => {
+it('signs in by password and opens the Overview', async () => {
   const { user } = open(signedOut(), '/')
   await user.type(await screen.findByLabelText('Email'), 'olga@example.com')
   await user.type(screen.getByLabelText('Password'), 'correct horse{Enter}')
-  await balanceOf('ada')
-  expect(location.pathname).toBe('/console/users')
+  expect(await screen.findByRole('heading', { name: 'Overview' })).toBeTruthy()
+  expect(location.pathname).toBe('/console/overview')
 })
 
 it('says why it did not sign in', async () => {
@@ -43,7 +43,7 @@ it('falls back to the form when the code is spent', async () => {
 it('lets in somebody who is signed in already, although their code is spent', async () => {
   const server = signedOut()
   server.operator = { id: 'op_1', name: 'Olga', email: 'o@example.com', role: 'admin', limit: null }
-  open(server, '/#code=spent')
+  open(server, '/users#code=spent')
   await balanceOf('ada')
 })
 
@@ -61,7 +61,7 @@ it('asks to sign in again when the session ends, and goes on at the same place',
 })
 
 it('forgets everything of the operator who signs out', async () => {
-  const { user, server } = open(signedOut(), '/#code=good')
+  const { user, server } = open(signedOut(), '/users#code=good')
   await balanceOf('ada')
   sessionStorage.setItem('livecredits:key:PUT x', 'theirs')
   await user.click(screen.getByRole('button', { name: 'Sign out' }))

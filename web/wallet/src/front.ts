@@ -11,4 +11,4 @@ const code = location.hash.startsWith('#code=') ? location.hash : ''
 if (code !== '') history.replaceState(null, '', location.pathname)
 
 const frame = document.querySelector<HTMLIFrameElement>('#console')
-if (frame !== null) frame.src = new URL(`../console${code}`, document.baseURI).href
+if (frame !== null) frame.src = new URL(`../console/users${code}`, document.baseURI).href

@@ -7,7 +7,10 @@ import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlig
 import '@mantine/spotlight/styles.css'
 import { useDebouncedValue } from '@mantine/hooks'
 import {
+  IconBroadcast,
+  IconCode,
   IconDeviceDesktop,
+  IconFlask,
   IconKeyboard,
   IconLogout,
   IconMoon,
@@ -30,6 +33,9 @@ const TYPING_MS = 120
 const MORE = [
   { href: '/orders/packages', label: 'Packages', icon: IconPackages, adminsOnly: false },
   { href: '/vouchers/single', label: 'Single vouchers', icon: IconTicket, adminsOnly: false },
+  { href: '/developers/token', label: 'Token tester', icon: IconFlask, adminsOnly: false },
+  { href: '/developers/frames', label: 'Frame playground', icon: IconBroadcast, adminsOnly: false },
+  { href: '/developers/api', label: 'API operations', icon: IconCode, adminsOnly: false },
   { href: '/users?new=yes', label: 'Add user', icon: IconUserPlus, adminsOnly: true },
   { href: '/vouchers?new=yes', label: 'New campaign', icon: IconPlus, adminsOnly: true },
 ]

@@ -2,9 +2,11 @@
  * Why a change is made: usual reasons to pick, or any other text. The console always asks; the audit shows it.
  */
 import { Autocomplete } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import type { KeyboardEvent } from 'react'
+import { api } from '../api'
 
-export const REASONS = ['Goodwill', 'Correction', 'Refund', 'Promotion', 'Paid by invoice', 'Test']
+const REASONS = ['Goodwill', 'Correction', 'Refund', 'Promotion', 'Paid by invoice', 'Test']
 const MAX_LENGTH = 200
 
 /** In place, so that it stays within the page's landmarks; fixed, so that no table or card cuts it off. */
@@ -23,8 +25,8 @@ interface Props {
   /** A label that stands above the field; without it the name is for assistive technology only. */
   label?: string
   disabled?: boolean
-  /** The usual reasons of this kind of change. */
-  presets?: readonly string[]
+  /** The usual reasons of this kind of change; those of the settings by default. */
+  presets?: readonly string[] | undefined
   /** Where a dialogue puts the focus when it opens. */
   first?: boolean
 }
@@ -36,11 +38,12 @@ export function ReasonInput({
   error,
   label,
   disabled = false,
-  presets = REASONS,
+  presets,
   first = false,
 }: Props) {
+  const offered = usePresets(presets)
   // All presets stay listed when the text equals one of them, so that picking another takes no deleting.
-  const typed = presets.includes(value) ? '' : value
+  const typed = offered.includes(value) ? '' : value
   return (
     <Autocomplete
       {...(label ? { label } : { 'aria-label': 'Reason' })}
@@ -49,7 +52,7 @@ export function ReasonInput({
       size="sm"
       value={value}
       onChange={onChange}
-      data={[...presets]}
+      data={[...offered]}
       filter={({ options }) =>
         options.filter((each) => 'label' in each && each.label.toLowerCase().includes(typed.toLowerCase()))
       }
@@ -64,4 +67,15 @@ export function ReasonInput({
       {...(onKeyDown ? { onKeyDown } : {})}
     />
   )
+}
+
+/** What operators have set; the usual ones until the answer is there. */
+function usePresets(own: readonly string[] | undefined): readonly string[] {
+  const { data } = useQuery({
+    queryKey: ['reasons'],
+    queryFn: ({ signal }) => api.reasonPresets(signal),
+    staleTime: 5 * 60_000,
+    enabled: own === undefined,
+  })
+  return own ?? data?.reason_presets ?? REASONS
 }

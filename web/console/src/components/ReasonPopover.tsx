@@ -4,7 +4,7 @@
 import { Button, Popover, Stack } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useOnline } from '../live'
-import { REASONS, ReasonInput } from './ReasonInput'
+import { ReasonInput } from './ReasonInput'
 
 interface Props {
   /** What stands on the button. */
@@ -19,7 +19,7 @@ interface Props {
   /** False while a field of the action's own is wrong. */
   valid?: boolean
   /** The usual reasons, where they differ from those of a change of credits. */
-  presets?: readonly string[]
+  presets?: readonly string[] | undefined
   onConfirm: (reason: string) => void
 }
 
@@ -30,7 +30,7 @@ export function ReasonPopover({
   confirm,
   children,
   valid = true,
-  presets = REASONS,
+  presets,
   onConfirm,
 }: Props) {
   const online = useOnline()

@@ -6,12 +6,15 @@ import { useDisclosure } from '@mantine/hooks'
 import {
   IconBroadcast,
   IconClipboardList,
+  IconCode,
   IconDeviceDesktop,
   IconKeyboard,
+  IconLayoutDashboard,
   IconLogout,
   IconMoon,
   IconPackage,
   IconSearch,
+  IconSettings,
   IconSun,
   IconTableImport,
   IconTicket,
@@ -30,12 +33,15 @@ const Palette = lazy(() => import('./Palette'))
 const ShortcutsHelp = lazy(() => import('./ShortcutsHelp'))
 
 export const SCREENS = [
+  { href: '/overview', label: 'Overview', icon: IconLayoutDashboard, keys: ['g', 'h'] },
   { href: '/users', label: 'Users', icon: IconUsers, keys: ['g', 'u'] },
   { href: '/orders', label: 'Orders', icon: IconPackage, keys: ['g', 'o'] },
   { href: '/vouchers', label: 'Vouchers', icon: IconTicket, keys: ['g', 'v'] },
   { href: '/bulk', label: 'Bulk', icon: IconTableImport, keys: ['g', 'b'] },
   { href: '/broadcasts', label: 'Broadcasts', icon: IconBroadcast, keys: ['g', 'l'] },
   { href: '/audit', label: 'Audit', icon: IconClipboardList, keys: ['g', 'a'] },
+  { href: '/developers', label: 'Developers', icon: IconCode, keys: ['g', 'd'] },
+  { href: '/settings', label: 'Settings', icon: IconSettings, keys: ['g', 's'] },
 ]
 
 export function Shell({ children }: { children: ReactNode }) {

@@ -14,7 +14,7 @@ interface Props {
   codeProblem: Problem | undefined
 }
 
-export function SignIn({ ended, codeProblem }: Props) {
+export default function SignIn({ ended, codeProblem }: Props) {
   const signIn = useSignIn()
   const [problem, setProblem] = useState<Problem>()
   const [busy, setBusy] = useState(false)

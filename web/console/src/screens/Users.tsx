@@ -29,7 +29,7 @@ const BulkBar = lazy(() => import('./BulkBar'))
 
 const SIZES = ['25', '50', '100', '200']
 
-export function Users() {
+export default function Users() {
   const url = useUrlState()
   const { operator, mayChange, mayAdminister } = useSession()
   const online = useOnline()
