@@ -141,3 +141,21 @@ async def test_nothing_is_stored_that_signs_in(stage: Stage) -> None:
     for word in (secret, key, PASSWORD):
         assert word not in stored
     assert "$argon2id$" in stored
+
+
+async def test_a_limit_is_not_lifted_by_whoever_has_it(stage: Stage) -> None:
+    limited, other = await stage.operator(Role.ADMIN, limit=50), await stage.operator(Role.ADMIN)
+    own = (await limited.get("/api/v1/admin/session")).json()["operator"]["id"]
+    attempts = [
+        limited.put(f"/api/v1/admin/operators/{own}", json={"limit": None}),
+        limited.post("/api/v1/admin/operators/op_other/link", json={}),
+        limited.post("/api/v1/admin/keys", json={"name": "mine", "scopes": ["move", "admin"]}),
+        limited.post(
+            "/api/v1/admin/operators",
+            json={"email": "x@example.com", "name": "X", "role": "admin", "password": "a long enough one"},
+        ),
+    ]
+    for attempt in attempts:
+        check_problem(await attempt, 403, "forbidden")
+    lifted = await other.put(f"/api/v1/admin/operators/{own}", json={"limit": 60})
+    assert lifted.json()["limit"] == 60

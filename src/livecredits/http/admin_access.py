@@ -127,6 +127,7 @@ async def list_operators(call: Call[NoBody, NoQuery]) -> Reply:
             refuses=(Conflict,))  # fmt: skip
 async def create_operator(call: Call[NewOperatorBody, NoQuery]) -> Reply:
     """Make an operator."""
+    _require_no_limit(call)
     body = call.body
     operator = await call.services.sessions.operators.create(
         body.email, body.name, body.role, password=body.password, limit=body.limit, actor=actor_of(call)
@@ -138,6 +139,7 @@ async def create_operator(call: Call[NewOperatorBody, NoQuery]) -> Reply:
             refuses=(NotFound, Conflict))  # fmt: skip
 async def change_operator(call: Call[OperatorBody, NoQuery]) -> Reply:
     """Change an operator; what is left out stays. A new password, or disabling, ends all their sessions."""
+    _require_no_limit(call)
     body, sessions = call.body, call.services.sessions
     given = {name: getattr(body, name) for name in body.model_fields_set}
     operator, ended = await sessions.operators.change(call.params["operator_id"], given, actor=actor_of(call))
@@ -151,6 +153,7 @@ async def change_operator(call: Call[OperatorBody, NoQuery]) -> Reply:
             refuses=(NotFound, Conflict))  # fmt: skip
 async def link_operator(call: Call[NoBody, NoQuery]) -> Reply:
     """A one-time code that signs an operator in, good for a quarter of an hour: for the fragment of a URL."""
+    _require_no_limit(call)
     code, ends_us = await call.services.sessions.operators.create_code(
         call.params["operator_id"], actor=actor_of(call)
     )
@@ -169,6 +172,7 @@ async def list_keys(call: Call[NoBody, NoQuery]) -> Reply:
 @routes.add("POST", "/admin/keys", rule=RULES, body=KeyBody, result=NewKeyAnswer, status=201)
 async def create_key(call: Call[KeyBody, NoQuery]) -> Reply:
     """Make a service key. Its secret is in this answer and nowhere else."""
+    _require_no_limit(call)
     key, secret = await call.services.tokens.keys.create(
         call.body.name, call.body.scopes, actor=actor_of(call)
     )
@@ -181,6 +185,18 @@ async def revoke_key(call: Call[NoBody, NoQuery]) -> Reply:
     key = await call.services.tokens.keys.revoke(call.params["key_id"], actor=actor_of(call))
     call.services.live.revoke(session_id=key["id"])
     return as_json(key)
+
+
+def _require_no_limit(call: Call[Any, Any]) -> None:
+    """A limit for one change would be none if whoever has it could lift it, or make an operator or a key without.
+
+    Raises:
+        Forbidden: 403.
+    """
+    if call.principal.limit is not None:
+        raise Forbidden(
+            "Whoever has a limit for one change may not make operators or keys, nor change operators."
+        )
 
 
 # --- units ---------------------------------------------------------------------------------------------------------
