@@ -2,6 +2,7 @@
 import {
   IconAlertTriangle,
   IconCheck,
+  IconDeviceDesktop,
   IconEyeOff,
   IconMinus,
   IconPlugConnectedX,
@@ -29,10 +30,12 @@ export function ScreenCounts({ counts }: { counts: Counts | null }) {
   if (counts.open === 0) return <Nothing icon={IconMinus}>no screen was open</Nothing>
   const { open, shown, counted } = counts
   const things = open === 1 ? counted.replace(/s$/, '') : counted
+  // A ✓ is for all of them.
+  const Icon = shown === open ? IconCheck : IconDeviceDesktop
   return (
     <span className="seen">
       <span className="seen-class numeral" data-state={shown === open ? 'shown' : 'part'}>
-        <IconCheck size={14} aria-hidden /> {`shown on ${shown} of ${open} ${things}`}
+        <Icon size={14} aria-hidden /> {`shown on ${shown} of ${open} ${things}`}
       </span>
       {NOT_SHOWN.filter((state) => counts[state] > 0).map((state) => (
         <StateChip key={state} state={state} text={`${counts[state]} ${state}`} />
