@@ -151,7 +151,7 @@ function CampaignsTable({ campaigns, isOld }: { campaigns: Campaign[]; isOld: bo
                 <Window campaign={campaign} />
               </span>
             </td>
-            <td className="dimmed nowrap">
+            <td className="dimmed nowrap" data-label="made">
               <Ago at={campaign.created_at} />
             </td>
           </tr>

@@ -195,8 +195,10 @@ function PackagesTable({ packages, onEdit }: TableProps) {
               {formatAmount(found.credits, scaleOf(found.unit))} <span className="dimmed">{found.unit}</span>
             </td>
             <td className="end numeral">{formatPrice(found.price_minor, found.currency)}</td>
-            <td className="dimmed">{found.validity_s === null ? 'for ever' : spanText(found.validity_s)}</td>
-            <td>
+            <td className="dimmed" data-label="lasts">
+              {found.validity_s === null ? 'for ever' : spanText(found.validity_s)}
+            </td>
+            <td className="labelled" data-label="on sale">
               {mayAdminister ? (
                 <Switch
                   size="sm"

@@ -200,7 +200,7 @@ function VouchersTable({ vouchers, isOld, onEdit, onDelete }: TableProps) {
               {formatAmount(voucher.amount, scaleOf(voucher.unit))}{' '}
               <span className="dimmed">{voucher.unit}</span>
             </td>
-            <td>
+            <td data-label="for">
               {voucher.user_id ? (
                 <Link href={`/users/${encodeURIComponent(voucher.user_id)}`} className="row-link">
                   {voucher.user_id}
@@ -209,7 +209,7 @@ function VouchersTable({ vouchers, isOld, onEdit, onDelete }: TableProps) {
                 <span className="dimmed">anybody</span>
               )}
             </td>
-            <td className="dimmed nowrap">
+            <td className="dimmed nowrap" data-label={voucher.expires_at ? 'until' : undefined}>
               {voucher.expires_at ? <Ago at={voucher.expires_at} /> : 'without end'}
             </td>
             <td>
