@@ -138,7 +138,9 @@ export function createReceipts(
     answer(frame) {
       if (frame.type === 'hello') mayTell = frame.receipts !== false
       if (frame.type === 'tick') tell('pong')
-      if (frame.type === 'state' && frame.receipt && frame.user === me()) owe(frame)
+      // A re-send comes as a hello whose states ask, since it brings no newer version.
+      const states = frame.type === 'hello' ? frame.accounts : frame.type === 'state' ? [frame] : []
+      for (const state of states) if (state.receipt && state.user === me()) owe(state)
     },
     hear(word) {
       if (word.say === 'gone') others.delete(word.tab)

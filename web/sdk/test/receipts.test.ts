@@ -65,6 +65,13 @@ describe('asked at once', () => {
     expect(shownBy(tab).map(({ painted }) => painted)).toEqual([{ credits: 3 }])
   })
 
+  test('a re-send of what stands there already is told at once', async () => {
+    const { world, server, tab } = await openLive()
+    server.sendAgain()
+    await world.pass(100)
+    expect(shownBy(tab).map(({ painted }) => painted)).toEqual([{ credits: 1 }])
+  })
+
   test('a subscriber that is slow has not painted: the frame comes after it', async () => {
     const { world, tab } = await openLive()
     const order: string[] = []

@@ -399,6 +399,14 @@ export class Server {
     for (const socket of this.live) this.#say(socket, this.#tickOf(socket))
   }
 
+  /** A re-send that somebody asked for: a hello whose states want receipts. */
+  sendAgain(): void {
+    for (const socket of this.live) {
+      const hello = this.#hello(socket) as { accounts: StateFrame[] }
+      this.#say(socket, { ...hello, accounts: hello.accounts.map((state) => ({ ...state, receipt: true })) })
+    }
+  }
+
   /** Ticks from now on, one every heartbeat. */
   keepTicking(): void {
     this.world.at(this.heartbeat_s * 1000, () => {
