@@ -72,6 +72,7 @@ async def test_history_is_filtered(credits: Credits) -> None:
     assert await amounts(actor="operator:op_1") == [1]
     assert await amounts(metadata={"order": "5", "shop": "x"}) == [10]
     assert await amounts(metadata={"order": "6"}) == []
+    assert await amounts(metadata={"order": 5}) == [10]
     assert await amounts(unit="minutes") == []
     (newest, _) = (await credits.history("ada", audience="user")).items
     assert not {"reason", "actor", "metadata"} & newest.as_json().keys()
@@ -129,9 +130,60 @@ async def test_users_are_found_by_any_of_their_names(credits: Credits) -> None:
     assert await found(search="LOVE") == ["ada"]
     assert await found(search="ada@") == ["ada"]
     assert await found(search="0%") == ["bob"]
-    assert await found(search="_") == []
+    for wildcard in ("_", "*", "?", "[a-z]", "[", "]", "^", "\\"):
+        assert await found(search=wildcard) == []
     assert await found(frozen=True) == ["ada"]
     assert await found(frozen=False) == ["bob"]
+
+
+async def test_a_search_knows_the_cases_of_every_script(credits: Credits) -> None:
+    names = {"ö": "Örjan ÅKESSON", "é": "José Müller", "я": "Юлия Ёлкина", "ω": "Ωμέγα", "odd": "a*b?c[d]e^f"}
+    for user_id, name in names.items():
+        await credits.put_user(user_id, name=name)
+    for user_id, name in names.items():
+        for search in (name, name.upper(), name.lower(), name[1:].swapcase()):
+            found = [item.user_id for item in (await credits.users(search=search)).items]
+            assert found == [user_id], search
+
+
+async def test_metadata_is_found_by_type_or_as_it_is_spelled(credits: Credits) -> None:
+    facts: list[Any] = [
+        True,
+        False,
+        None,
+        1,
+        0,
+        -7,
+        1.5,
+        1e20,
+        2**60 + 1,
+        "true",
+        "1",
+        "null",
+        "",
+        [1],
+        {"a": 1},
+    ]
+    for number, fact in enumerate(facts, 1):
+        await credits.grant("ada", number, metadata={"fact": fact, "other": "true"})
+
+    async def found(wanted: Any) -> list[Any]:
+        items = (await credits.history("ada", metadata={"fact": wanted}, limit=100)).items
+        return [facts[item.entry.amount - 1] for item in reversed(items)]
+
+    for fact in facts:
+        if not isinstance(fact, str):
+            told = await found(fact)
+            assert [(type(one), one) for one in told] == [(type(fact), fact)]
+    assert await found("true") == [True, "true"]
+    assert await found("1") == [1, "1"]
+    assert await found("1.0") == [1]
+    assert await found("null") == [None, "null"]
+    assert await found(str(2**60 + 1)) == [2**60 + 1]
+    assert await found(str(2**60)) == []
+    assert await found("1e20") == [1e20]
+    assert await found("") == [""]
+    assert await found("01") == []
 
 
 async def test_what_cannot_be_asked_is_refused(credits: Credits) -> None:

@@ -21,11 +21,10 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
     Row,
     Select,
-    Text,
     and_,
-    cast,
     func,
     literal,
     or_,
@@ -36,6 +35,7 @@ from livecredits.core.rows import Entry
 from livecredits.errors import Malformed
 from livecredits.storage.reads import require_user
 from livecredits.storage.schema import accounts, entries, holds, reversals, units, users
+from livecredits.storage.searching import contains
 from livecredits.storage.views import HistoryEntry, HoldView, Page, UserRow
 
 PAGE_MOST = 500
@@ -90,7 +90,10 @@ def _malformed() -> Malformed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFilter:
-    """Which entries of a user are asked for; None does not restrict. Metadata values are compared as text."""
+    """Which entries of a user are asked for; None does not restrict.
+
+    A metadata value that is text finds what is spelled like it (`true`, `7`, `blue`); any other, what has its type.
+    """
 
     unit: str | None = None
     kinds: Collection[str] | None = None
@@ -112,10 +115,38 @@ class HistoryFilter:
             found.append(entries.c.actor == self.actor)
         for name, value in (self.metadata or {}).items():
             # Not by a JSON path: there is no quoting there for every key that JSON allows.
-            fields = func.json_each(entries.c.metadata).table_valued("key", "value")
-            is_there = and_(fields.c.key == name, cast(fields.c.value, Text) == str(value))
+            fields = func.json_each(entries.c.metadata).table_valued("key", "value", "type")
+            is_there = and_(fields.c.key == name, _is(fields, value))
             found.append(select(literal(1)).select_from(fields).where(is_there).exists())
         return found
+
+
+def _is(field: Any, wanted: object) -> ColumnElement[bool]:
+    """Whether a field of a JSON object has a value: of the same type, or spelled like the text that is wanted."""
+    if isinstance(wanted, bool) or wanted is None:
+        return or_(field.c.type == json.dumps(wanted))
+    is_number = field.c.type.in_(("integer", "real"))
+    if isinstance(wanted, (int, float)):
+        return and_(is_number, field.c.value == _number(wanted))
+    if not isinstance(wanted, str):
+        return and_(field.c.type.in_(("array", "object")), field.c.value == _spelled(wanted))
+    spelled = [and_(field.c.type == "text", field.c.value == wanted)]
+    if wanted in _WORDS:
+        spelled.append(field.c.type == wanted)
+    elif _NUMBER.fullmatch(wanted):
+        spelled.append(and_(is_number, field.c.value == _number(json.loads(wanted))))
+    return or_(*spelled)
+
+
+_spelled = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+_WORDS = ("true", "false", "null")
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][+-]?\d{1,3})?", re.ASCII)
+
+
+def _number(number: float) -> ColumnElement[Any]:
+    """A number as SQLite holds it: whole ones of 64 bits exactly, all others as a float."""
+    fits = isinstance(number, int) and -(2**63) <= number < 2**63
+    return literal(number) if fits else literal(float(number), Float)
 
 
 def history(
@@ -270,7 +301,7 @@ class UserFilter:
             found.append(func.coalesce(_is_low, 0) == int(self.low))
         if self.search:
             fields = (users.c.user_id, users.c.name, users.c.email)
-            found.append(or_(*(field.icontains(self.search, autoescape=True) for field in fields)))
+            found.append(or_(*(contains(field, self.search) for field in fields)))
         if self.frozen is not None:
             found.append(func.coalesce(accounts.c.frozen, 0) == int(self.frozen))
         return found

@@ -26,6 +26,7 @@ from livecredits.storage.schema import (
     redemptions,
     vouchers,
 )
+from livecredits.storage.searching import contains
 from livecredits.storage.shop_views import Campaign, Funnel, Order, Package, RedemptionView, VoucherView
 from livecredits.storage.views import Page
 
@@ -107,7 +108,7 @@ class OrderFilter:
                 orders.c.billing,
                 orders.c.package,
             )
-            found.append(or_(*(name.icontains(self.search, autoescape=True) for name in names)))
+            found.append(or_(*(contains(name, self.search) for name in names)))
         return found
 
 
