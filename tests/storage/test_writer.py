@@ -174,3 +174,28 @@ async def test_a_caller_that_has_gone_stops_nobody(credits: Credits) -> None:
     await asyncio.sleep(0)
     gone.cancel()
     assert isinstance(await stays, Answer)
+
+
+@pytest.mark.parametrize("broken", ["commit", "ask"])
+async def test_a_threshold_that_was_not_written_marks_nobody(
+    credits: Credits, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """The writer keeps the thresholds in memory; they must be those of the file, whatever was begun and undone."""
+    told: list[bool] = []
+    credits.on_update(lambda state: told.append(state.low))
+    await credits.put_unit("credits", low_threshold=5)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageFull("The disk is full; nothing was written.")
+
+    with monkeypatch.context() as patch:
+        if broken == "commit":
+            patch.setattr(SqliteStore, "commit", full)
+        else:
+            patch.setattr("livecredits.storage.people.audit.record", full)
+        with pytest.raises(StorageFull):
+            await credits.put_unit("credits", low_threshold=5_000)
+    await credits.grant("ada", 1)
+    await credits.put_unit("credits", low_threshold=5_000)
+    await credits.grant("ada", 1)
+    assert told == [False, True]

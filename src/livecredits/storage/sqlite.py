@@ -255,6 +255,7 @@ class SqliteStore(ShopStore):
         self._checkpoint_at = CHECKPOINT_BYTES
         self._must_empty_log = False
         self._engine: Any = None
+        self._has_run = False
         self._look_around()
 
     def _one(self, statement: str, *values: Any) -> Any:
@@ -275,7 +276,10 @@ class SqliteStore(ShopStore):
         return newest
 
     def _look_around(self) -> None:
-        """Read what batches need of tables that only functions of their own transaction (`run`) write."""
+        """Read what batches need of tables that only functions of their own transaction (`run`) write.
+
+        It holds for the rest of the open transaction, too; if that is undone, it is read anew.
+        """
         self._last_account_id: int = self._one("SELECT coalesce(max(id), 0) FROM accounts")
         self._low_thresholds: dict[str, int] = dict(
             self._rows(
@@ -308,12 +312,16 @@ class SqliteStore(ShopStore):
         """Write the batch to the log and wait until the disk has it."""
         with told_apart():
             self._db.execute("COMMIT")
+        self._has_run = False
 
     def rollback(self) -> None:
         """Undo; SQLite has done so itself after some errors."""
-        if self._db.in_transaction:
-            with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(sqlite3.Error):
+            if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            if self._has_run:  # what was seen then is not so
+                self._look_around()
+                self._has_run = False
 
     def run(self, ask: Callable[[Any], T]) -> T:
         """Call `ask` with a SQLAlchemy connection that stands on the writer's own."""
@@ -322,6 +330,7 @@ class SqliteStore(ShopStore):
 
             self._engine = create_engine("sqlite://", creator=lambda: self._db, poolclass=StaticPool)
         with self._engine.connect() as connection, told_apart():
+            self._has_run = True
             result = ask(connection)
         self._look_around()
         return result
