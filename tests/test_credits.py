@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -418,13 +422,25 @@ class TestOpening:
         with pytest.raises(RuntimeError, match="await"):
             credits.sync.grant("ada", 1)
 
-    async def test_a_second_owner_is_refused_and_told_who_holds_it(
+    async def test_a_second_owner_in_the_same_process_is_refused_at_once(
         self, credits: Credits, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("livecredits.storage.lockfile.LONGEST_WAIT_S", 0.0)
-        other = Credits(f"sqlite:///{path}")
-        with pytest.raises(StartRefused, match=rf"{path} is open in another process \(process \d+"):
-            await other.grant("ada", 1)
+        monkeypatch.setattr("livecredits.storage.lockfile.time.sleep", lambda _: pytest.fail("it waits"))
+        await credits.grant("ada", 1)
+        (path.parent / "link.db").symlink_to(path)
+        for name in (path, path.parent / "link.db"):
+            with pytest.raises(StartRefused, match=r"is open in this process already"):
+                await Credits(f"sqlite:///{name}").grant("ada", 1)
+        await credits.aclose()
+        async with Credits(f"sqlite:///{path}") as next_one:
+            assert (await next_one.balance("ada")).credits == 1
+
+    async def test_a_second_process_is_refused_and_told_who_holds_it(
+        self, credits: Credits, path: Path
+    ) -> None:
+        await credits.grant("ada", 1)
+        told = await asyncio.to_thread(_open_elsewhere, path)
+        assert re.search(rf"{path} is open in another process \(process {os.getpid()},", told), told
 
     async def test_a_lifespan_closes_it(self, path: Path) -> None:
         credits = Credits(f"sqlite:///{path}")
@@ -441,6 +457,19 @@ class TestOpening:
         await credits.grant("ada", 10)
         answer = await asyncio.to_thread(lambda: asyncio.run(_spend(credits)))
         assert answer.credits == 9
+
+
+def _open_elsewhere(path: Path) -> str:
+    """What another process is told that opens the file."""
+    program = (
+        "import sys; from livecredits import Credits; from livecredits.storage import lockfile\n"
+        "lockfile.LONGEST_WAIT_S = 0.0\n"
+        "Credits(f'sqlite:///{sys.argv[1]}').sync.grant('ada', 1)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.stderr
 
 
 async def _spend(credits: Credits) -> Answer:

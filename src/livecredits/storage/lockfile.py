@@ -1,7 +1,8 @@
 """One process owns a database file: a lock on FILE.lock for as long as it is open.
 
-Promises: a second owner is refused with the name of the file and of the holder, after waiting at most
-`LONGEST_WAIT_S` for a former process to end; the lock goes with its process, however that ends. Must not know of SQL.
+Promises: a second owner is refused with the name of the file and of the holder: at once in the same process, which
+cannot be about to end, else after waiting at most `LONGEST_WAIT_S` for the former process; the lock goes with its
+process, however that ends. Must not know of SQL.
 The odd thing: the lock file stays behind on purpose. Removing it would let two processes lock two different files.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import IO
@@ -18,6 +20,11 @@ from livecredits.errors import StartRefused
 
 LONGEST_WAIT_S = 10.0
 _PAUSE_S = 0.05
+
+
+_held: dict[Path, int] = {}
+"""Which lock files are held here, and by which process: a fork begins with its parent's."""
+_holding = threading.Lock()
 
 
 class FileLock:
@@ -29,7 +36,22 @@ class FileLock:
         Raises:
             StartRefused: another process, or another `Credits` of this one, has the file open.
         """
-        path = Path(f"{database}.lock")
+        # By whatever name it was opened: two locks on two names would let in two owners.
+        self._path = path = Path(f"{database.resolve()}.lock")
+        with _holding:
+            if _held.get(path) == os.getpid():
+                raise StartRefused(
+                    f"The database {database} is open in this process already. Share that one Credits, or close it "
+                    "first: a SQLite file has one owner."
+                )
+            _held[path] = os.getpid()
+        try:
+            self._take(path, database)
+        except BaseException:
+            self._forget()
+            raise
+
+    def _take(self, path: Path, database: Path) -> None:
         try:
             self._file: IO[str] = path.open("a+", encoding="utf-8")
         except OSError as error:
@@ -65,3 +87,8 @@ class FileLock:
     def release(self) -> None:
         """Let the next one have the file."""
         self._file.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        with _holding:
+            _held.pop(self._path, None)
