@@ -40,6 +40,8 @@ def test_flows_1_to_3_without_a_mouse(demo: Demo, new_context: NewContext) -> No
     tab = Wallet(new_context(), demo, user)
     tab.is_live()
     console = Console(new_context(), demo)
+    press(console, "g", "u")
+    expect(console.page.get_by_role("heading", name="Users")).to_be_visible()
 
     change_inline(console, tab)
     order_and_fulfil(console, tab)
