@@ -65,3 +65,21 @@ def test_a_database_that_failed_for_good_ends_the_process(tmp_path: Path) -> Non
     )  # fmt: skip
     assert ended.returncode == 1
     assert "StorageFailed: The disk is gone." in ended.stderr
+
+
+def test_a_start_waits_for_no_library_that_it_does_not_need(tmp_path: Path) -> None:
+    """On a new file too: its schema is made at once, by no migration."""
+    slow = ("alembic", "cryptography", "jwt", "sqlalchemy.dialects.postgresql")
+    program = (
+        "import asyncio, sys; from livecredits import Credits, server; from livecredits.http.app import build_app\n"
+        "async def main():\n"
+        "    async with Credits(sys.argv[1]) as credits:\n"
+        "        build_app(credits)\n"
+        "        print(*sorted(set(sys.argv[2:]) & set(sys.modules)))\n"
+        "server.run(main)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, f"sqlite:///{tmp_path}/x.db", *slow],
+        env=environment(), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout == "\n"

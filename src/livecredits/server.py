@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import importlib
 import signal
 import socket
 import sys
@@ -40,6 +41,9 @@ saturated push 120–527 ms → 30 ms)."""
 SWITCH_INTERVAL_S = 0.001
 """The writer's thread and the loop's take turns; Python's 5 ms make one wait for the other (measured: +4–10 % changes
 a second with 256 callers)."""
+
+LOADED_LATER = ("jwt",)
+"""What the first screen will need and a start does not; loaded in a thread once requests are answered."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -152,6 +156,9 @@ class _Server(uvicorn.Server):
         gc.set_threshold(*GC_THRESHOLD)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         await self._ready()
+        loop = asyncio.get_running_loop()
+        for name in LOADED_LATER:
+            loop.run_in_executor(None, importlib.import_module, name)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say goodbye to the screens first: event streams and long polls would keep uvicorn waiting for its time."""

@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_mock_engine
+from sqlalchemy.dialects import postgresql
 from tests.storage.hands import fresh_database, rows
 
 from livecredits import Credits, StartRefused
 from livecredits.storage import migrate, sqlite
+from livecredits.storage.schema import metadata
 
 
 def schema_of(path: Path) -> list[list[str]]:
@@ -104,6 +107,25 @@ def test_opening_an_up_to_date_file_loads_no_alembic(tmp_path: Path) -> None:
     url = f"sqlite:///{path}"
     done = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_partial_indexes_are_partial_in_postgresql_too() -> None:
+    said: list[str] = []
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    engine = create_mock_engine(
+        "postgresql+psycopg://",
+        lambda statement, *_, **__: said.append(str(statement.compile(dialect=dialect))),
+    )
+    metadata.create_all(engine, checkfirst=False)
+    indexes = {index.name: index for table in metadata.tables.values() for index in table.indexes}
+    partial = {
+        name for name, index in indexes.items() if index.dialect_options["sqlite"]["where"] is not None
+    }
+    assert {"lots_due", "holds_open"} < partial
+    for statement in said:
+        name = next((name for name in indexes if f"INDEX {name} ON" in statement), None)
+        if name is not None:
+            assert (" WHERE " in statement) == (name in partial), statement
 
 
 def _run(path: Path, statement: str) -> None:

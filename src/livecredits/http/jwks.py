@@ -13,13 +13,13 @@ import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import HTTPSHandler, OpenerDirector, Request
 
-from jwt import PyJWK
-from jwt.exceptions import PyJWTError
-
 from livecredits.errors import Unauthenticated, Unavailable
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
 
 log = logging.getLogger("livecredits.http")
 
@@ -88,6 +88,8 @@ class KeySet:
         raise Unauthenticated("The token's key is not known.")
 
     async def _refetch(self) -> None:
+        from jwt.exceptions import PyJWTError
+
         async with self._fetching:
             if self._fetched_at is not None and self._clock() - self._fetched_at < self._refetch_s:
                 return
@@ -102,6 +104,8 @@ class KeySet:
     def _usable(self, key_set: Any) -> dict[str, PyJWK]:
         if not isinstance(key_set, dict) or not isinstance(key_set.get("keys"), list):
             raise ValueError("not a key set")  # noqa: TRY004 - wrong content, whatever its type
+        from jwt import PyJWK
+
         return {
             key["kid"]: PyJWK(key, self._algorithm)
             for key in key_set["keys"]

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jwt
-
 from livecredits.errors import Unauthenticated
 from livecredits.http.keys import PREFIX
 from livecredits.http.tokens import ALGORITHM, LEEWAY_S, OPERATOR_TYPE, SCREEN_TYPE, header_of, user_of
@@ -168,6 +166,8 @@ _PROVIDER_SIGNATURE = "It was not signed with the key that the identity provider
 
 
 def _unchecked(token: str) -> dict[str, Any]:
+    import jwt
+
     try:
         return dict(jwt.decode(token, options={"verify_signature": False}))
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):

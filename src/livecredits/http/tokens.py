@@ -3,7 +3,8 @@
 This promises that a token's kind is settled by its header before any key is touched and that each kind has exactly one
 algorithm and one key, so that no token can choose how it is checked (RFC 8725 §3.1, §3.11). A screen token reads one
 user's account, nothing else, for at most an hour, and not after that user's tokens were revoked.
-The odd thing: times are checked here and not by the JWT library, since our clock can be a test's.
+The odd things: times are checked here and not by the JWT library, since our clock can be a test's. And that library is
+loaded where it is used: it brings `cryptography`, which only an identity provider's keys need, and a start would wait.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import jwt
 from sqlalchemy import select, update
 
 from livecredits.access import Principal, Scope
@@ -94,6 +94,8 @@ class Tokens:
         if not 1 <= ttl_s <= TOKEN_TTL_MAX_S:
             message = f"must be from 1 to {TOKEN_TTL_MAX_S}"
             raise Invalid(f"ttl_s {message}.", errors=[{"field": "ttl_s", "message": message}])
+        import jwt
+
         generation, _ = await self._generation(user_id)
         now_s = self._now_s()
         claims = {
@@ -108,6 +110,8 @@ class Tokens:
 
     def mint_live(self, operator: Principal) -> tuple[str, int]:
         """A token for the first frame of a signed-in operator's live connection, good for a minute."""
+        import jwt
+
         now_s = self._now_s()
         claims = {
             "iss": self._settings.token_issuer,
@@ -213,6 +217,8 @@ class Tokens:
         Raises:
             Unauthenticated: 401, the provider has no such key.
         """
+        import jwt
+
         key: Any = self._screen_key
         if not self.is_own(header):
             assert self._key_set is not None
@@ -304,6 +310,8 @@ def header_of(token: str) -> dict[str, Any]:
     Raises:
         Unauthenticated: 401, it has not the shape of a token.
     """
+    import jwt
+
     # The library forgives padding; RFC 7515 does not, and one token should have one spelling.
     if len(token) > TOKEN_LENGTH_MAX or not _COMPACT.fullmatch(token):
         raise Unauthenticated(_BAD)
@@ -314,6 +322,8 @@ def header_of(token: str) -> dict[str, Any]:
 
 
 def _decode(token: str, key: Any, algorithm: str, audience: str | None, issuer: str | None) -> dict[str, Any]:
+    import jwt
+
     options: Any = {
         "require": ["sub", "aud", "iss", "exp", "iat"],
         "verify_exp": False,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from livecredits.core import wire
 from livecredits.core.quick import quick
 from livecredits.core.rows import Account, AccountState, Decision, Entry
 from livecredits.errors import Refused, from_code
@@ -20,11 +21,8 @@ _quote = json.encoder.encode_basestring
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def rfc3339(at_us: int) -> str:
-    """A time as JSON carries it: `2026-11-23T05:36:21.123456Z`."""
-    seconds, micros = divmod(at_us, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06d}Z"
-
+rfc3339 = wire.time_text
+"""A time as JSON carries it: `2026-11-23T05:36:21.123456Z`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -43,6 +43,22 @@ def _table(name: str, *parts: Any, clustered: bool = False) -> Table:
     return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=not clustered)
 
 
+_PARTIAL: list[tuple[Index, Any]] = []
+
+
+def _partial(name: str, *columns: Any, where: Any) -> None:
+    """An index of those rows only for which `where` holds."""
+    _PARTIAL.append((Index(name, *columns, sqlite_where=where), where))
+
+
+@event.listens_for(metadata, "before_create")
+def _tell_postgresql(_metadata: MetaData, connection: Any, **_options: Any) -> None:
+    """Say the same to PostgreSQL, once it is used: naming its option loads its whole dialect, at each start."""
+    if connection.dialect.name == "postgresql":
+        for index, where in _PARTIAL:
+            index.dialect_options["postgresql"]["where"] = where
+
+
 def _required(name: str, kind: Any = Whole, *parts: Any, **options: Any) -> Column[Any]:
     return Column(name, kind, *parts, nullable=False, **options)
 
@@ -90,8 +106,7 @@ users = _table(
 
 `receipts`: whether their screens are asked what they painted.
 """
-_gives_none = users.c.receipts == 0
-Index("users_receipts", users.c.user_id, sqlite_where=_gives_none, postgresql_where=_gives_none)
+_partial("users_receipts", users.c.user_id, where=users.c.receipts == 0)
 
 accounts = _table(
     "accounts",
@@ -174,25 +189,18 @@ lots = _table(
     _required("created_at_us"),
     CheckConstraint("0 <= earmarked AND earmarked <= remaining AND remaining <= amount", name="lots_parts"),
 )
-Index(
+_partial(
     "lots_burn_order",
     lots.c.account_id,
     lots.c.priority,
     func.coalesce(lots.c.expires_at_us, text(str(NEVER_US))),
     lots.c.born,
     lots.c.id,
-    sqlite_where=lots.c.remaining > 0,
-    postgresql_where=lots.c.remaining > 0,
+    where=lots.c.remaining > 0,
 )
 _can_expire = (lots.c.expires_at_us.is_not(None)) & (lots.c.remaining > lots.c.earmarked)
-Index("lots_due", lots.c.expires_at_us, sqlite_where=_can_expire, postgresql_where=_can_expire)
-Index(
-    "lots_next_expiry",
-    lots.c.account_id,
-    lots.c.expires_at_us,
-    sqlite_where=_can_expire,
-    postgresql_where=_can_expire,
-)
+_partial("lots_due", lots.c.expires_at_us, where=_can_expire)
+_partial("lots_next_expiry", lots.c.account_id, lots.c.expires_at_us, where=_can_expire)
 
 holds = _table(
     "holds",
@@ -210,8 +218,8 @@ holds = _table(
 """`marks`: the earmarked parts of lots as JSON [[lot_id, part], …]."""
 Index("holds_account", holds.c.account_id, holds.c.id)
 _is_open = holds.c.state == "open"
-Index("holds_open", holds.c.account_id, sqlite_where=_is_open, postgresql_where=_is_open)
-Index("holds_due", holds.c.expires_at_us, sqlite_where=_is_open, postgresql_where=_is_open)
+_partial("holds_open", holds.c.account_id, where=_is_open)
+_partial("holds_due", holds.c.expires_at_us, where=_is_open)
 
 reversals = _table(
     "reversals",
@@ -433,9 +441,9 @@ broadcasts = _table(
 No foreign key: rows are written a moment after the entry, and go after some days, which entries never do.
 """
 _is_behind = broadcasts.c.behind > 0
-Index("broadcasts_behind", broadcasts.c.id, sqlite_where=_is_behind, postgresql_where=_is_behind)
+_partial("broadcasts_behind", broadcasts.c.id, where=_is_behind)
 _is_unsettled = broadcasts.c.settled == 0
-Index("broadcasts_unsettled", broadcasts.c.node, sqlite_where=_is_unsettled, postgresql_where=_is_unsettled)
+_partial("broadcasts_unsettled", broadcasts.c.node, where=_is_unsettled)
 
 broadcast_spans = _table(
     "broadcast_spans",
