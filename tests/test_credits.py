@@ -113,6 +113,9 @@ class TestVerbs:
         assert (await credits.put_unit("minutes", 2)).scale == 2
         await credits.grant("ada", 150, unit="minutes")
         assert (await credits.put_unit("minutes", 2)).scale == 2
+        # What is not given stays, so that a threshold can be set without knowing the scale.
+        unit = await credits.put_unit("minutes", low_threshold=9)
+        assert (unit.scale, unit.low_threshold) == (2, 9)
         with pytest.raises(Conflict):
             await credits.put_unit("minutes", 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -265,6 +266,22 @@ def test_all_screens_are_greeted_anew_when_something_moved_that_no_version_count
     desk.take()
     desk.answer_reads(state(3))
     assert [screen for screen, _ in desk.out.sends] == screens
+
+
+@pytest.mark.parametrize("told", ["tell_again", "greet_all"])
+def test_a_hello_on_its_way_waits_for_what_moved_after_its_read_began(desk: Desk, told: str) -> None:
+    screen = desk.live()
+    again = partial(desk.hub.tell_again, "ada") if told == "tell_again" else desk.hub.greet_all
+    again()
+    desk.take()
+    desk.hub.read_begins(desk.reads)
+    for _ in range(2):
+        again()
+    desk.answer_reads(state(3))
+    assert not desk.told(screen)
+    desk.answer_reads(state(3, low=True))
+    (hello,) = desk.told(screen)
+    assert hello["accounts"][0]["low"] is True
 
 
 # --- back-pressure ------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class Batch:
     committed_monotonic_ns: int = field(default_factory=time.monotonic_ns)
     entries: Sequence[Any] = ()
     signed_out: frozenset[str] = frozenset()
+    anew: frozenset[str] = frozenset()
 
 
 def entry_of(state: AccountState) -> Entry:

@@ -153,6 +153,15 @@ class Delivery:
             self._begin_hello(screen)
             self._greet(screen)
 
+    def _renew(self, screen: Screen) -> None:
+        """The same, and if one is on its way, let that one wait for reads that begin after now."""
+        if screen.phase is not Phase.READING or screen.wait is None:
+            self._resync(screen)
+            return
+        for audience in self._subjects(screen):
+            screen.wait.add(audience.user_id)
+            self._read(audience, screen)
+
     def _begin_hello(self, screen: Screen) -> None:
         """Gather a hello from reads that begin after now."""
         subjects = self._subjects(screen)
@@ -246,6 +255,8 @@ class Delivery:
         if screen.phase is Phase.LIVE:  # it watches a user more
             for state in merged.values():
                 self._push(state, (screen,))
+        elif self.audiences[user_id].awaits(screen):
+            return  # what was read is too old for it
         elif screen.wait is not None and screen.gathered is not None:
             screen.gathered.update({(user_id, unit): state for unit, state in merged.items()})
             screen.wait.discard(user_id)
@@ -396,11 +407,15 @@ class Delivery:
         Returns:
             How many screens show them, watchers included.
         """
+        self.receipts.pushed_again(id, self.audiences.get(user_id), unit, now_ms)
+        return self.tell_again(user_id)
+
+    def tell_again(self, user_id: str) -> int:
+        """The same, of what no version counts (a floor, a threshold): nobody waits for its receipts."""
         audience = self.audiences.get(user_id)
-        self.receipts.pushed_again(id, audience, unit, now_ms)
         shown = audience.screens if audience is not None else []
         for screen in shown:
-            self._resync(screen)
+            self._renew(screen)
         return len(shown)
 
     def want_receipts(self, *, is_on: bool, exempt: Collection[str]) -> None:
@@ -415,7 +430,7 @@ class Delivery:
     def greet_all(self) -> None:
         """Read everything anew and send it as a hello to every screen."""
         for screen in list(self.screens.values()):
-            self._resync(screen)
+            self._renew(screen)
 
     def screens_of(self, user_id: str) -> int:
         """How many screens of this user are open, watchers not counted."""

@@ -217,6 +217,8 @@ class Audience:
         """Let a screen have the next read that begins after now."""
         if screen in (self.waiting or ()) and not self.has_begun:
             return
+        if screen in (self.later or ()):
+            return
         if self.has_begun:
             self.later = [*(self.later or ()), screen]
         else:

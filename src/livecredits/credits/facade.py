@@ -430,12 +430,22 @@ class Credits(BatchVerbs, Shop):
     async def put_unit(
         self,
         name: str,
-        scale: int = 0,
+        scale: int | None = None,
         *,
         low_threshold: int | None = UNTOUCHED,
         actor: Actor | None = None,
     ) -> Unit:
-        """Make a unit, or change with how many decimal places (0–9) people see its amounts, and what is low."""
+        """Make a unit, or change with how many decimal places people see its amounts, and what is low.
+
+        Args:
+            name: which unit.
+            scale: 0–9; None leaves it as it is, and makes a new unit with none.
+            low_threshold: available credits at or below it are low; None marks none. By default it stays.
+            actor: who asks.
+
+        Raises:
+            Conflict: 409, there are accounts in the unit, and its scale cannot change any more.
+        """
         return await self._in_thread(Opened.put_unit, name, scale, low_threshold, actor)
 
     async def read(self, ask: Callable[[Connection], T]) -> T:

@@ -8,6 +8,7 @@ Must not know of event loops.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from livecredits.credits.guesses import Guesses, GuessLimits
 from livecredits.errors import Invalid, NotFound, StorageFull
 from livecredits.scheduler import Scheduler
 from livecredits.storage import audit, pages, people, reads, verify
+from livecredits.storage.answers import EVERYBODY, CommittedBatch
 from livecredits.storage.database import Database
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page, UserDetail, UserRow
@@ -54,6 +56,7 @@ class Opened:
         self, url: str, clock: Clock, subscribers: Subscribers, limits: GuessLimits | None = None
     ) -> None:
         self._clock = clock
+        self._subscribers = subscribers
         self._database = Database(url, clock, subscribers)
         self.writer = self._database.writer
         self.readers = self._database.readers
@@ -170,7 +173,7 @@ class Opened:
         return self.writer.ask(ask).result()
 
     def put_user(self, user_id: str, edit: people.UserEdit) -> UserDetail:
-        """Make or change a user; floor and freezing are told to the subscribers like a change."""
+        """Make or change a user; floor, freezing and threshold are told to the subscribers like a change."""
         check_user_id("user_id", user_id)
         self._require_unit(edit.unit)
         check_edit(edit)
@@ -178,15 +181,19 @@ class Opened:
         self.writer.ask(lambda connection: people.put_user(connection, user_id, edit, now_us, units)).result()
         return self.user(user_id, edit.unit)
 
-    def put_unit(self, name: str, scale: int, low_threshold: int | None, actor: Actor | None) -> Unit:
-        """Make a unit, or change its scale and its threshold."""
+    def put_unit(self, name: str, scale: int | None, low_threshold: int | None, actor: Actor | None) -> Unit:
+        """Make a unit, or change its scale and its threshold; every screen is told."""
         check_text("name", name, 64)
-        whole("scale", scale, low=0, high=SCALE_MOST)
+        if scale is not None:
+            whole("scale", scale, low=0, high=SCALE_MOST)
         if low_threshold is not None and low_threshold is not people.UNTOUCHED:
             whole("low_threshold", low_threshold)
         now_us, by = self._clock.now_us(), actor or LIBRARY
         self.write(lambda connection: people.put_unit(connection, name, scale, low_threshold, by, now_us))
         self.units = self.read(_units)
+        # Not by the commit itself: whoever hears of it asks for the units, and must not get the former ones.
+        told = CommittedBatch(self.epoch, [], {}, time.monotonic_ns(), anew=frozenset({EVERYBODY}))
+        self._subscribers.hand_over([], told)
         return self.units[name]
 
 

@@ -237,7 +237,7 @@ class SyncCredits(SyncBatchVerbs, SyncShop):
     def put_unit(
         self,
         name: str,
-        scale: int = 0,
+        scale: int | None = None,
         *,
         low_threshold: int | None = UNTOUCHED,
         actor: Actor | None = None,

@@ -221,5 +221,4 @@ async def put_unit(call: Call[UnitBody, NoQuery]) -> Reply:
     unit = await call.services.credits.put_unit(
         check_unit_name(call.params["unit"]), body.scale, low_threshold=threshold, actor=actor_of(call)
     )
-    call.services.live.greet_all()
     return as_json(_unit(unit))

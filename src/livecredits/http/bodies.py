@@ -376,7 +376,10 @@ class UnitBody(Model):
     """How a unit is shown."""
 
     model_config = example_of({"scale": 0, "low_threshold": 20})
-    scale: int = Field(ge=0, le=9, description="Decimal places that people see and type.")
+    scale: Annotated[int, Field(ge=0, le=9)] | None = Field(
+        default=None,
+        description="Decimal places that people see and type; left out stays, and is 0 for a new unit.",
+    )
     low_threshold: Credits | None = Field(
         default=None,
         description="At or below it a balance is marked as low; null marks none, left out stays.",
@@ -447,7 +450,11 @@ class FullHistoryQuery(OwnHistoryQuery):
     """Which entries, newest first, and in which form."""
 
     actor: str | None = Field(default=None, max_length=200, description="`operator:<id>`, `service:<id>` …")
-    metadata: str | None = Field(default=None, max_length=200, description="`name:value`, compared as text.")
+    metadata: str | None = Field(
+        default=None,
+        max_length=200,
+        description="`name:value`; finds texts, numbers and true, false, null that are spelled so.",
+    )
 
 
 class HoldsQuery(PageQuery):

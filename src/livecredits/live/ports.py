@@ -53,6 +53,11 @@ class CommittedBatch(Protocol):
         """Users whose screen tokens it has ended."""
         ...
 
+    @property
+    def anew(self) -> Collection[str]:
+        """Users of whose accounts something changed that no version counts; the empty id is everybody."""
+        ...
+
 
 class Ledger(Protocol):
     """What live delivery needs of `Credits`."""

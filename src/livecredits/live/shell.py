@@ -222,11 +222,6 @@ class Live:
         self.hub.want_receipts(is_on=is_on, exempt=exempt)
         self._carry_out()
 
-    def greet_all(self) -> None:
-        """Send every screen a new hello: something that no version counts has changed, such as the units."""
-        self.hub.greet_all()
-        self._carry_out()
-
     def screens(self, user: str | None = None) -> list[ScreenView]:
         """The open screens that have said who they are, oldest first; of one user, or all."""
         found = [
@@ -351,6 +346,11 @@ class Live:
         if batch.epoch != self.hub.epoch:
             self._look_at_epoch()
         self.hub.committed(batch.epoch, batch.states)
+        for user_id in batch.anew:
+            if user_id:
+                self.hub.tell_again(user_id)
+            else:
+                self.hub.greet_all()
         if batch.lists:
             self._hint_all(batch.lists)
         for user_id in batch.signed_out:

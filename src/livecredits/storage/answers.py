@@ -163,6 +163,10 @@ def again(outcome: Answer | Refused) -> Answer | Refused:
     return replace(outcome, replayed=True)
 
 
+EVERYBODY = ""
+"""Stands for all users where users are named: nobody's id is empty."""
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class CommittedBatch:
@@ -176,6 +180,8 @@ class CommittedBatch:
         committed_monotonic_ns: when the commit returned, by this process's monotonic clock.
         entries: every new entry, in the order of their ids.
         signed_out: users whose screen tokens it has ended; their open screens have to close.
+        anew: whose accounts changed without an entry, so that no version tells of it (a floor, a threshold); or
+            `EVERYBODY`, when a unit changed.
     """
 
     epoch: str
@@ -184,6 +190,7 @@ class CommittedBatch:
     committed_monotonic_ns: int
     entries: Sequence[Entry] = ()
     signed_out: frozenset[str] = frozenset()
+    anew: frozenset[str] = frozenset()
 
 
 def amounts_of(account: Account) -> dict[str, int]:

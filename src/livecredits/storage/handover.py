@@ -47,9 +47,9 @@ class Waiting:
 class Told:
     """What a function of its own transaction returns when its commit is news: the result, and what changed.
 
-    `newcomers` are users whom it has made; the writer welcomes them before it commits. `signed_out` are users whose
-    screen tokens it has ended, so that their open screens close. After an erasure the writer also takes what was erased
-    out of the database's log.
+    `states` are of accounts that changed without an entry, so their versions stand still. `newcomers` are users whom it
+    has made; the writer welcomes them before it commits. `signed_out` are users whose screen tokens it has ended, so
+    that their open screens close. After an erasure the writer also takes what was erased out of the database's log.
     """
 
     result: Any

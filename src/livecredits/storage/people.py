@@ -139,21 +139,24 @@ def _put_account(
 
 
 def put_unit(
-    connection: Connection, name: str, scale: int, low_threshold: int | None, actor: Actor, now_us: int
+    connection: Connection, name: str, scale: int | None, low_threshold: int | None, actor: Actor, now_us: int
 ) -> Told:
     """Make a unit, or change what is low in it, or the scale of one that nobody has an account in.
 
-    The amounts are whole numbers of the smallest part: another scale would move the point in everybody's balance.
+    A scale of None leaves it as it is; that of a new unit is then 0. The amounts are whole numbers of the smallest
+    part: another scale would move the point in everybody's balance.
     """
     row = connection.execute(select(units.c.scale, units.c.low_threshold).where(units.c.name == name)).first()
     before = None if row is None else {"scale": row.scale, "low_threshold": row.low_threshold}
-    after = {**(before or {"low_threshold": None}), "scale": scale}
+    after = {**(before or {"scale": 0, "low_threshold": None})}
+    if scale is not None:
+        after["scale"] = scale
     if low_threshold is not UNTOUCHED:
         after["low_threshold"] = low_threshold
     if before is None:
         connection.execute(insert(units).values(name=name, **after))
     else:
-        if before["scale"] != scale:
+        if before["scale"] != after["scale"]:
             _require_unused(connection, name, before["scale"])
         connection.execute(update(units).where(units.c.name == name).values(**after))
     audit.record(

@@ -343,6 +343,7 @@ class Writer:
         lists = {user_id: set(names) for user_id, names in told.lists.items()}
         for user_id, names in committed.lists.items():
             lists.setdefault(user_id, set()).update(names)
+        anew = frozenset(state.user_id for state in told.states)
         return CommittedBatch(
             self.epoch,
             list(states.values()),
@@ -350,6 +351,7 @@ class Writer:
             committed.committed_monotonic_ns,
             committed.entries,
             told.signed_out,
+            anew,
         )
 
     def _welcome(self, newcomers: Collection[str]) -> Batch | None:
