@@ -161,6 +161,13 @@ class TestOrders:
         assert [one.user_id for one in (await credits.orders("ada")).items] == ["ada", "ada"]
         assert [one.id for one in (await credits.orders(state="fulfilled")).items] == [placed[1].id]
         assert (await credits.orders(search="po-BOB")).total == 1
+        billing = Billing(organisation='Müller & Söhne O"Brien')
+        billed = await credits.order("cleo", id, billing=billing, purchase_reference="PO-Ä/7")
+        for search in ("MÜLLER", "söhne", 'O"Brien', "po-ä"):
+            assert [one.id for one in (await credits.orders(search=search)).items] == [billed.id], search
+        for search in ("organisation", "validity_s", "null", "{", '":'):
+            assert (await credits.orders(search=search)).total == 0, search
+        placed.append(billed)
         page = await credits.orders(limit=2)
         rest = await credits.orders(after=page.next, limit=2)
         assert [one.id for one in (*page.items, *rest.items)] == [one.id for one in reversed(placed)]

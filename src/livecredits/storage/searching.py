@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal
+from sqlalchemy import ColumnElement, and_, func, literal, select
 
 
 def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
@@ -23,6 +23,13 @@ def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
         return alike
     glob = literal(f"*{''.join(map(_in_either_case, text))}*")
     return and_(alike, column.op("GLOB", is_comparison=True)(glob))
+
+
+def contains_value(column: ColumnElement[Any], text: str, *names: str) -> ColumnElement[bool]:
+    """Whether `text` stands in a value of the column's JSON object; in those of these names only, if any are given."""
+    fields = func.json_each(column).table_valued("key", "value")
+    found = select(literal(1)).select_from(fields).where(contains(fields.c.value, text))
+    return (found.where(fields.c.key.in_(names)) if names else found).exists()
 
 
 def _of_ascii(letter: str) -> str:

@@ -26,7 +26,7 @@ from livecredits.storage.schema import (
     redemptions,
     vouchers,
 )
-from livecredits.storage.searching import contains
+from livecredits.storage.searching import contains, contains_value
 from livecredits.storage.shop_views import Campaign, Funnel, Order, Package, RedemptionView, VoucherView
 from livecredits.storage.views import Page
 
@@ -101,14 +101,14 @@ class OrderFilter:
         if self.until_us is not None:
             found.append(orders.c.created_at_us < self.until_us)
         if self.search:
-            names = (
-                orders.c.id,
-                orders.c.user_id,
-                orders.c.purchase_reference,
-                orders.c.billing,
-                orders.c.package,
+            names = (orders.c.id, orders.c.user_id, orders.c.package_id, orders.c.purchase_reference)
+            found.append(
+                or_(
+                    *(contains(name, self.search) for name in names),
+                    contains_value(orders.c.billing, self.search),
+                    contains_value(orders.c.package, self.search, "name"),
+                )
             )
-            found.append(or_(*(contains(name, self.search) for name in names)))
         return found
 
 
