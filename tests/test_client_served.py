@@ -368,7 +368,8 @@ def test_units_operators_and_keys(client: Client, server: Served) -> None:
     name = f"u{secrets.token_hex(4)}"
     assert client.put_unit(name, 2, low_threshold=5).low_threshold == 5
     assert client.put_unit(name, 3).low_threshold == 5
-    assert client.put_unit(name, 3, low_threshold=None).low_threshold is None
+    unit = client.put_unit(name, low_threshold=None)
+    assert (unit.scale, unit.low_threshold) == (3, None)
     assert client.units()[name].scale == 3
     email = f"{name}@example.com"
     made = client.add_operator(email, "Olga", "support", password="correct horse battery", limit=50)

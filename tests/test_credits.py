@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import re
@@ -30,10 +31,12 @@ from livecredits import (
     NotFound,
     Refused,
     StartRefused,
+    SyncCredits,
     VersionMismatch,
 )
 from livecredits.core.amounts import MAX_AMOUNT
 from livecredits.core.changes import Actor, Settle, Spend
+from livecredits.credits import batch_verbs, shop_verbs, verbs
 
 
 @pytest.fixture
@@ -477,3 +480,31 @@ def _open_elsewhere(path: Path) -> str:
 
 async def _spend(credits: Credits) -> Answer:
     return await credits.spend("ada", 1)
+
+
+def _verbs_of(face: type) -> set[str]:
+    """What is lifted from the modules of verbs."""
+    modules = {module.__name__ for module in (verbs, shop_verbs, batch_verbs)}
+    return {name for name, value in vars(face).items() if getattr(value, "__module__", "") in modules}
+
+
+def test_every_verb_that_is_written_is_lifted_into_both_faces() -> None:
+    written = {
+        name
+        for module in (verbs, shop_verbs, batch_verbs)
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__
+    }
+    written = written - {"ask", "at_desk", "method_of", "set_credits"} | {"set"}
+    assert written == _verbs_of(Credits) == _verbs_of(SyncCredits)
+
+
+def test_both_faces_have_the_same_verbs_with_the_same_words() -> None:
+    for verb in _verbs_of(Credits):
+        one, other = getattr(Credits, verb), getattr(SyncCredits, verb)
+        assert inspect.iscoroutinefunction(one)
+        assert not inspect.iscoroutinefunction(other)
+        assert inspect.signature(one) == inspect.signature(other)
+        assert next(iter(inspect.signature(one).parameters)) == "self"
+        assert one.__doc__
+        assert one.__doc__ == other.__doc__

@@ -209,9 +209,12 @@ def _units(body: Json) -> Mapping[str, Unit]:
     return {item["name"]: Unit.read(item) for item in body["items"]}
 
 
-def put_unit(name: str, scale: int = 0, *, low_threshold: int | None = UNTOUCHED) -> Call[Unit]:
-    """Make a unit, or change its decimal places (0–9) that people see, and what is low in it (scope `admin`)."""
-    body = {"scale": scale, **touched(low_threshold=low_threshold)}
+def put_unit(name: str, scale: int | None = None, *, low_threshold: int | None = UNTOUCHED) -> Call[Unit]:
+    """Make a unit, or change its decimal places (0–9) that people see, and what is low in it (scope `admin`).
+
+    What is not given stays; a new unit has no decimal places then.
+    """
+    body = {**({} if scale is None else {"scale": scale}), **touched(low_threshold=low_threshold)}
     return Call("PUT", f"/admin/units/{named(name)}", Unit.read, body=body, changes=True)
 
 

@@ -13,42 +13,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from datetime import datetime
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from livecredits.clock import Clock, SystemClock
-from livecredits.core.changes import (
-    LIBRARY,
-    Actor,
-    Adjust,
-    Capture,
-    Change,
-    Hold,
-    Redeem,
-    Release,
-    Reverse,
-    Set,
-    Spend,
-    Transfer,
-)
+from livecredits.core.changes import Change, Redeem
 from livecredits.core.rows import AccountState
-from livecredits.credits.asking import Common, common_fields, grant_of, microseconds
-from livecredits.credits.batch_verbs import BatchVerbs
+from livecredits.credits import batch_verbs, shop_verbs, verbs
 from livecredits.credits.guesses import GuessLimits
 from livecredits.credits.opened import Opened, Unit
-from livecredits.credits.shop import Shop
+from livecredits.credits.verbs import Ask, Queued, method_of
 from livecredits.errors import Draining, Refused
 from livecredits.storage.answers import Answer, CommittedBatch, Outcome
 from livecredits.storage.database import path_of
 from livecredits.storage.handover import Subscribers
-from livecredits.storage.pages import HistoryFilter, Slice, UserFilter
-from livecredits.storage.people import UNTOUCHED, UserEdit
-from livecredits.storage.verify import Progress, VerifyReport
-from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page, UserDetail, UserRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -63,7 +43,32 @@ T = TypeVar("T")
 DEFAULT_URL = "sqlite:///livecredits.db"
 
 
-class Credits(BatchVerbs, Shop):
+def _moving(verb: Callable[P, Change]) -> Callable[Concatenate[Credits, P], Coroutine[Any, Any, Answer]]:
+    @method_of(verb)
+    async def method(self: Credits, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        return await self.apply(verb(*args, **kwargs))
+
+    return method
+
+
+def _asking(verb: Callable[P, Ask[T]]) -> Callable[Concatenate[Credits, P], Coroutine[Any, Any, T]]:
+    @method_of(verb)
+    async def method(self: Credits, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._ask(verb(*args, **kwargs))
+
+    return method
+
+
+def _queueing(verb: Callable[P, Queued[T]]) -> Callable[Concatenate[Credits, P], Coroutine[Any, Any, T]]:
+    @method_of(verb)
+    async def method(self: Credits, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        queue = verb(*args, **kwargs)
+        return await asyncio.wrap_future(queue(await self._ready()))
+
+    return method
+
+
+class Credits:
     """Prepaid credits of an app's users, in one database.
 
     Args:
@@ -114,13 +119,10 @@ class Credits(BatchVerbs, Shop):
         opened = self._opened
         return opened if opened is not None else await asyncio.to_thread(self.open)
 
-    async def _in_thread(
-        self, ask: Callable[Concatenate[Opened, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Ask the opened ledger in one of its reading threads."""
+    async def _ask(self, ask: Ask[T]) -> T:
+        """Put a question to the opened ledger in one of its reading threads; every verb that asks ends here."""
         opened = await self._ready()
-        bound = partial(ask, opened, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(opened.readers, bound)
+        return await asyncio.get_running_loop().run_in_executor(opened.readers, ask, opened)
 
     def close(self) -> None:
         """Write what waits and let go of the file. Later calls raise `Draining`; closing again does nothing."""
@@ -218,239 +220,61 @@ class Credits(BatchVerbs, Shop):
         with opened.guesses.attempt(ready.user_id, ready.address):
             return _answer(await opened.writer.submit_from_loop(ready))
 
-    async def grant(
-        self,
-        user_id: str,
-        amount: int,
-        *,
-        expires_at: datetime | None = None,
-        priority: int = 0,
-        source: str | None = None,
-        **common: Unpack[Common],
-    ) -> Answer:
-        """Add credits as a lot of their own; the first grant makes an unknown user.
+    grant = _moving(verbs.grant)
+    spend = _moving(verbs.spend)
+    adjust = _moving(verbs.adjust)
+    set = _moving(verbs.set_credits)
+    hold = _moving(verbs.hold)
+    capture = _moving(verbs.capture)
+    release = _moving(verbs.release)
+    transfer = _moving(verbs.transfer)
+    reverse = _moving(verbs.reverse)
+    balance = _asking(verbs.balance)
+    check = _asking(verbs.check)
+    history = _asking(verbs.history)
+    holds = _asking(verbs.holds)
+    states = _asking(verbs.states)
+    users = _asking(verbs.users)
+    user = _asking(verbs.user)
+    verify = _asking(verbs.verify)
+    put_user = _asking(verbs.put_user)
+    put_unit = _asking(verbs.put_unit)
 
-        Args:
-            user_id: whose account; 1–128 characters.
-            amount: credits in the unit's smallest part, 1 … 2^53 − 1.
-            expires_at: when what is left of them ends; None for never.
-            priority: low numbers burn first.
-            source: where they come from, for operators.
-            common: see `asking.Common`.
-        """
-        return await self.apply(grant_of(user_id, amount, expires_at, priority, source, common))
+    packages = _asking(shop_verbs.packages)
+    put_package = _asking(shop_verbs.put_package)
+    delete_package = _asking(shop_verbs.delete_package)
+    order = _asking(shop_verbs.order)
+    orders = _asking(shop_verbs.orders)
+    order_of = _asking(shop_verbs.order_of)
+    cancel_order = _asking(shop_verbs.cancel_order)
+    fulfil = _moving(shop_verbs.fulfil)
+    refund = _moving(shop_verbs.refund)
+    create_campaign = _queueing(shop_verbs.create_campaign)
+    campaigns = _asking(shop_verbs.campaigns)
+    campaign = _asking(shop_verbs.campaign)
+    campaign_codes = _asking(shop_verbs.campaign_codes)
+    revoke_code = _asking(shop_verbs.revoke_code)
+    revoke_rest = _asking(shop_verbs.revoke_rest)
+    create_voucher = _asking(shop_verbs.create_voucher)
+    put_voucher = _asking(shop_verbs.put_voucher)
+    delete_voucher = _asking(shop_verbs.delete_voucher)
+    vouchers = _asking(shop_verbs.vouchers)
+    voucher = _asking(shop_verbs.voucher)
+    redeem = _moving(shop_verbs.redeem)
+    redemptions = _asking(shop_verbs.redemptions)
+    erase = _asking(shop_verbs.erase)
+    audit = _asking(shop_verbs.audit)
 
-    async def spend(
-        self, user_id: str, amount: int, *, allow_below_floor: bool = False, **common: Unpack[Common]
-    ) -> Answer:
-        """Take credits, lots in burn order; raises `InsufficientCredits` below the floor."""
-        fields = common_fields(user_id, common)
-        return await self.apply(Spend(amount=amount, allow_below_floor=allow_below_floor, **fields))
-
-    async def adjust(
-        self, user_id: str, amount: int, *, allow_below_floor: bool = False, **common: Unpack[Common]
-    ) -> Answer:
-        """Add credits, or take them where `amount` is negative."""
-        fields = common_fields(user_id, common)
-        return await self.apply(Adjust(amount=amount, allow_below_floor=allow_below_floor, **fields))
-
-    async def set(self, user_id: str, credits: int, **common: Unpack[Common]) -> Answer:
-        """Make the available credits equal to `credits`; with `if_version` only if nothing has happened since."""
-        return await self.apply(Set(credits=credits, **common_fields(user_id, common)))
-
-    async def hold(self, user_id: str, amount: int, *, ttl_s: int = 900, **common: Unpack[Common]) -> Answer:
-        """Set credits aside for `ttl_s` seconds (1 … 2,592,000); `answer.hold` names the hold."""
-        return await self.apply(Hold(amount=amount, ttl_s=ttl_s, **common_fields(user_id, common)))
-
-    async def capture(self, hold_id: str, amount: int | None = None, **common: Unpack[Common]) -> Answer:
-        """Spend what a hold has set aside, all or `amount` of it; the rest is released."""
-        return await self.apply(Capture(hold_id=hold_id, amount=amount, **common_fields("", common)))
-
-    async def release(self, hold_id: str, **common: Unpack[Common]) -> Answer:
-        """Give back what a hold has set aside."""
-        return await self.apply(Release(hold_id=hold_id, **common_fields("", common)))
-
-    async def transfer(self, from_user: str, to_user: str, amount: int, **common: Unpack[Common]) -> Answer:
-        """Move credits to another user, lots with their terms; the answer is the sender's."""
-        return await self.apply(
-            Transfer(to_user_id=to_user, amount=amount, **common_fields(from_user, common))
-        )
-
-    async def reverse(
-        self,
-        entry_id: str,
-        *,
-        amount: int | None = None,
-        allow_below_floor: bool = False,
-        **common: Unpack[Common],
-    ) -> Answer:
-        """Undo an entry, whole or `amount` of it, once."""
-        fields = common_fields("", common)
-        return await self.apply(
-            Reverse(entry_id=entry_id, amount=amount, allow_below_floor=allow_below_floor, **fields)
-        )
-
-    # --- reading ---------------------------------------------------------------------------------------------------
-
-    async def balance(self, user_id: str, *, unit: str = "credits") -> Balance:
-        """An account as it is now. Raises `NotFound` for an unknown user or unit."""
-        return await self._in_thread(Opened.balance, user_id, unit)
-
-    async def check(self, user_id: str, amount: int, *, unit: str = "credits") -> bool:
-        """Whether a spend of `amount` would pass now; only the spend itself is a promise."""
-        return await self._in_thread(Opened.check, user_id, amount, unit)
-
-    async def history(  # noqa: PLR0913 - filters, all of them optional
-        self,
-        user_id: str,
-        *,
-        unit: str | None = None,
-        kinds: Collection[str] | None = None,
-        before: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        actor: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        audience: Literal["operator", "user"] = "operator",
-    ) -> Page[HistoryEntry]:
-        """A page of a user's entries, the newest first.
-
-        Args:
-            user_id: whose.
-            unit: of which account; of all by default.
-            kinds: only these kinds.
-            before: a page's `previous`.
-            after: a page's `next`.
-            limit: entries on a page, at most 500.
-            since: only entries from then on.
-            until: only entries before then.
-            actor: only what `kind:id` asked for.
-            metadata: only entries with these values, compared as text.
-            audience: `user` leaves reason, actor and metadata out of `as_json`.
-
-        Raises:
-            NotFound: nobody has this id.
-            Malformed: the cursor is not one of this list.
-        """
-        asked = HistoryFilter(
-            unit=unit, kinds=kinds, since_us=microseconds("since", since), until_us=microseconds("until", until),
-            actor=actor, metadata=metadata,
-        )  # fmt: skip
-        part = Slice(before=before, after=after, limit=limit)
-        return await self._in_thread(Opened.history, user_id, asked, part, for_user=audience == "user")
-
-    async def holds(
-        self,
-        user_id: str,
-        *,
-        unit: str | None = None,
-        state: str | None = "open",
-        before: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[HoldView]:
-        """A page of a user's holds, the newest first; `state` None gives closed ones too."""
-        return await self._in_thread(
-            Opened.holds, user_id, unit, state, Slice(before=before, after=after, limit=limit)
-        )
-
-    async def states(self, user_ids: Sequence[str]) -> dict[str, list[AccountState]]:
-        """The live state of many users: every configured unit, version 0 where there is no account."""
-        return await self._in_thread(Opened.states, user_ids)
-
-    async def users(
-        self,
-        *,
-        search: str | None = None,
-        unit: str = "credits",
-        sort: str = "user_id",
-        frozen: bool | None = None,
-        low: bool | None = None,
-        before: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[UserRow]:
-        """A page of users with their account of one unit, and how many there are in all.
-
-        Args:
-            search: part of an id, a name or an e-mail address.
-            unit: whose balance is shown.
-            sort: `user_id`, `name`, `credits` or `updated_at`; `-` in front turns it round.
-            frozen: only frozen accounts, or only others.
-            low: only accounts at or below their threshold, or only others.
-            before: a page's `previous`.
-            after: a page's `next`.
-            limit: users on a page, at most 500.
-        """
-        asked = UserFilter(search=search, unit=unit, sort=sort, frozen=frozen, low=low)
-        return await self._in_thread(Opened.users, asked, Slice(before=before, after=after, limit=limit))
-
-    async def user(self, user_id: str, *, unit: str = "credits") -> UserDetail:
-        """One user, with the lots of one account. Raises `NotFound` for an unknown user."""
-        return await self._in_thread(Opened.user, user_id, unit)
-
-    async def verify(self, *, progress: Progress | None = None) -> VerifyReport:
-        """Re-add and re-hash the whole ledger.
-
-        Args:
-            progress: called in a thread with how many entries are done, and of how many.
-        """
-        return await self._in_thread(Opened.verify, progress)
-
-    # --- what is no change of credits ------------------------------------------------------------------------------
-
-    async def put_user(  # noqa: PLR0913 - fields, all of them optional
-        self,
-        user_id: str,
-        *,
-        name: str | None = UNTOUCHED,
-        email: str | None = UNTOUCHED,
-        metadata: Mapping[str, Any] | None = UNTOUCHED,
-        floor: int | None = UNTOUCHED,
-        frozen: bool = UNTOUCHED,
-        low_threshold: int | None = UNTOUCHED,
-        receipts: bool = UNTOUCHED,
-        unit: str = "credits",
-        reason: str | None = None,
-        actor: Actor | None = None,
-    ) -> UserDetail:
-        """Make a user, or change what is given; None empties a field, and a floor of None lends without end.
-
-        At or below `low_threshold` available credits the account is marked as low; None goes by the unit's. `receipts`
-        says whether the user's screens are asked what they painted.
-        """
-        edit = UserEdit(
-            name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, low_threshold=low_threshold,
-            receipts=receipts, unit=unit, reason=reason, actor=actor or LIBRARY,
-        )  # fmt: skip
-        return await self._in_thread(Opened.put_user, user_id, edit)
-
-    async def put_unit(
-        self,
-        name: str,
-        scale: int | None = None,
-        *,
-        low_threshold: int | None = UNTOUCHED,
-        actor: Actor | None = None,
-    ) -> Unit:
-        """Make a unit, or change with how many decimal places people see its amounts, and what is low.
-
-        Args:
-            name: which unit.
-            scale: 0–9; None leaves it as it is, and makes a new unit with none.
-            low_threshold: available credits at or below it are low; None marks none. By default it stays.
-            actor: who asks.
-
-        Raises:
-            Conflict: 409, there are accounts in the unit, and its scale cannot change any more.
-        """
-        return await self._in_thread(Opened.put_unit, name, scale, low_threshold, actor)
+    batch = _queueing(batch_verbs.batch)
+    apply_batch = _queueing(batch_verbs.apply_batch)
+    batch_of = _asking(batch_verbs.batch_of)
+    batches = _asking(batch_verbs.batches)
+    reverse_batch = _queueing(batch_verbs.reverse_batch)
+    undo_batch = _queueing(batch_verbs.undo_batch)
 
     async def read(self, ask: Callable[[Connection], T]) -> T:
         """Call `ask` with a SQLAlchemy connection that reads one moment of the database; for our own layers."""
-        return await self._in_thread(Opened.read, ask)
+        return await self._ask(lambda opened: opened.read(ask))
 
     async def write(self, ask: Callable[[Connection], T]) -> T:
         """Call `ask` on the writer's thread in a transaction of its own; for our own layers, never for credits."""

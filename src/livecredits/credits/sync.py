@@ -7,40 +7,48 @@ instead of blocking everybody on that loop. Must not know anything that `Credits
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from livecredits.core.changes import (
-    LIBRARY,
-    Actor,
-    Adjust,
-    Capture,
-    Change,
-    Hold,
-    Redeem,
-    Release,
-    Reverse,
-    Set,
-    Spend,
-    Transfer,
-)
-from livecredits.core.rows import AccountState
-from livecredits.credits.asking import Common, common_fields, grant_of, microseconds
-from livecredits.credits.batch_verbs import SyncBatchVerbs
-from livecredits.credits.opened import Opened, Unit
-from livecredits.credits.sync_shop import SyncShop
+from livecredits.core.changes import Change, Redeem
+from livecredits.credits import batch_verbs, shop_verbs, verbs
+from livecredits.credits.opened import Opened
+from livecredits.credits.verbs import Ask, Queued, method_of
 from livecredits.storage.answers import Answer
-from livecredits.storage.pages import HistoryFilter, Slice, UserFilter
-from livecredits.storage.people import UNTOUCHED, UserEdit
-from livecredits.storage.verify import Progress, VerifyReport
-from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page, UserDetail, UserRow
 
 if TYPE_CHECKING:
     from livecredits.credits.facade import Credits
 
 
-class SyncCredits(SyncBatchVerbs, SyncShop):
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _moving(verb: Callable[P, Change]) -> Callable[Concatenate[SyncCredits, P], Answer]:
+    @method_of(verb)
+    def method(self: SyncCredits, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        return self.apply(verb(*args, **kwargs))
+
+    return method
+
+
+def _asking(verb: Callable[P, Ask[T]]) -> Callable[Concatenate[SyncCredits, P], T]:
+    @method_of(verb)
+    def method(self: SyncCredits, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return verb(*args, **kwargs)(self._open())
+
+    return method
+
+
+def _queueing(verb: Callable[P, Queued[T]]) -> Callable[Concatenate[SyncCredits, P], T]:
+    @method_of(verb)
+    def method(self: SyncCredits, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return verb(*args, **kwargs)(self._open()).result()
+
+    return method
+
+
+class SyncCredits:
     """`Credits` for threads. Each verb does what its namesake there does, and raises what that raises.
 
     Raises:
@@ -75,172 +83,54 @@ class SyncCredits(SyncBatchVerbs, SyncShop):
         assert isinstance(outcome, Answer), "only a Settle is answered with nothing"
         return outcome
 
-    def grant(
-        self,
-        user_id: str,
-        amount: int,
-        *,
-        expires_at: datetime | None = None,
-        priority: int = 0,
-        source: str | None = None,
-        **common: Unpack[Common],
-    ) -> Answer:
-        """See `Credits.grant`."""
-        return self.apply(grant_of(user_id, amount, expires_at, priority, source, common))
+    grant = _moving(verbs.grant)
+    spend = _moving(verbs.spend)
+    adjust = _moving(verbs.adjust)
+    set = _moving(verbs.set_credits)
+    hold = _moving(verbs.hold)
+    capture = _moving(verbs.capture)
+    release = _moving(verbs.release)
+    transfer = _moving(verbs.transfer)
+    reverse = _moving(verbs.reverse)
+    balance = _asking(verbs.balance)
+    check = _asking(verbs.check)
+    history = _asking(verbs.history)
+    holds = _asking(verbs.holds)
+    states = _asking(verbs.states)
+    users = _asking(verbs.users)
+    user = _asking(verbs.user)
+    verify = _asking(verbs.verify)
+    put_user = _asking(verbs.put_user)
+    put_unit = _asking(verbs.put_unit)
 
-    def spend(
-        self, user_id: str, amount: int, *, allow_below_floor: bool = False, **common: Unpack[Common]
-    ) -> Answer:
-        """See `Credits.spend`."""
-        fields = common_fields(user_id, common)
-        return self.apply(Spend(amount=amount, allow_below_floor=allow_below_floor, **fields))
+    packages = _asking(shop_verbs.packages)
+    put_package = _asking(shop_verbs.put_package)
+    delete_package = _asking(shop_verbs.delete_package)
+    order = _asking(shop_verbs.order)
+    orders = _asking(shop_verbs.orders)
+    order_of = _asking(shop_verbs.order_of)
+    cancel_order = _asking(shop_verbs.cancel_order)
+    fulfil = _moving(shop_verbs.fulfil)
+    refund = _moving(shop_verbs.refund)
+    create_campaign = _queueing(shop_verbs.create_campaign)
+    campaigns = _asking(shop_verbs.campaigns)
+    campaign = _asking(shop_verbs.campaign)
+    campaign_codes = _asking(shop_verbs.campaign_codes)
+    revoke_code = _asking(shop_verbs.revoke_code)
+    revoke_rest = _asking(shop_verbs.revoke_rest)
+    create_voucher = _asking(shop_verbs.create_voucher)
+    put_voucher = _asking(shop_verbs.put_voucher)
+    delete_voucher = _asking(shop_verbs.delete_voucher)
+    vouchers = _asking(shop_verbs.vouchers)
+    voucher = _asking(shop_verbs.voucher)
+    redeem = _moving(shop_verbs.redeem)
+    redemptions = _asking(shop_verbs.redemptions)
+    erase = _asking(shop_verbs.erase)
+    audit = _asking(shop_verbs.audit)
 
-    def adjust(
-        self, user_id: str, amount: int, *, allow_below_floor: bool = False, **common: Unpack[Common]
-    ) -> Answer:
-        """See `Credits.adjust`."""
-        fields = common_fields(user_id, common)
-        return self.apply(Adjust(amount=amount, allow_below_floor=allow_below_floor, **fields))
-
-    def set(self, user_id: str, credits: int, **common: Unpack[Common]) -> Answer:
-        """See `Credits.set`."""
-        return self.apply(Set(credits=credits, **common_fields(user_id, common)))
-
-    def hold(self, user_id: str, amount: int, *, ttl_s: int = 900, **common: Unpack[Common]) -> Answer:
-        """See `Credits.hold`."""
-        return self.apply(Hold(amount=amount, ttl_s=ttl_s, **common_fields(user_id, common)))
-
-    def capture(self, hold_id: str, amount: int | None = None, **common: Unpack[Common]) -> Answer:
-        """See `Credits.capture`."""
-        return self.apply(Capture(hold_id=hold_id, amount=amount, **common_fields("", common)))
-
-    def release(self, hold_id: str, **common: Unpack[Common]) -> Answer:
-        """See `Credits.release`."""
-        return self.apply(Release(hold_id=hold_id, **common_fields("", common)))
-
-    def transfer(self, from_user: str, to_user: str, amount: int, **common: Unpack[Common]) -> Answer:
-        """See `Credits.transfer`."""
-        return self.apply(Transfer(to_user_id=to_user, amount=amount, **common_fields(from_user, common)))
-
-    def reverse(
-        self,
-        entry_id: str,
-        *,
-        amount: int | None = None,
-        allow_below_floor: bool = False,
-        **common: Unpack[Common],
-    ) -> Answer:
-        """See `Credits.reverse`."""
-        fields = common_fields("", common)
-        return self.apply(
-            Reverse(entry_id=entry_id, amount=amount, allow_below_floor=allow_below_floor, **fields)
-        )
-
-    # --- reading ---------------------------------------------------------------------------------------------------
-
-    def balance(self, user_id: str, *, unit: str = "credits") -> Balance:
-        """See `Credits.balance`."""
-        return self._open().balance(user_id, unit)
-
-    def check(self, user_id: str, amount: int, *, unit: str = "credits") -> bool:
-        """See `Credits.check`."""
-        return self._open().check(user_id, amount, unit)
-
-    def history(  # noqa: PLR0913 - filters, all of them optional
-        self,
-        user_id: str,
-        *,
-        unit: str | None = None,
-        kinds: Collection[str] | None = None,
-        before: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        actor: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        audience: Literal["operator", "user"] = "operator",
-    ) -> Page[HistoryEntry]:
-        """See `Credits.history`."""
-        asked = HistoryFilter(
-            unit=unit, kinds=kinds, since_us=microseconds("since", since), until_us=microseconds("until", until),
-            actor=actor, metadata=metadata,
-        )  # fmt: skip
-        part = Slice(before=before, after=after, limit=limit)
-        return self._open().history(user_id, asked, part, for_user=audience == "user")
-
-    def holds(
-        self,
-        user_id: str,
-        *,
-        unit: str | None = None,
-        state: str | None = "open",
-        before: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[HoldView]:
-        """See `Credits.holds`."""
-        return self._open().holds(user_id, unit, state, Slice(before=before, after=after, limit=limit))
-
-    def states(self, user_ids: Sequence[str]) -> dict[str, list[AccountState]]:
-        """See `Credits.states`."""
-        return self._open().states(user_ids)
-
-    def users(
-        self,
-        *,
-        search: str | None = None,
-        unit: str = "credits",
-        sort: str = "user_id",
-        frozen: bool | None = None,
-        low: bool | None = None,
-        before: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[UserRow]:
-        """See `Credits.users`."""
-        asked = UserFilter(search=search, unit=unit, sort=sort, frozen=frozen, low=low)
-        return self._open().users(asked, Slice(before=before, after=after, limit=limit))
-
-    def user(self, user_id: str, *, unit: str = "credits") -> UserDetail:
-        """See `Credits.user`."""
-        return self._open().user(user_id, unit)
-
-    def verify(self, *, progress: Progress | None = None) -> VerifyReport:
-        """See `Credits.verify`."""
-        return self._open().verify(progress)
-
-    # --- what is no change of credits ------------------------------------------------------------------------------
-
-    def put_user(  # noqa: PLR0913 - fields, all of them optional
-        self,
-        user_id: str,
-        *,
-        name: str | None = UNTOUCHED,
-        email: str | None = UNTOUCHED,
-        metadata: Mapping[str, Any] | None = UNTOUCHED,
-        floor: int | None = UNTOUCHED,
-        frozen: bool = UNTOUCHED,
-        low_threshold: int | None = UNTOUCHED,
-        receipts: bool = UNTOUCHED,
-        unit: str = "credits",
-        reason: str | None = None,
-        actor: Actor | None = None,
-    ) -> UserDetail:
-        """See `Credits.put_user`."""
-        edit = UserEdit(
-            name=name, email=email, metadata=metadata, floor=floor, frozen=frozen, low_threshold=low_threshold,
-            receipts=receipts, unit=unit, reason=reason, actor=actor or LIBRARY,
-        )  # fmt: skip
-        return self._open().put_user(user_id, edit)
-
-    def put_unit(
-        self,
-        name: str,
-        scale: int | None = None,
-        *,
-        low_threshold: int | None = UNTOUCHED,
-        actor: Actor | None = None,
-    ) -> Unit:
-        """See `Credits.put_unit`."""
-        return self._open().put_unit(name, scale, low_threshold, actor)
+    batch = _queueing(batch_verbs.batch)
+    apply_batch = _queueing(batch_verbs.apply_batch)
+    batch_of = _asking(batch_verbs.batch_of)
+    batches = _asking(batch_verbs.batches)
+    reverse_batch = _queueing(batch_verbs.reverse_batch)
+    undo_batch = _queueing(batch_verbs.undo_batch)
