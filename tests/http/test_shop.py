@@ -143,6 +143,26 @@ async def test_a_second_fulfilment_says_who_and_when(stage: Stage) -> None:
     assert await balance(stage, "ada") == 100
 
 
+async def test_a_key_means_the_same_fulfilment_on_every_route(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    order = await order_of(ada, await package_of(stage))
+    url, headers, body = (
+        f"{QUEUE}/{order['id']}",
+        {"idempotency-key": "f1"},
+        {"note": "paid", "metadata": {"n": 1}},
+    )
+    first = await admin.post(f"{url}/fulfill", json=body, headers=headers)
+    assert first.status_code == 200
+    again = await admin.patch(f"{url}/fulfill", json=body, headers=headers)
+    assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
+    state = await admin.patch(f"{url}/status", json={"state": "fulfilled", **body}, headers=headers)
+    assert (state.status_code, state.json()["state"]) == (200, "fulfilled")
+    other = await admin.patch(
+        f"{url}/status", json={"state": "fulfilled", "note": "not paid"}, headers=headers
+    )
+    check_problem(other, 422, "idempotency_key_reused")
+
+
 async def test_m5_fifty_at_once_fulfil_once_and_reverse_once(stage: Stage) -> None:
     ada, admin = await stage.user("ada"), await stage.operator()
     order = await order_of(ada, await package_of(stage))

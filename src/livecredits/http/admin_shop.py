@@ -21,7 +21,7 @@ from livecredits.errors import (
     StorageFull,
 )
 from livecredits.http.answers import ChangeAnswer
-from livecredits.http.changes import actor_of, apply, common, key_of, require_reason
+from livecredits.http.changes import actor_of, apply, common, content_of, key_of, require_reason
 from livecredits.http.reading import page_reply
 from livecredits.http.receipts import WaitQuery
 from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
@@ -44,6 +44,7 @@ from livecredits.http.shop_models import (
 routes = Routes("Shop")
 
 KEPT = (OutcomeUnknown, StorageFull)
+FULFIL = "/admin/credits/orders/{order_id}/fulfill"
 FULFILMENT = (NotFound, AlreadyFulfilled, OrderClosed, OverOperatorLimit, *MOVED)
 
 
@@ -133,14 +134,14 @@ async def _order(call: Call[Any, Any]) -> Reply:
     return as_json(order.as_json())
 
 
-@routes.add("POST", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, query=WaitQuery,
+@routes.add("POST", FULFIL, rule=SERVES, body=FulfilBody, query=WaitQuery,
             result=ChangeAnswer, keyed=True, conditional=True, refuses=FULFILMENT)  # fmt: skip
 async def fulfil_order(call: Call[FulfilBody, WaitQuery]) -> Reply:
     """Grant what an order has bought, once. A second fulfilment is told by whom and when the first one was."""
     return await apply(call, _fulfilment(call))
 
 
-@routes.add("PATCH", "/admin/credits/orders/{order_id}/fulfill", rule=SERVES, body=FulfilBody, query=WaitQuery,
+@routes.add("PATCH", FULFIL, rule=SERVES, body=FulfilBody, query=WaitQuery,
             result=ChangeAnswer, keyed=True, conditional=True, refuses=FULFILMENT)  # fmt: skip
 async def patch_fulfilment(call: Call[FulfilBody, WaitQuery]) -> Reply:
     """The same as POST, for clients that speak so."""
@@ -148,10 +149,12 @@ async def patch_fulfilment(call: Call[FulfilBody, WaitQuery]) -> Reply:
 
 
 def _fulfilment(call: Call[Any, Any]) -> Fulfil:
-    body = call.body
+    """The change that three routes ask for; one key means the same fulfilment on each of them."""
+    body = FulfilBody(**call.body.model_dump(exclude={"state"}))
+    content = content_of("POST", FULFIL, call.params, body)
     return Fulfil(
         order_id=call.params["order_id"], fulfilled_by=body.fulfilled_by, note=body.note,
-        **common(call, audit="order.fulfilled"),
+        **common(call, audit="order.fulfilled", content=content),
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ from livecredits.http.routing import Call, Reply
 from livecredits.http.trail import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import BaseModel
 
     from livecredits.core.changes import Change
@@ -36,13 +38,16 @@ def actor_of(call: Call[Any, Any]) -> Actor:
     return Actor(principal.kind, principal.id, principal.name, call.origin.address, call.request_id)
 
 
-def common(call: Call[Any, Any], *, audit: str, owner: str | None = None) -> dict[str, Any]:
+def common(
+    call: Call[Any, Any], *, audit: str, owner: str | None = None, content: str | None = None
+) -> dict[str, Any]:
     """What every change of this call carries, as keyword arguments for a `Change`.
 
     Args:
         call: an admitted call whose body is a change's.
         audit: the action's name in the audit trail; written for operators, and for keys on administrative routes.
         owner: the user among whose own keys the key stands if the body says `as_user`.
+        content: a digest of what is asked (`content_of`), where several routes ask for the same; else of this call.
 
     Raises:
         Malformed: the Idempotency-Key cannot be one.
@@ -64,7 +69,7 @@ def common(call: Call[Any, Any], *, audit: str, owner: str | None = None) -> dic
     return {
         "key": key_of(call),
         "key_scope": key_scope,
-        "content": _content(call),
+        "content": content or content_of(call.route.method, call.route.path, call.params, body),
         "actor": actor_of(call),
         "reason": body.reason,
         "label": body.label,
@@ -125,14 +130,13 @@ def key_of(call: Call[Any, Any]) -> str:
     return given
 
 
-def _content(call: Call[Any, Any]) -> str:
+def content_of(method: str, path: str, params: Mapping[str, str], body: BaseModel) -> str:
     """Digest of what was asked, without members at their default, so that a later version's new members change none."""
-    body: BaseModel = call.body
     if getattr(body, "metadata", None) is None:
         text = body.model_dump_json(exclude_defaults=True)
     else:
         text = canonical(body.model_dump(mode="json", exclude_defaults=True))
-    asked = "\0".join((call.route.method, call.route.path, *call.params.values(), text))
+    asked = "\0".join((method, path, *params.values(), text))
     return hashlib.sha256(asked.encode()).hexdigest()
 
 
