@@ -14,6 +14,7 @@ import pytest
 from tests.storage.hands import IS_DEEP, SECOND_US, START_US, HandClock, fresh_database, rows
 
 from livecredits import AccountState, Answer, BatchRow, Conflict, Credits, Invalid, KeyReused, NotFound
+from livecredits.core import vouchers
 from livecredits.core.changes import Actor
 from livecredits.credits import guesses
 from livecredits.credits.desk import Desk
@@ -510,6 +511,32 @@ class TestGuessing:
         clock.advance(600)
         with pytest.raises(VoucherUsed):
             await credits.redeem("eve", voucher.code)
+
+    async def test_a_code_that_has_lost_a_symbol_is_no_guess(self, credits: Credits, path: Path) -> None:
+        code = (await credits.create_voucher(5)).code.replace("-", "")
+        for at in range(len(code)):
+            with pytest.raises(WrongCheckSymbol):
+                await credits.redeem("eve", code[:at] + code[at + 1 :])
+        assert (await credits.redeem("eve", code)).credits == 5
+
+    @pytest.mark.parametrize("single", [True, False])
+    async def test_a_longer_word_of_former_times_is_still_redeemed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, single: bool
+    ) -> None:
+        url, word = f"sqlite:///{fresh_database(tmp_path, 'former.db')}", "SUMMER-SALE-2026-NO"
+        with monkeypatch.context() as former:
+            former.setattr(vouchers, "WORD_SYMBOLS_MOST", 16)
+            async with Credits(url) as credits:
+                if single:
+                    await credits.create_voucher(5, code=word)
+                else:
+                    await credits.create_campaign("sale", credits=5, word=word)
+        async with Credits(url) as credits:
+            assert (await credits.redeem("ada", word.lower())).credits == 5
+            with pytest.raises(NotFound):
+                await credits.redeem("ada", "SUMMERSALE2026YE")
+            with pytest.raises(Invalid):
+                await credits.create_voucher(5, code="WINTER-SALE-2026-NO")
 
     async def test_right_codes_at_the_same_moment_are_no_guesses(
         self, credits: Credits, clock: HandClock

@@ -28,6 +28,15 @@ def test_every_typing_error_is_found() -> None:
             read_code(typed)
 
 
+def test_a_code_that_has_lost_a_symbol_is_no_word() -> None:
+    lost = json.loads(FILE.read_text("utf-8"))["lost"]
+    assert len(lost) >= 17
+    for typed in lost:
+        with pytest.raises(WrongCheckSymbol):
+            read_code(typed)
+        assert read_code(typed, has_longer_words=True) == typed, "words of 16 symbols are still redeemed"
+
+
 def test_what_can_be_no_code_is_none() -> None:
     for typed in json.loads(FILE.read_text("utf-8"))["foreign"]:
         assert read_code(typed) is None, typed

@@ -1,8 +1,9 @@
 """Write `conformance/vouchers.json`: voucher codes as people type them, which every language has to read alike.
 
 `good` are `[typed, symbols]`: what was typed and what is looked up. `wrong` have a typing error that the check symbol
-finds, `foreign` can be no code at all. The file is made by seed from `core/vouchers.py`, so it only changes with that
-and with this program; a test compares the two.
+finds, `lost` are codes that have lost one symbol and now look like words; only the service knows that nobody chose
+such a word. `foreign` can be no code at all. The file is made by seed from `core/vouchers.py`, so it only changes with
+that and with this program; a test compares the two.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def _typed(code: str) -> list[str]:
 
 def good(codes: list[str]) -> list[list[str]]:
     """Generated codes and chosen words, each in several spellings."""
-    words = ["WELCOME10", "welcome 10", "ABCD", "TEAM-2026", "loyal", "ABCDEFGHJKMNPQRS", "1"]
+    words = ["WELCOME10", "welcome 10", "ABCD", "TEAM-2026", "loyal", "ABCDEFGHJKMNPQR", "1"]
     typed = [way for code in codes for way in _typed(code)] + words
     return [[text, _read(text)] for text in typed]
 
@@ -81,6 +82,13 @@ def wrong(codes: list[str]) -> list[str]:
     return [text for text in spoiled if not vouchers.has_right_check(vouchers.normalised(text) or "")]
 
 
+def lost(codes: list[str]) -> list[str]:
+    """Codes without a prefix that have lost any one symbol."""
+    whole = [code.replace("-", "") for code in codes[: len(PREFIXES)]]
+    bare = [code for code in whole if len(code) == vouchers.CODE_SYMBOLS + 1]
+    return [code[:at] + code[at + 1 :] for code in bare for at in range(len(code))]
+
+
 def _known(symbol: str) -> int:
     return vouchers.ALPHABET.index(vouchers.normalised(symbol) or "")
 
@@ -99,9 +107,16 @@ def text() -> str:
     codes = _codes()
     about = (
         "Voucher codes as they are typed. good: [typed, the symbols that are looked up]. wrong: the check symbol "
-        "finds a typing error. foreign: this can be no code. Made by tools/make_voucher_vectors.py."
+        "finds a typing error. lost: a symbol is missing, and only the service can tell it from a word. foreign: this "
+        "can be no code. Made by tools/make_voucher_vectors.py."
     )
-    vectors = {"about": about, "good": good(codes), "wrong": wrong(codes), "foreign": foreign()}
+    vectors = {
+        "about": about,
+        "good": good(codes),
+        "wrong": wrong(codes),
+        "lost": lost(codes),
+        "foreign": foreign(),
+    }
     return json.dumps(vectors, ensure_ascii=True, indent=0) + "\n"
 
 

@@ -236,7 +236,7 @@ def create_campaign(  # noqa: PLR0913 - the fields of a campaign
         allowed_users: nobody else may redeem; others are told that there is no such code.
         prefix: what generated codes begin with: 1–12 capital letters and digits.
         codes: how many codes to generate, 1 … 100,000; or
-        word: the one code, chosen: 4–16 capital letters and digits (`WELCOME10`).
+        word: the one code, chosen: 4–15 capital letters and digits (`WELCOME10`).
         label: what users read in their history.
         welcome: give it to every new user at the first appearance; needs a word, or one code.
         key: the idempotency key; repeated, it also finishes codes that were left unmade.

@@ -6,7 +6,8 @@ symbols that changed places; a code is read the same however it is typed (case, 
 Must not know where random bits come from, nor how a code is stored.
 
 The odd thing is how a chosen word (`WELCOME10`) is told from a generated code: by its length alone. A word has at
-most 16 symbols and no check symbol, a generated code has 17 or more. So a client can tell a typing error at once.
+most 15 symbols and no check symbol, a generated code has 17 or more. So a client can tell a typing error at once; and
+16 symbols are a code that has lost one, where nobody chose a word of 16 while that was allowed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_SYMBOLS = 16
 """Random symbols of a generated code: 16 × 5 = 80 bits."""
 CODE_BYTES = 10
-WORD_SYMBOLS_LEAST, WORD_SYMBOLS_MOST = 4, CODE_SYMBOLS
+WORD_SYMBOLS_LEAST, WORD_SYMBOLS_MOST = 4, CODE_SYMBOLS - 1
 PREFIX_SYMBOLS_MOST = 12
 TYPED_MOST = 64
 """Characters that are read at all; the longest code has 34 with its dashes."""
@@ -99,21 +100,28 @@ def is_prefix(text: object) -> bool:
 
 
 def is_word(text: object) -> bool:
-    """Whether an operator may choose it as a code: capital letters, digits and dashes, 4–16 symbols without these."""
+    """Whether an operator may choose it as a code: capital letters, digits and dashes, 4–15 symbols without these."""
     if not isinstance(text, str) or not _WORD.fullmatch(text):
         return False
     symbols = normalised(text)
     return symbols is not None and WORD_SYMBOLS_LEAST <= len(symbols) <= WORD_SYMBOLS_MOST
 
 
-def read_code(typed: str) -> str | None:
+def read_code(typed: str, *, has_longer_words: bool = False) -> str | None:
     """The symbols under which a typed code is looked up; None where there can be no such code.
+
+    Args:
+        typed: see `normalised`.
+        has_longer_words: whether there are words of 16 symbols, from when they were allowed.
 
     Raises:
         WrongCheckSymbol: 422 `wrong_check_symbol`, a typing error; nothing was looked up.
     """
     symbols = normalised(typed)
-    if symbols is not None and len(symbols) > WORD_SYMBOLS_MOST and not has_right_check(symbols):
+    most = CODE_SYMBOLS if has_longer_words else WORD_SYMBOLS_MOST
+    if symbols is None or len(symbols) <= most:
+        return symbols
+    if len(symbols) <= CODE_SYMBOLS or not has_right_check(symbols):
         raise WrongCheckSymbol("The code has a typing error; please check it symbol by symbol.")
     return symbols
 

@@ -121,6 +121,7 @@ class Desk:
         self._clock = clock
         self._units = units
         self._voucher_key = bytes.fromhex(database.read(_voucher_key))
+        self._has_longer_words = database.read(shop_pages.has_longer_words)
 
     def ready(self, change: Redeem) -> Redeem:
         """The redemption with its code read and under the digest by which it is looked up.
@@ -130,7 +131,7 @@ class Desk:
         """
         if not isinstance(change.code, str):
             raise bad_field("code", "must be text")
-        symbols = read_code(change.code)
+        symbols = read_code(change.code, has_longer_words=self._has_longer_words)
         digest = "" if symbols is None else self._digest(symbols)
         # A backend's own address says nothing about who guesses: behind it stand all users of the host.
         seen_from = change.actor.address if change.actor.kind == "user" else None
@@ -375,7 +376,7 @@ class Desk:
         if user_id is not None:
             check_user_id("user_id", user_id)
         if code is not None and not is_word(code):
-            raise bad_field("code", "must have 4–16 capital letters and digits")
+            raise bad_field("code", "must have 4–15 capital letters and digits")
         check_key(key)
         deed, ends_at_us = _deed(actor, reason), microseconds("expires_at", expires_at)
         asked = {"amount": amount, "unit": unit, "user_id": user_id, "ends_at_us": ends_at_us}
@@ -482,7 +483,7 @@ def _check_codes(wanted: WantedCampaign) -> None:
     if wanted.codes is not None:
         positive("codes", wanted.codes, high=CODES_MOST)
     if wanted.word is not None and not is_word(wanted.word):
-        raise bad_field("word", "must have 4–16 capital letters and digits")
+        raise bad_field("word", "must have 4–15 capital letters and digits")
     if wanted.prefix is not None and (wanted.word is not None or not is_prefix(wanted.prefix)):
         raise bad_field("prefix", "must have 1–12 capital letters and digits, and is for generated codes")
 

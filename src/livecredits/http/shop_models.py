@@ -304,7 +304,7 @@ class NewVoucherBody(Model):
     user_id: UserId | None = Field(default=None, description="Nobody else may redeem it.")
     expires_at: Time | None = Field(default=None, description="Until when it can be redeemed.")
     code: Code | None = Field(
-        default=None, description="4–16 capital letters and digits; generated where left out."
+        default=None, description="4–15 capital letters and digits; generated where left out."
     )
     reason: Reason | None = Field(default=None, description="Why, for the audit trail.")
 
@@ -393,7 +393,7 @@ class CampaignBody(Model):
     credits: Amount = Field(description="What each redemption grants.")
     unit: UnitName = "credits"
     codes: Annotated[int, Field(ge=1, le=CODES_MOST)] | None = None
-    word: Code | None = Field(default=None, description="4–16 capital letters and digits, such as WELCOME10.")
+    word: Code | None = Field(default=None, description="4–15 capital letters and digits, such as WELCOME10.")
     prefix: Annotated[str, StringConstraints(max_length=12)] | None = None
     label: Label | None = Field(default=None, description="What users read in their history.")
     validity_s: Validity | None = Field(default=None, description="How long the credits last; null for ever.")

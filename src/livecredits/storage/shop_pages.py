@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Text, and_, case, func, literal, or_, select
 
-from livecredits.core.vouchers import normalised
+from livecredits.core.vouchers import CODE_SYMBOLS, normalised
 from livecredits.errors import NotFound
 from livecredits.storage.pages import Slice
 from livecredits.storage.reads import require_user
@@ -42,7 +42,7 @@ def _part(
     """Rows in the order of their ids or numbers, falling by default, and the cursors to what follows and precedes."""
     is_up = is_rising != part.is_backward
     if part.cursor is not None:
-        end = part.cursor if isinstance(id.type, Text) else part.number()
+        end = part.id() if isinstance(id.type, Text) else part.number()
         query = query.where(id > end if is_up else id < end)
     query = query.order_by(id if is_up else id.desc()).limit(part.most + 1)
     shown, has_after, has_before = part.cut(connection.execute(query).all())
@@ -309,6 +309,21 @@ def vouchers_of(connection: Connection, asked: VoucherFilter, part: Slice, now_u
     counted = vouchers if asked.state is None else _with_campaign
     count = select(func.count()).select_from(counted).where(*conditions)
     return Page([_voucher(row) for row in shown], after, before, connection.execute(count).scalar_one())
+
+
+def has_longer_words(connection: Connection) -> bool:
+    """Whether somebody chose a word of as many symbols as a generated code has without its check symbol.
+
+    None can be made any more (`core.vouchers.is_word`), so the answer holds until the ledger is closed.
+    """
+    of_campaigns = select(literal(1)).where(_length_of(campaigns.c.word) == CODE_SYMBOLS).exists()
+    single = and_(vouchers.c.campaign_id.is_(None), _length_of(vouchers.c.code) == CODE_SYMBOLS)
+    found = connection.execute(select(or_(of_campaigns, select(literal(1)).where(single).exists())))
+    return bool(found.scalar_one())
+
+
+def _length_of(code: ColumnElement[Any]) -> ColumnElement[int]:
+    return func.length(func.replace(code, "-", ""))
 
 
 def voucher(connection: Connection, voucher_id: str, now_us: int) -> VoucherView:

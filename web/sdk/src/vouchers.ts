@@ -6,8 +6,8 @@
  * the two together): case, dashes and blanks do not matter, and neither do look-alikes. Every single wrong symbol
  * of a generated code, and every two that changed places, is found without asking the service.
  *
- * The odd one: a chosen word (`WELCOME10`) is told from a generated code by its length alone. Up to 16 symbols
- * it may be a word, and only the service knows; from 17 on the last one is a check symbol.
+ * The odd one: a chosen word (`WELCOME10`) is told from a generated code by its length alone. From 17 symbols on the
+ * last one is a check symbol. 16 are a code that lost one, but for words from when those were longer: the service knows.
  */
 
 /** Crockford's Base32: no I, L, O and U. */

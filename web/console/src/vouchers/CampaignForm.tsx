@@ -104,8 +104,8 @@ function errorsOf(fields: Fields, scale: number): Partial<Record<keyof Fields, s
   if (!amount.ok) errors.credits = amount.message
   else if (amount.value <= 0) errors.credits = 'More than 0'
   if (fields.kind === 'word') {
-    if (!WORD.test(fields.word) || fields.word.replaceAll('-', '').length > 16)
-      errors.word = '4 to 16 letters and digits, like WELCOME10'
+    if (!WORD.test(fields.word) || fields.word.replaceAll('-', '').length > 15)
+      errors.word = '4 to 15 letters and digits, like WELCOME10'
   } else {
     const codes = Number(fields.codes)
     if (!(codes >= 1 && codes <= CODES_MOST)) errors.codes = `Between 1 and ${formatAmount(CODES_MOST)}`

@@ -116,7 +116,7 @@ function Form({ found, onSaved, onClose }: Props) {
             />
             <TextInput
               label="Code"
-              description="4–16 letters and digits; empty: one is generated"
+              description="4–15 letters and digits; empty: one is generated"
               autoComplete="off"
               maxLength={24}
               value={code}
