@@ -98,6 +98,19 @@ async def test_a_dry_run_tells_the_same_and_leaves_nothing(stage: Stage) -> None
     assert [one["after"] for one in applied.json()["rows"]] == [40, 40, 1]
 
 
+async def test_a_dry_run_sees_what_an_earlier_portion_would_leave_under_a_key(stage: Stage) -> None:
+    others = [row(f"u{number:04}", "grant", 1) for number in range(PORTION)]
+    rows = [row("aaa", "grant", 1, key="k"), *others, row("zzz", "grant", 1, key="k")]
+    rows += [row("zzz", "grant", 2, key="j"), row("zzz", "grant", 2, key="j")]
+    admin = await stage.operator()
+    preview = (await admin.post(BATCHES, json={"rows": rows, "dry_run": True})).json()
+    applied = (await admin.post(BATCHES, json={"rows": rows})).json()
+    for told in (preview, applied):
+        refused = [(one["row"], one["code"]) for one in told["rows"] if not one["ok"]]
+        assert refused == [(PORTION + 2, "idempotency_key_reused")]
+    assert [one["after"] for one in preview["rows"]] == [one["after"] for one in applied["rows"]]
+
+
 async def test_atomic_is_all_or_none(stage: Stage) -> None:
     await given(stage, ada=100, bob=1)
     admin = await stage.operator()
@@ -519,7 +532,15 @@ HEADER = b"user_id,op,amount\n"
         (HEADER + b"a/b,grant,5\n", 2, 1, "user_id"),
         (HEADER + b"ada,grant,5\x00\n", 1, None, "file"),
         (HEADER + b"ada,grant,5\n" * 500 + b"\x00", 502, None, "file"),
-        (HEADER + b"\xff\xfeada,grant,5\n", 1, None, "file"),
+        (HEADER + b"\xff\xfeada,grant,5\n", 2, 1, "file"),
+        (b"user_id,op,amount,r\xe4son\nada,grant,5,why\n", 1, 4, "file"),
+        (
+            b"user_id,op,amount,reason\n" + b"ada,grant,5,why\n" * 700 + b'bob,grant,5,"two\nl\xefnes"\n',
+            702,
+            4,
+            "file",
+        ),
+        (HEADER + b'ada,grant,5\nada,gr\xe4nt,"5', 3, None, "file"),
         ("user_id,op,amount\nada,grant,5\n".encode("utf-16"), 1, None, "file"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", 1, None, "file"),
         (HEADER + b"ada,grant," + b"5" * 70_000 + b"\n", 2, None, "file"),

@@ -6,6 +6,7 @@ import io
 from collections.abc import AsyncIterator
 
 import httpx2
+import pytest
 from tests.http.serving import listening
 from tests.http.stage import Stage
 from tests.http.test_problems import check_problem
@@ -93,6 +94,22 @@ async def test_what_is_the_users_own_leaves_as_files_that_run_nothing(stage: Sta
     check_problem(await ada.get("/api/v1/credits/orders?format=xml"), 422, "invalid")
     # Nobody else's deed is written down for it.
     assert not [row for row in (await stage.credits.audit(limit=500)).items if "exported" in row.action]
+
+
+async def test_a_misspelled_unit_is_no_empty_list(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    await stage.credits.grant("ada", 1)
+    check_problem(await ada.get("/api/v1/credits/history?unit=credit"), 404, "not_found")
+    for name in ("history", "holds"):
+        check_problem(await admin.get(f"/api/v1/admin/users/ada/{name}?unit=credit"), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["audit", "campaigns", "credits/orders", "vouchers", "batches"])
+@pytest.mark.parametrize("cursor", ["aaa", "7", "aud_zz"])
+async def test_what_is_no_cursor_begins_no_page(stage: Stage, path: str, cursor: str) -> None:
+    admin = await stage.operator()
+    for way in ("before", "after"):
+        check_problem(await admin.get(f"/api/v1/admin/{path}?{way}={cursor}"), 400, "malformed")
 
 
 async def test_two_cursors_at_once_point_nowhere(stage: Stage) -> None:

@@ -30,6 +30,8 @@ LINE_MOST = 65_536
 FAULTS_MOST = 20
 _DELIMITERS = (",", ";", "\t")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_FOREIGN = re.compile("[\udc80-\udcff]")
+"""What a byte that is not UTF-8 is read as (`surrogateescape`), so that its cell can be told."""
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,16}", re.ASCII)
 _UNIT = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
@@ -79,7 +81,8 @@ class CsvRows:
         self._op = op
         self._row = 1
         _require_text(file)
-        self._text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+        self._text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+        self._is_foreign = False
         self._header, delimiter = self._read_header()
         self._records = csv.reader(self._lines(), delimiter=delimiter, strict=True)
 
@@ -105,7 +108,9 @@ class CsvRows:
             except StopIteration:
                 return
             except csv.Error as error:
+                self._require_utf_8(())
                 raise fault_of(self._row, None, "file", f"cannot be read as CSV ({error})") from None
+            self._require_utf_8(cells)
             if not any(cell.strip() for cell in cells):
                 continue
             row = self._read(cells)
@@ -124,7 +129,9 @@ class CsvRows:
         try:
             names = next(csv.reader([line], delimiter=delimiter, strict=True))
         except csv.Error as error:
+            self._require_utf_8(())
             raise fault_of(1, None, "file", f"cannot be read as CSV ({error})") from None
+        self._require_utf_8(names)
         header = [name.strip().lower() for name in names]
         _check_header(header)
         if "op" not in header and self._op is None:
@@ -138,21 +145,27 @@ class CsvRows:
             yield line
 
     def _line(self) -> str:
-        try:
-            line = self._text.readline(LINE_MOST + 1)
-        except UnicodeDecodeError:
-            raise fault_of(self._row, None, "file", "is not text in UTF-8; save it as CSV UTF-8") from None
+        line = self._text.readline(LINE_MOST + 1)
+        if not line.isascii() and _FOREIGN.search(line):
+            self._is_foreign = True
         if len(line) > LINE_MOST:
             raise fault_of(self._row, None, "file", f"has a line of more than {LINE_MOST} characters")
         if "\0" in line:
             raise fault_of(self._row, None, "file", "is not text: it holds a NUL byte")
         return line
 
+    def _require_utf_8(self, cells: Sequence[str]) -> None:
+        """Refuse a record of which a line held other bytes, naming the first such cell."""
+        if self._is_foreign:
+            column = next((at for at, cell in enumerate(cells, 1) if _FOREIGN.search(cell)), None)
+            raise fault_of(self._row, column, "file", "is not text in UTF-8; save it as CSV UTF-8")
+
     # --- cells -----------------------------------------------------------------------------------------------------
 
     def _read(self, cells: Sequence[str]) -> BatchRow | None:
         if len(cells) != len(self._header):
-            message = f"has {len(cells)} columns, and the header {len(self._header)}"
+            has = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+            message = f"has {has}, and the header {len(self._header)}"
             self._note(min(len(cells), len(self._header)) + 1, "row", message)
             return None
         values = dict(zip(self._header, map(str.strip, cells), strict=True))

@@ -175,7 +175,12 @@ class Batches:
     def _preview(self, asked: BatchAsked, changes: Sequence[Change]) -> BatchResult:
         everything = list(range(len(asked.rows)))
         done: dict[int, RowResult] = {}
-        for portion in [everything] if asked.atomic else self._portions(asked.rows, everything):
+        portions = [everything] if asked.atomic else self._portions(asked.rows, everything)
+        keys = [row.key for row in asked.rows if row.key is not None]
+        if len(set(keys)) < len(keys):
+            # What one portion would leave under a key, the next would meet: looked at, they must be one.
+            portions = [[number for portion in portions for number in portion]]
+        for portion in portions:
             many = Many(changes=[changes[number] for number in portion], dry_run=True)
             rulings = self._database.writer.submit_many(many).result()
             done |= {row.row: row for row in _results(asked.rows, portion, rulings, is_kept=False)}

@@ -130,6 +130,8 @@ class Opened:
         self, user_id: str, asked: pages.HistoryFilter, part: pages.Slice, *, for_user: bool
     ) -> Page[HistoryEntry]:
         """A page of a user's entries."""
+        if asked.unit is not None:
+            self._require_unit(asked.unit)
         return self._read_fresh(
             [user_id],
             lambda connection: pages.history(connection, user_id, asked, part, for_user=for_user),
@@ -137,6 +139,8 @@ class Opened:
 
     def holds(self, user_id: str, unit: str | None, state: str | None, part: pages.Slice) -> Page[HoldView]:
         """A page of a user's holds."""
+        if unit is not None:
+            self._require_unit(unit)
         return self._read_fresh(
             [user_id], lambda connection: pages.holds_of(connection, user_id, unit, state, part)
         )

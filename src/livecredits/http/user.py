@@ -28,7 +28,7 @@ async def own_balance(call: Call[NoBody, BalanceQuery]) -> Reply:
 
 
 @routes.add("GET", "/credits/history", rule=OWN_ACCOUNT, query=OwnHistoryQuery, result=HistoryPage,
-            media_types=EXPORTS)  # fmt: skip
+            media_types=EXPORTS, refuses=(NotFound,))  # fmt: skip
 async def own_history(call: Call[NoBody, OwnHistoryQuery]) -> Answer:
     """The own entries, newest first; as CSV or NDJSON with all pages."""
     return await own_history_reply(call)

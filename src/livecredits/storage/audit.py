@@ -131,7 +131,8 @@ def page(connection: Connection, asked: AuditFilter, part: Slice) -> Page[AuditR
     id = schema.audit.c.id
     query = select(schema.audit).where(*asked.conditions()).limit(part.most + 1)
     if part.cursor is not None:
-        query = query.where(id > part.cursor if part.is_backward else id < part.cursor)
+        end = part.id()
+        query = query.where(id > end if part.is_backward else id < end)
     query = query.order_by(id if part.is_backward else id.desc())
     shown, has_older, has_newer = part.cut(connection.execute(query).all())
     return Page(

@@ -17,6 +17,7 @@ from livecredits.core.quick import quick
 from livecredits.errors import NotFound
 from livecredits.storage.answers import Answer, rfc3339
 from livecredits.storage.many import Ruling
+from livecredits.storage.pages import Slice
 from livecredits.storage.schema import batch_rows, batches, entries, reversals
 from livecredits.storage.views import Page
 
@@ -335,7 +336,10 @@ def rows_of(connection: Connection, batch_id: str) -> list[RowResult]:
 def page(
     connection: Connection, *, before: str | None, after: str | None, limit: int, run: str | None = None
 ) -> Page[BatchHead]:
-    """Batches, the newest first, or those of one run; cursors are ids, which sort by time."""
+    """Batches, the newest first, or those of one run; cursors are ids, which sort by time. Raises `Malformed`."""
+    part = Slice(before=before, after=after)
+    if part.cursor is not None:
+        part.id()
     most = max(1, min(limit, _SHOWN))
     query = select(batches).limit(most + 1)
     if run is not None:

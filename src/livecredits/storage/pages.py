@@ -39,6 +39,8 @@ from livecredits.storage.searching import contains
 from livecredits.storage.views import HistoryEntry, HoldView, Page, UserRow
 
 PAGE_MOST = 500
+_ID = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
+"""What ids look like (`ids`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,13 @@ class Slice:
     def most(self) -> int:
         """How many rows, within bounds."""
         return max(1, min(self.limit, PAGE_MOST))
+
+    def id(self) -> str:
+        """The cursor of a list that is ordered by ids. Raises `Malformed`."""
+        cursor = self.cursor or ""
+        if not _ID.fullmatch(cursor):
+            raise _malformed()
+        return cursor
 
     def number(self) -> int:
         """The cursor of a list that is ordered by numbers. Raises `Malformed`."""
