@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import pytest
 
+# A fixture for all folders: a real PostgreSQL, started by the first test that asks for it.
+from tests.postgres import postgres  # noqa: F401 - a fixture
+
 SLOW = (
     "test_machine.py", "test_contract.py", "test_demo.py", "test_import.py", "test_cli.py", "test_axe.py",
     "test_cli_shop.py",

