@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
+from tests.sim.bus import Follower, Row
 from tests.sim.world import World, Wrong
 
 from livecredits.core.broadcasts import Broadcast
@@ -19,6 +20,7 @@ from livecredits.core.receipts import Receipts
 from livecredits.core.reducer import ScreenState
 from livecredits.core.rows import AccountState
 from livecredits.core.screen import Audience, Phase, Screen
+from livecredits.storage.tail import Window
 
 IS_DEEP = os.environ.get("LIVECREDITS_DEPTH") == "deep"
 SEEDS = int(os.environ.get("LIVECREDITS_SIM_SEEDS", "200000" if IS_DEEP else "1000"))
@@ -238,16 +240,70 @@ class OnlyTheNewest(Receipts):
         screen.due = [one for one in due if id(one) in left or one.waiting] or None
 
 
+# --- faults in the tail ---------------------------------------------------------------------------------------
+
+
+class GoesByTheLastId(Follower):
+    """A cursor: whatever stands above the last row that was seen."""
+
+    last_id = 0
+
+    def found(self) -> list[Row]:
+        return [row for row in super().found() if row.id > self.last_id]
+
+    def look(self) -> None:
+        found = self.found()
+        super().look()
+        self.last_id = max([self.last_id, *(row.id for row in found)])
+
+
+class ForgetsTheRunning(Follower):
+    """What was running at the last look is taken for seen."""
+
+    def moment(self) -> Window:
+        return Window(super().moment().next_id)
+
+
+class WaitsForTheOldest(Follower):
+    """Nothing is taken that a running transaction might still come before."""
+
+    def moment(self) -> Window:
+        moment = super().moment()
+        return Window(min([moment.next_id, *moment.running]))
+
+    def found(self) -> list[Row]:
+        oldest = self.moment().next_id
+        return [row for row in super().found() if row.transaction < oldest]
+
+
+class BeginsAnew(Follower):
+    """After its connection was lost it goes on from that moment, and not from where it stood."""
+
+    def came_back(self) -> None:
+        self.window = self.moment()
+
+
+class LooksTwice(Follower):
+    """The moment is taken before the rows are read: what commits in between is seen again."""
+
+    def look(self) -> None:
+        before = self.window
+        super().look()
+        if self.node.world.dice.random() < 0.2:
+            self.window = before
+
+
 def is_found_within(
     seeds: int,
     *,
     hub: type[Hub] = Hub,
     state: type[ScreenState] = ScreenState,
     receipts: type[Receipts] = Receipts,
+    follower: type[Follower] = Follower,
 ) -> int | None:
     for seed in range(seeds):
         try:
-            World(seed, hub=hub, state=state, receipts=receipts).run()
+            World(seed, hub=hub, state=state, receipts=receipts, follower=follower).run()
         except Wrong:
             return seed
     return None
@@ -295,11 +351,20 @@ def test_a_fault_planted_in_the_receipts_is_found(receipts: type[Receipts]) -> N
     print(f"{receipts.__name__} found by seed {found}")
 
 
+@pytest.mark.parametrize(
+    "follower", [GoesByTheLastId, ForgetsTheRunning, WaitsForTheOldest, BeginsAnew, LooksTwice]
+)
+def test_a_fault_planted_in_the_tail_is_found(follower: type[Follower]) -> None:
+    found = is_found_within(100, follower=follower)
+    assert found is not None, f"{follower.__name__} survived 100 seeds"
+    print(f"{follower.__name__} found by seed {found}")
+
+
 def test_a_seed_is_one_world() -> None:
     """The same seed twice is the same story, or no fault could be looked at again."""
     stories = []
     for _ in range(2):
-        world = World(11)
+        world = World(11)  # the tail of a database
         world.run()
         stories.append([(node.hub.counts.joined, node.hub.counts.states) for node in world.nodes])
     assert stories[0] == stories[1]
