@@ -58,6 +58,7 @@ class StandIn:
     """A ledger that knows every user and never changes by itself."""
 
     epoch = EPOCH
+    former_epochs = ()
     units = {"credits": Unit()}  # noqa: RUF012  (nobody writes to it)
 
     def __init__(self) -> None:

@@ -602,6 +602,34 @@ def test_serve_refuses_to_start_and_says_why(
     assert "Traceback" not in err
 
 
+# --- backups ---------------------------------------------------------------------------------------------------
+
+
+def test_a_backup_beside_a_running_server_and_back_when_it_has_stopped(tmp_path: Path) -> None:
+    file, copy = tmp_path / "held.db", tmp_path / "copy.db"
+    at = ("--database", f"sqlite:///{file}")
+    with running_demo("--file", str(file)) as demo:
+        taken = answer("backup", str(copy), *at)
+        assert (taken["file"], taken["checked"]) == (str(copy), True)
+        assert demo.api("POST", "/users/ada/grants", json={"amount": 1}).status_code == 200
+        refused = run("restore", str(copy), *at)
+        assert refused.exit_code == 2
+        assert str(demo.process.pid) in refused.stderr
+    told = run("restore", str(copy), *at)
+    assert told.exit_code == 0, told.output
+    assert f"{taken['entries']:,} entries of {taken['accounts']:,} accounts" in told.stdout
+    assert "1 entry in it came after the backup" in told.stderr
+    assert answer("verify", *at)["ok"]
+
+
+def test_a_backup_that_cannot_be_taken_or_put_back_ends_with_two(own_file: Path, tmp_path: Path) -> None:
+    for arguments in (("backup", str(tmp_path / "copy.db")), ("restore", str(tmp_path / "copy.db"))):
+        told = run(*arguments, "--json")
+        assert told.exit_code == 2
+        assert "There is no file" in json.loads(told.stderr)["detail"]
+        assert told.stdout == ""
+
+
 # --- documentation ---------------------------------------------------------------------------------------------
 
 

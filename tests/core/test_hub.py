@@ -431,6 +431,28 @@ def test_a_screen_may_say_with_its_token_what_it_holds(desk: Desk) -> None:
     assert len(desk.out.alarms) == 1
 
 
+def test_the_first_screens_of_a_start_may_come_before_the_epoch_is_known(desk: Desk) -> None:
+    screen = desk.join()
+    epoch, desk.hub.epoch = desk.hub.epoch, ""
+    desk.hub.heard(screen, wire.Auth("t", epoch, {"credits": 9}), 0)
+    desk.hub.epoch = epoch
+    desk.hub.admitted(screen, Admitted("user", "ada", "ada"), 0)
+    desk.take()
+    desk.answer_reads(state(3))
+    assert len(desk.out.alarms) == 1
+
+
+def test_what_a_screen_held_before_the_ledger_was_restored_is_an_alarm_if_it_is_gone(desk: Desk) -> None:
+    desk.hub.former_epochs = ("ep_old",)
+    for held in (9, 3):
+        screen = desk.join()
+        desk.hub.heard(screen, wire.Auth("t", "ep_old", {"credits": held}), 0)
+        desk.hub.admitted(screen, Admitted("user", "ada", "ada"), 0)
+        desk.take()
+        desk.answer_reads(state(3))
+        assert len(desk.out.alarms) == (1 if held == 9 else 0)
+
+
 def test_what_a_screen_held_in_another_epoch_is_no_alarm(desk: Desk) -> None:
     screen = desk.join()
     desk.hub.heard(screen, wire.Auth("t", "ep_old", {"credits": 9}), 0)

@@ -57,6 +57,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.epoch = "ep_a"
+        self.former_epochs: tuple[str, ...] = ()
         self.units = {"credits": Unit("credits", 0)}
         self.rows: dict[tuple[str, str], AccountState] = {}
         self.callbacks: list[Callable[[Any], None]] = []

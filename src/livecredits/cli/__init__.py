@@ -10,7 +10,18 @@ from __future__ import annotations
 
 import typer
 
-from livecredits.cli import access, changes, doctor, exporting, importing, people, processes, shop, tail
+from livecredits.cli import (
+    access,
+    backups,
+    changes,
+    doctor,
+    exporting,
+    importing,
+    people,
+    processes,
+    shop,
+    tail,
+)
 
 app = typer.Typer(
     name="livecredits",
@@ -24,6 +35,7 @@ processes.add_to(app)
 changes.add_to(app)
 importing.add_to(app)
 exporting.add_to(app)
+backups.add_to(app)
 shop.add_to(app)
 people.add_to(app)
 tail.add_to(app)

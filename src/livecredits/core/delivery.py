@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from livecredits.core.rows import AccountKey, AccountState, Entry
+    from livecredits.core.wire import Auth
 
 
 _LIVE = Phase.LIVE
@@ -58,6 +59,8 @@ class Delivery:
         now_ms: int = 0,
     ) -> None:
         self.epoch = epoch
+        self.former_epochs: Collection[str] = ()
+        """The lines of history that this database was on before it was restored."""
         self.limits = limits
         self.counts = Counts()
         self.draining = False
@@ -76,6 +79,8 @@ class Delivery:
         self._followers: dict[Screen, None] = {}
         self._hinted: dict[Screen, None] = {}
         self._unread: list[Audience] = []
+        self._claims: dict[Screen, Auth] = {}
+        """What screens say that they hold, until their token is checked."""
 
     def take(self) -> Actions:
         """What is to be done since the last call; the caller owns it."""
@@ -107,6 +112,7 @@ class Delivery:
         screen.phase = phase
         screen.slot = screen.gathered = screen.wait = screen.told = screen.hints = None
         self._hinted.pop(screen, None)
+        self._claims.pop(screen, None)
 
     def _unregister(self, screen: Screen) -> None:
         self.screens.pop(screen.id, None)

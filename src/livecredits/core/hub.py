@@ -83,6 +83,10 @@ class Hub(Delivery):
             audience = self._attend(screen, who.user_id)
             audience.own = (*audience.own, screen)
         screen.who = who
+        claim = self._claims.pop(screen, None)
+        # Not before: the first screens after a start come while the ledger's epoch is not known yet.
+        if claim is not None and (claim.epoch == self.epoch or claim.epoch in self.former_epochs):
+            screen.painted = dict(claim.held or {})
         told, screen.told = screen.told, None
         self._begin_hello(screen)
         for frame in told or ():  # a `watch` that came right behind the token belongs into the first hello
@@ -133,8 +137,8 @@ class Hub(Delivery):
         if screen.phase is Phase.OPENING:
             screen.phase = Phase.CHECKING
             self._wake(screen, now_ms + self.limits.auth_ms)
-            if frame.epoch == self.epoch:
-                screen.painted = dict(frame.held or {})
+            if frame.held:
+                self._claims[screen] = frame
         else:
             screen.renewing = True
         self._out.checks.append((screen, frame.token))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
@@ -164,6 +164,11 @@ class Credits:
     def epoch(self) -> str:
         """The identity of the database's line of history; empty until it is opened."""
         return "" if self._opened is None else self._opened.epoch
+
+    @property
+    def former_epochs(self) -> Collection[str]:
+        """The lines of history that it was on before it was restored; empty until it is opened."""
+        return () if self._opened is None else self._opened.former_epochs
 
     @property
     def units(self) -> Mapping[str, Unit]:

@@ -61,6 +61,7 @@ class Opened:
         self.writer = self._database.writer
         self.readers = self._database.readers
         self.epoch = self.writer.epoch
+        self.former_epochs: Collection[str] = self._database.read(reads.former_epochs)
         self.units: Mapping[str, Unit] = self._database.read(_units)
         self._scheduler = Scheduler(self.writer, clock)
         self.desk = Desk(self._database, clock, lambda: self.units)

@@ -68,6 +68,11 @@ class Ledger(Protocol):
         ...
 
     @property
+    def former_epochs(self) -> Collection[str]:
+        """Those that it was on before it was restored."""
+        ...
+
+    @property
     def units(self) -> Mapping[str, Any]:
         """Unit → something with a `scale`."""
         ...

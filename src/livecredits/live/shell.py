@@ -383,6 +383,7 @@ class Live:
             self.hub.epoch_is(self._credits.epoch)
         elif not self.hub.audiences:
             self.hub.epoch = self._credits.epoch
+            self.hub.former_epochs = self._credits.former_epochs
 
     def _begin_turning(self) -> None:
         if not self._turning:
@@ -498,6 +499,7 @@ class Live:
         if not self.hub.epoch:
             await self._credits.states([])
             self.hub.epoch = self._credits.epoch
+            self.hub.former_epochs = self._credits.former_epochs
         await self.receipts.know()
 
     def _admitted(self, principal: Principal) -> Admitted:

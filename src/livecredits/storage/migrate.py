@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 HEAD = "0006"
 """The schema that this program works with; a test holds it to the newest file in migrations/versions."""
 VOUCHER_KEY_BYTES = 32
+FORMER_EPOCHS = "former_epochs"
+"""In `meta`, as a JSON list: the lines of history that this database was on before it was restored."""
 FOLDER = Path(__file__).parent / "migrations"
 
 

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, select
 
 from livecredits.core.rows import AccountKey, AccountState, Cause
 from livecredits.errors import NotFound
-from livecredits.storage.schema import NEVER_US, accounts, entries, holds, lots, units, users
+from livecredits.storage.migrate import FORMER_EPOCHS
+from livecredits.storage.schema import NEVER_US, accounts, entries, holds, lots, meta, units, users
 from livecredits.storage.views import Balance, LotView, UserDetail, UserRow
 
 LOTS_SHOWN = 100
@@ -82,6 +83,12 @@ _LOTS = (
 def unit_rows(connection: Connection) -> Sequence[Row[Any]]:
     """Every configured unit: name, scale and threshold."""
     return connection.execute(select(units).order_by(units.c.name)).all()
+
+
+def former_epochs(connection: Connection) -> frozenset[str]:
+    """The lines of history that this database was on before it was restored."""
+    kept = connection.execute(select(meta.c.value).where(meta.c.name == FORMER_EPOCHS)).scalar()
+    return frozenset(json.loads(kept)) if kept else frozenset()
 
 
 # --- what is due ---------------------------------------------------------------------------------------------------

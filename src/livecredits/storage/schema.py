@@ -69,7 +69,8 @@ meta = _table(
     _required("value", Text),
     clustered=True,
 )
-"""`epoch`: the identity of this database's line of history. `voucher_key`: what the digests of codes are keyed with."""
+"""`epoch`: the identity of this database's line of history; `former_epochs`: those before it was restored, as JSON.
+`voucher_key`: what the digests of codes are keyed with."""
 
 settings = _table(
     "settings",

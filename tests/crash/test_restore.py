@@ -1,0 +1,181 @@
+"""C5: an older copy is put back under the open screens of a real server, and every screen shows what survived."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.demo_process import START_S, STOP_S, free_port, spawn
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+pytestmark = pytest.mark.crash
+
+SECRET = "a secret of more than thirty-two characters"
+USERS = ("ada", "bob", "eve")
+SCREENS_EACH = 4
+RIGHT_S = 5.0
+RETRY_S = 0.1
+
+
+class Server:
+    """`livecredits serve` on one file and one port, started and stopped as often as one likes."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.port = free_port()
+        self.key = ""
+        self.told = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def command(self, *arguments: str) -> Any:
+        ran = spawn(*arguments, "--json", LIVECREDITS_DATABASE_URL=f"sqlite:///{self.file}")
+        answer, told = ran.communicate(timeout=START_S)
+        assert ran.returncode == 0, told
+        return json.loads(answer)
+
+    def start(self) -> None:
+        self._process = spawn(
+            "serve", "--port", str(self.port), "--json",
+            LIVECREDITS_DATABASE_URL=f"sqlite:///{self.file}", LIVECREDITS_SECRET=SECRET,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], START_S)
+        assert ready, "the server did not start"
+        assert self._process.stdout.readline()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self.told = self._process.communicate(timeout=START_S)[1]
+            assert self._process.returncode == 0
+            self._process = None
+
+    def api(self, method: str, path: str, **options: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        answer = httpx2.request(
+            method, f"http://127.0.0.1:{self.port}/api/v1{path}", headers=headers, **options
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    one = Server(tmp_path / "ledger.db")
+    one.key = one.command("key", "add", "test")["secret"]
+    one.start()
+    yield one
+    one.stop()
+
+
+class Screen:
+    """A screen that comes back by itself and says with its token what it holds, as the SDK does."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self.epoch: str | None = None
+        self.version = 0
+        self.credits = -1
+        self._url = f"ws://127.0.0.1:{port}/api/v1/credits/live"
+        self._token = token
+
+    async def stay(self) -> None:
+        while True:
+            with contextlib.suppress(OSError, WebSocketException):
+                async with connect(self._url, subprotocols=["livecredits.v1"], compression=None) as line:  # type: ignore[list-item]
+                    await line.send(json.dumps(self._auth()))
+                    async for text in line:
+                        self._take(json.loads(text))
+            await asyncio.sleep(RETRY_S)
+
+    def _auth(self) -> dict[str, Any]:
+        auth: dict[str, Any] = {"type": "auth", "token": self._token}
+        return (
+            auth if self.epoch is None else {**auth, "epoch": self.epoch, "held": {"credits": self.version}}
+        )
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        if frame["type"] == "hello":
+            self.epoch = frame["epoch"]
+            self._show(frame["accounts"][0])
+        elif frame["type"] == "state" and frame["epoch"] == self.epoch and frame["version"] > self.version:
+            self._show(frame)
+
+    def _show(self, state: dict[str, Any]) -> None:
+        self.version, self.credits = state["version"], state["credits"]
+
+
+@contextlib.asynccontextmanager
+async def open_screens(server: Server) -> AsyncIterator[dict[str, list[Screen]]]:
+    found: dict[str, list[Screen]] = {}
+    async with asyncio.TaskGroup() as tasks:
+        staying = []
+        for user in USERS:
+            token = server.api("POST", "/tokens", json={"user_id": user})["token"]
+            found[user] = [Screen(server.port, token) for _ in range(SCREENS_EACH)]
+            staying += [tasks.create_task(screen.stay()) for screen in found[user]]
+        yield found
+        for task in staying:
+            task.cancel()
+
+
+async def all_show(screens: dict[str, list[Screen]], credits: dict[str, int], within_s: float) -> float:
+    """Wait until every screen shows its user's number; how long it took."""
+    started = time.monotonic()
+
+    def seen() -> dict[str, set[int]]:
+        return {user: {screen.credits for screen in mine} for user, mine in screens.items()}
+
+    wanted = {user: {amount} for user, amount in credits.items()}
+    while seen() != wanted:
+        assert time.monotonic() - started < within_s, f"{seen()} and not {wanted}"
+        await asyncio.sleep(0.01)
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize("how", ["livecredits restore", "copied back by hand"])
+async def test_c5_every_screen_shows_what_survived(server: Server, tmp_path: Path, how: str) -> None:
+    for user in USERS:
+        server.api("POST", f"/users/{user}/grants", json={"amount": 100})
+    backup = tmp_path / "backup.db"
+    taken = server.command("backup", str(backup))
+    assert (taken["entries"], taken["checked"]) == (3, True)
+    for user in ("ada", "bob"):
+        for _ in range(5):
+            server.api("POST", f"/users/{user}/grants", json={"amount": 7})
+    async with open_screens(server) as screens:
+        await all_show(screens, {"ada": 135, "bob": 135, "eve": 100}, STOP_S)
+        former = screens["ada"][0].epoch
+
+        await asyncio.to_thread(server.stop)
+        if how == "livecredits restore":
+            done = await asyncio.to_thread(server.command, "restore", str(backup))
+            assert done["lost"] == 10
+        else:
+            shutil.copy(backup, server.file)
+        await asyncio.to_thread(server.start)
+        took_s = await all_show(screens, {"ada": 100, "bob": 100, "eve": 100}, RIGHT_S)
+        print(f"{how}: {len(USERS) * SCREENS_EACH} screens were right after {took_s:.2f} s")
+
+        alarms = (await asyncio.to_thread(server.api, "GET", "/admin/stats"))["failures"]["alarms"]
+        assert alarms == 2 * SCREENS_EACH  # each that had shown what is lost; eve's had not
+        assert {screen.epoch == former for mine in screens.values() for screen in mine} == {
+            how != "livecredits restore"
+        }
+
+        await asyncio.to_thread(server.api, "POST", "/users/ada/grants", json={"amount": 1})
+        await all_show(screens, {"ada": 101, "bob": 100, "eve": 100}, STOP_S)
+    await asyncio.to_thread(server.stop)
+    assert server.told.count("is ahead of the ledger") == 2 * SCREENS_EACH
+    assert server.command("verify")["ok"]
