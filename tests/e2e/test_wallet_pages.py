@@ -6,17 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.demo_process import Demo
+from tests.e2e.looks import is_wider_than_the_window, moving, violations
 from tests.e2e.pages import Log, Wallet, new_user
 
 pytestmark = pytest.mark.e2e
 
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 Scheme = Literal["light", "dark"]
 WIDTHS = (320, 390, 1280)
 PAGES = {
@@ -38,17 +37,6 @@ def tab(browser: Browser, scheme: Scheme, width: int) -> Iterator[Page]:
     context.close()
 
 
-def violations(page: Page) -> list[Any]:
-    if not page.evaluate("() => 'axe' in window"):
-        page.add_script_tag(path=AXE)
-    found = page.evaluate("() => axe.run(document, { iframes: false })")
-    return [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
-
-
-def is_wider_than_the_window(page: Page) -> bool:
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > innerWidth"))
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_can_be_used_by_everybody(browser: Browser, demo: Demo, name: str) -> None:
     address, landmark = PAGES[name]
@@ -63,6 +51,7 @@ def test_every_page_can_be_used_by_everybody(browser: Browser, demo: Demo, name:
             page.set_viewport_size({"width": width, "height": 844})
             assert violations(page) == [], (scheme, width)
             assert not is_wider_than_the_window(page), (scheme, width)
+        assert moving(page) == []
         assert log.errors == []
 
 

@@ -6,6 +6,7 @@
  */
 import { useQuery } from '@tanstack/react-query'
 import { api } from './api'
+import { isolated } from './bidi'
 import { useSession } from './session'
 
 const MINUTES_5 = 5 * 60_000
@@ -27,8 +28,8 @@ export function useActorName(): (actor: string) => string {
     retry: false,
   })
   return (actor) => {
-    if (actor === `operator:${operator.id}`) return `${operator.name} (you)`
-    return names?.get(actor) ?? shortened(actor)
+    if (actor === `operator:${operator.id}`) return `${isolated(operator.name)} (you)`
+    return isolated(names?.get(actor) ?? shortened(actor))
   }
 }
 

@@ -26,7 +26,7 @@ const tile = async (name: RegExp) => {
 
 it('is where the console opens, and shows the installation at a glance', async () => {
   const { server } = open(withFigures({ orders: { pending: 3 }, screens: { open: 12, users: 9 } }), '/')
-  expect(await tile(/credits outstanding/)).toContain('1,234')
+  expect(await tile(/^Outstanding/)).toContain('1,234')
   expect(await tile(/Granted today/)).toContain('500')
   expect(await tile(/Spent today/)).toContain('and 7 expired')
   expect(await tile(/Open orders/)).toContain('3wait to be fulfilled')
@@ -37,10 +37,10 @@ it('is where the console opens, and shows the installation at a glance', async (
 
 it('reads the figures again when the server says that something moved', async () => {
   const { server } = open(withFigures(), '/overview')
-  await tile(/credits outstanding/)
+  await tile(/^Outstanding/)
   server.figures = statsOf([5000])
   server.announceLists('history')
-  await waitFor(async () => expect(await tile(/credits outstanding/)).toContain('5,000'))
+  await waitFor(async () => expect(await tile(/^Outstanding/)).toContain('5,000'))
 })
 
 it('draws the day and tells it as a table as well', async () => {

@@ -3,6 +3,7 @@ import { screen, waitFor, within } from '@testing-library/react'
 import { expect, it } from 'vitest'
 import { filterIn } from '../src/saved-filters'
 import { ADMIN, balanceOf, open, Server } from './harness'
+import { ShopServer } from './shop-server'
 
 function withTwo(): Server {
   const server = new Server()
@@ -60,4 +61,29 @@ it('stands on the audit as well', async () => {
   await user.type(within(await dialog()).getByLabelText('Save this filter as'), 'Mine{Enter}')
   expect(await opener('Mine')).toBeTruthy()
   expect(localStorage.getItem('livecredits:filters:op_1:audit')).toContain('actor=operator%3Aop_1')
+})
+
+it('stands on the orders, without the order that is open', async () => {
+  const server = new ShopServer()
+  server.addUser('ada', 100)
+  server.addPackage('Starter', { credits: 500, price_minor: 900 })
+  server.addOrder('ada')
+  const { user } = open(server, '/orders?state=all&user=ada&order=ord_1')
+  await user.click(await opener())
+  await user.type(within(await dialog()).getByLabelText('Save this filter as'), 'Of Ada{Enter}')
+  expect(await opener('Of Ada')).toBeTruthy()
+  expect(localStorage.getItem('livecredits:filters:op_1:orders')).toBe(
+    JSON.stringify([{ name: 'Of Ada', query: 'state=all&user=ada' }]),
+  )
+})
+
+it('stands on the vouchers', async () => {
+  localStorage.setItem(
+    'livecredits:filters:op_1:vouchers',
+    JSON.stringify([{ name: 'Waiting', query: 'state=open' }]),
+  )
+  const { user } = open(new ShopServer(), '/vouchers/single')
+  await user.click(await opener())
+  await user.click(within(await dialog()).getByRole('button', { name: 'Waiting' }))
+  await waitFor(() => expect(location.search).toBe('?state=open'))
 })

@@ -98,7 +98,9 @@ function DeskRow({ order, name, onFulfill }: DeskRowProps) {
       data-state={order.status}
     >
       <div className="row-what">
-        <strong>{name}</strong>
+        <strong>
+          <bdi>{name}</bdi>
+        </strong>
         <span className="quiet">{order.package}</span>
       </div>
       <div className="row-state">
@@ -108,7 +110,10 @@ function DeskRow({ order, name, onFulfill }: DeskRowProps) {
       </div>
       {order.status === 'pending' && (
         <button type="button" className="secondary small" disabled={saves} onClick={fulfill}>
-          Fulfil <span className="for-readers">the order of {name}</span>
+          Fulfil{' '}
+          <span className="for-readers">
+            the order of <bdi>{name}</bdi>
+          </span>
         </button>
       )}
     </li>

@@ -106,7 +106,9 @@ function UserRow({ user, onChange }: UserRowProps) {
         {user.name.charAt(0)}
       </span>
       <span className="who">
-        <strong>{user.name}</strong>
+        <strong>
+          <bdi>{user.name}</bdi>
+        </strong>
         <span className="quiet">{user.plan}</span>
       </span>
       <form onSubmit={save}>

@@ -66,7 +66,7 @@ function Facts({ row }: { row: Broadcast }) {
             <div key={name}>
               <dt>{name}</dt>
               <dd>
-                <code>{value}</code>
+                <code dir="auto">{value}</code>
               </dd>
             </div>
           ),

@@ -3,6 +3,7 @@ import { IconChevronDown, IconSend } from '@tabler/icons-react'
 import { Fragment } from 'react'
 import { Link } from 'wouter'
 import { useActorName } from '../actors'
+import { isolated } from '../bidi'
 import { Ago } from '../components/Ago'
 import { Amount } from '../components/Amount'
 import { EntryIcon, kindName } from '../components/EntryIcon'
@@ -76,12 +77,12 @@ function BroadcastLine({ row, isOpen, onToggle }: { row: Broadcast; isOpen: bool
       </td>
       <td className="broadcast-user">
         <Link href={`/users/${encodeURIComponent(row.user_id)}`} className="row-link">
-          {row.user_id}
+          <bdi>{row.user_id}</bdi>
         </Link>
       </td>
       <td className="broadcast-actor">
         <span className="dimmed">{who(row.actor)}</span>
-        {row.label && <span className="broadcast-label">{row.label}</span>}
+        {row.label && <bdi className="broadcast-label">{row.label}</bdi>}
       </td>
       <td className="broadcast-node dimmed" data-empty={row.node === null || undefined}>
         {row.node ?? '–'}
@@ -97,7 +98,7 @@ function BroadcastLine({ row, isOpen, onToggle }: { row: Broadcast; isOpen: bool
           type="button"
           className="broadcast-toggle"
           aria-expanded={isOpen}
-          aria-label={`Details: ${what} for ${row.user_id} at ${fullTime(row.committed_at)}`}
+          aria-label={`Details: ${what} for ${isolated(row.user_id)} at ${fullTime(row.committed_at)}`}
           onClick={onToggle}
         >
           <IconChevronDown size={16} aria-hidden />

@@ -9,6 +9,7 @@ import { IconSend } from '@tabler/icons-react'
 import { useState } from 'react'
 import { announce } from '../announce'
 import { asProblem, type Problem } from '../api'
+import { isolated } from '../bidi'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { useOnline } from '../live'
 import { countsText } from '../receipts'
@@ -45,7 +46,9 @@ function ResendDialog({ user, onClose }: { user: string; onClose: () => void }) 
     try {
       const answer = await log.resend(user)
       setSent(answer)
-      announce(`Sent again to ${user}: ${answer.receipts ? countsText(answer.receipts) : 'not counted'}`)
+      announce(
+        `Sent again to ${isolated(user)}: ${answer.receipts ? countsText(answer.receipts) : 'not counted'}`,
+      )
     } catch (error) {
       setProblem(asProblem(error))
     } finally {
@@ -56,7 +59,7 @@ function ResendDialog({ user, onClose }: { user: string; onClose: () => void }) 
     <Modal
       opened
       onClose={onClose}
-      title={`Send again to ${user}?`}
+      title={`Send again to ${isolated(user)}?`}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Text size="sm" mb="md">

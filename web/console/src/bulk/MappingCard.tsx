@@ -149,7 +149,9 @@ function Sample({ table, mapping }: { table: Table; mapping: Mapping }) {
           {table.rows.slice(0, SAMPLE).map(({ line, cells }) => (
             <tr key={line}>
               {cells.map((cell, at) => (
-                <td key={at}>{cell}</td>
+                <td key={at}>
+                  <bdi>{cell}</bdi>
+                </td>
               ))}
             </tr>
           ))}

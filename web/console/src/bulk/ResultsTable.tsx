@@ -134,7 +134,9 @@ function ResultLine({ result, isPreview }: { result: BatchRowResult; isPreview: 
   return (
     <tr data-ok={result.ok}>
       <td className="end numeral dimmed">{result.row}</td>
-      <td className="cell-main wrap">{result.user_id}</td>
+      <td className="cell-main wrap">
+        <bdi>{result.user_id}</bdi>
+      </td>
       <td className="numeral nowrap">
         {result.op} <b>{asked}</b>
       </td>

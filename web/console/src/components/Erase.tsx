@@ -4,6 +4,7 @@ import { IconEraser } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { asProblem } from '../api'
+import { isolated } from '../bidi'
 import { useOnline } from '../live'
 import { shop } from '../shop'
 import { toastFailure, toastSuccess } from '../toasts'
@@ -26,9 +27,12 @@ export default function Erase({ user }: { user: string }) {
     close()
     try {
       await shop.erase(user, reason.trim())
-      toastSuccess('Personal data erased', `The personal data of ${user} is erased; the entries stay`)
+      toastSuccess(
+        'Personal data erased',
+        `The personal data of ${isolated(user)} is erased; the entries stay`,
+      )
     } catch (error) {
-      toastFailure(asProblem(error), 'Failed to erase the personal data', user)
+      toastFailure(asProblem(error), 'Failed to erase the personal data', isolated(user))
     } finally {
       void client.invalidateQueries()
     }
@@ -48,7 +52,7 @@ export default function Erase({ user }: { user: string }) {
       </Button>
       {asking && (
         <ConfirmDialog
-          title={`Erase the personal data of ${user}?`}
+          title={`Erase the personal data of ${isolated(user)}?`}
           confirm="Erase"
           ready={typed.trim() === user && reason.trim() !== ''}
           onConfirm={() => void erase()}
@@ -57,7 +61,7 @@ export default function Erase({ user }: { user: string }) {
             <Stack gap="sm">
               <ReasonInput label="Reason" value={reason} onChange={setReason} presets={REASONS} />
               <TextInput
-                label={`Type ${user} to confirm`}
+                label={`Type ${isolated(user)} to confirm`}
                 size="sm"
                 autoComplete="off"
                 value={typed}

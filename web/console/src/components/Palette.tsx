@@ -23,6 +23,7 @@ import {
 } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
+import { isolated } from '../bidi'
 import { useSession } from '../session'
 import { useFinds } from './palette-finds'
 import { SCREENS } from './Shell'
@@ -106,7 +107,7 @@ export default function Palette({ onClose, onHelp }: Props) {
     }))
   const orders: SpotlightActionData = {
     id: 'orders',
-    label: `Orders with “${search}”`,
+    label: `Orders with “${isolated(search)}”`,
     leftSection: <IconSearch size={18} stroke={1.8} />,
     onClick: () => go(`/orders?state=all&q=${encodeURIComponent(search)}`),
   }

@@ -5,6 +5,7 @@ import { type FormEvent, lazy, Suspense, useState } from 'react'
 import { formatAmount, type Parsed, parseAmount, typedAmount } from '../amounts'
 import { announce } from '../announce'
 import { api, asProblem, type Problem, type UserDetail } from '../api'
+import { isolated } from '../bidi'
 import { useOnline } from '../live'
 import { toastSuccess } from '../toasts'
 import { useUnits } from '../units'
@@ -58,7 +59,7 @@ function ProfileFacts({ user, scale }: { user: UserDetail; scale: number }) {
   const threshold = user.low_threshold ?? general
   return (
     <dl className="pairs">
-      <Pair label="Name">{user.name ?? <span className="dimmed">none</span>}</Pair>
+      <Pair label="Name">{user.name ? <bdi>{user.name}</bdi> : <span className="dimmed">none</span>}</Pair>
       <Pair label="Email">{user.email ?? <span className="dimmed">none</span>}</Pair>
       <Pair label="Floor">
         {user.floor === null ? <span className="dimmed">none</span> : formatAmount(user.floor, scale)}
@@ -122,7 +123,7 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
       if (Object.keys(body).length > 0) await api.putUser(user.user_id, { ...body, unit: user.unit })
       void client.invalidateQueries({ queryKey: ['user', user.user_id] })
       void client.invalidateQueries({ queryKey: ['users'] })
-      toastSuccess('User saved', `The profile of ${name.trim() || user.user_id} is saved`)
+      toastSuccess('User saved', `The profile of ${isolated(name.trim() || user.user_id)} is saved`)
       onDone()
     } catch (error) {
       setProblem(asProblem(error))

@@ -132,7 +132,7 @@ function Me({ onHelp }: { onHelp: () => void }) {
     <div className="me">
       <div className="me-names">
         <span className="me-name" title={operator.email}>
-          {operator.name}
+          <bdi>{operator.name}</bdi>
         </span>
         <span className="me-role">{operator.role}</span>
       </div>

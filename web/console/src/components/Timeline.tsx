@@ -124,7 +124,7 @@ function TimelineEntry({ entry, target, isNew }: EntryProps) {
           {kindName(entry.kind)}
           {entry.reversed_by && <span className="chip">Reversed</span>}
         </span>
-        {said && <span className="entry-said">{said}</span>}
+        {said && <bdi className="entry-said">{said}</bdi>}
         <span className="entry-by" title={fullTime(entry.at)}>
           <time dateTime={entry.at}>{clockTime(entry.at)}</time>
           {entry.actor && ` · ${actorName(entry.actor)}`}

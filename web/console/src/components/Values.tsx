@@ -53,9 +53,11 @@ export function Values({ before, after, brief = false }: Props) {
       {shown.map((name) => (
         <li key={name}>
           <span className="value-name">{name}</span>{' '}
-          <span className="numeral dimmed">{before[name] ?? 'none'}</span>{' '}
+          <bdi className="numeral dimmed">{before[name] ?? 'none'}</bdi>{' '}
           <IconArrowRight size={12} aria-label="became" role="img" />{' '}
-          <b className="numeral">{after[name] ?? 'none'}</b>
+          <b className="numeral">
+            <bdi>{after[name] ?? 'none'}</bdi>
+          </b>
         </li>
       ))}
       {shown.length < moved.length && <li className="value-name">and {moved.length - shown.length} more</li>}

@@ -8,6 +8,7 @@ import { IconPackage, IconTicket, IconUser } from '@tabler/icons-react'
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query'
 import { formatAmount } from '../amounts'
 import { api, type ListQuery } from '../api'
+import { isolated } from '../bidi'
 import { type Order, shop, type Voucher } from '../shop'
 import { useUnits } from '../units'
 
@@ -51,8 +52,8 @@ export function useFinds(search: string, go: (path: string) => void): Finds {
   return {
     users: (users.data?.items ?? []).map((user) => ({
       id: `user ${user.user_id}`,
-      label: user.name ?? user.user_id,
-      description: [user.name && user.user_id, user.email].filter(Boolean).join(' · '),
+      label: isolated(user.name ?? user.user_id),
+      description: [user.name && isolated(user.user_id), user.email].filter(Boolean).join(' · '),
       leftSection: <IconUser {...icon} />,
       rightSection: <span className="numeral">{formatAmount(user.credits, scaleOf(user.unit))}</span>,
       onClick: () => go(`/users/${encodeURIComponent(user.user_id)}`),
@@ -66,7 +67,7 @@ export function useFinds(search: string, go: (path: string) => void): Finds {
 function orderFound(order: Order, go: (path: string) => void): SpotlightActionData {
   return {
     id: `order ${order.id}`,
-    label: `${order.package.name} for ${order.user_id}`,
+    label: `${isolated(order.package.name)} for ${isolated(order.user_id)}`,
     description: [order.state, order.purchase_reference].filter(Boolean).join(' · '),
     leftSection: <IconPackage {...icon} />,
     onClick: () => go(`/orders?state=all&q=${encodeURIComponent(order.id)}`),

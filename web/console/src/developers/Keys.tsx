@@ -132,7 +132,9 @@ function KeysTable({ keys, onRevoke }: { keys: Key[]; onRevoke: (key: Key) => vo
           <tr key={key.id} data-inactive={key.revoked_at !== null || undefined}>
             <td>
               <span className="user-names">
-                <b className="wrap">{key.name}</b>
+                <b className="wrap">
+                  <bdi>{key.name}</bdi>
+                </b>
                 <span className="small dimmed mono">lck_{key.hint}</span>
               </span>
             </td>

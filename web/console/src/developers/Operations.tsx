@@ -4,7 +4,6 @@ import { IconBook, IconCode, IconSearchOff } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { asProblem } from '../api'
 import { serverUrl } from '../base'
-import { Card } from '../components/Card'
 import { Empty } from '../components/Empty'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { SearchField } from '../components/SearchField'
@@ -77,7 +76,12 @@ export default function Operations() {
       )}
       <div className="operations">
         {tags.map((tag) => (
-          <TagCard key={tag} tag={tag} operations={found.filter((one) => one.tag === tag)} />
+          <TagCard
+            key={tag}
+            tag={tag}
+            operations={found.filter((one) => one.tag === tag)}
+            open={search !== ''}
+          />
         ))}
       </div>
     </>
@@ -92,15 +96,20 @@ function matches({ method, path, summary, tag }: Operation, search: string): boo
     .every((word) => text.includes(word))
 }
 
-function TagCard({ tag, operations }: { tag: string; operations: Operation[] }) {
+/** Folded until somebody searches: the whole list is eight screens high. */
+function TagCard({ tag, operations, open }: { tag: string; operations: Operation[]; open: boolean }) {
   return (
-    <Card title={tag} count={operations.length}>
+    <details className="card closes" open={open}>
+      <summary>
+        <h2>{tag}</h2>
+        <span className="card-count numeral">{operations.length}</span>
+      </summary>
       <ul className="operation-list">
         {operations.map((one) => (
           <Line key={`${one.method} ${one.path}`} operation={one} />
         ))}
       </ul>
-    </Card>
+    </details>
   )
 }
 

@@ -146,11 +146,12 @@ function Verdict({ told }: { told: TokenTest }) {
             <dd>
               {told.known_user ? (
                 <Link href={`/users/${encodeURIComponent(told.user_id)}`} className="text-link">
-                  {told.user_id}
+                  <bdi>{told.user_id}</bdi>
                 </Link>
               ) : (
                 <>
-                  {told.user_id} <span className="dimmed">(nobody yet; the first use makes the user)</span>
+                  <bdi>{told.user_id}</bdi>{' '}
+                  <span className="dimmed">(nobody yet; the first use makes the user)</span>
                 </>
               )}
             </dd>
@@ -187,7 +188,9 @@ function Said({ name, value }: { name: string; value: Record<string, unknown> })
     <section className="said" aria-label={name}>
       <h3>{name}</h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <pre tabIndex={0}>{JSON.stringify(value, null, 2)}</pre>
+      <pre tabIndex={0} dir="auto">
+        {JSON.stringify(value, null, 2)}
+      </pre>
     </section>
   )
 }

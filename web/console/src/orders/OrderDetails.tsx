@@ -5,6 +5,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { Link } from 'wouter'
 import { useActorName } from '../actors'
 import { formatAmount } from '../amounts'
+import { isolated } from '../bidi'
 import { Copy } from '../components/Copy'
 import { ReasonPopover } from '../components/ReasonPopover'
 import { valuesOf } from '../components/Values'
@@ -32,15 +33,17 @@ export function OrderDetails({ order, actions }: { order: Order; actions: OrderA
     <tr className="order-details" data-order={order.id} data-state={order.state}>
       <td colSpan={6}>
         <div className="details">
-          <Facts title="Billing">
-            <Fact label="Organisation">{billing?.organisation}</Fact>
-            <Fact label="Purchaser">{billing?.purchaser}</Fact>
+          <Facts
+            title="Billing"
+            note={!billing && !order.purchase_reference && 'No billing details were given.'}
+          >
+            <Fact label="Organisation">{billing?.organisation && <bdi>{billing.organisation}</bdi>}</Fact>
+            <Fact label="Purchaser">{billing?.purchaser && <bdi>{billing.purchaser}</bdi>}</Fact>
             <Fact label="Email">{billing?.email}</Fact>
             <Fact label="Address">
               {billing?.address && <span className="pre-line">{billing.address}</span>}
             </Fact>
-            <Fact label="Reference">{order.purchase_reference}</Fact>
-            {!billing && !order.purchase_reference && <p className="hint">No billing details were given.</p>}
+            <Fact label="Reference">{order.purchase_reference && <bdi>{order.purchase_reference}</bdi>}</Fact>
           </Facts>
           <Facts title="Order">
             <Fact label="Order">
@@ -48,7 +51,7 @@ export function OrderDetails({ order, actions }: { order: Order; actions: OrderA
             </Fact>
             <Fact label="User">
               <Link href={`/users/${encodeURIComponent(order.user_id)}`} className="row-link">
-                {order.user_id}
+                <bdi>{order.user_id}</bdi>
               </Link>
               {live && <span className="dimmed numeral"> has {formatAmount(live.available, scale)} now</span>}
             </Fact>
@@ -75,11 +78,12 @@ export function OrderDetails({ order, actions }: { order: Order; actions: OrderA
   )
 }
 
-function Facts({ title, children }: { title: string; children: ReactNode }) {
+function Facts({ title, note, children }: { title: string; note?: ReactNode; children: ReactNode }) {
   return (
     <div>
       <h2 className="details-title">{title}</h2>
       <dl className="facts-list">{children}</dl>
+      {note && <p className="hint">{note}</p>}
     </div>
   )
 }
@@ -139,7 +143,7 @@ function Steps({ order, actions }: { order: Order; actions: OrderActions }) {
           </Button>
           <ReasonPopover
             label="Cancel order"
-            name={`Cancel order of ${order.user_id}`}
+            name={`Cancel order of ${isolated(order.user_id)}`}
             icon={<IconX size={13} />}
             confirm="Cancel order"
             presets={CANCEL_REASONS}

@@ -7,6 +7,7 @@ import { Button } from '@mantine/core'
 import { IconChevronDown } from '@tabler/icons-react'
 import { Fragment } from 'react'
 import { useActorName } from '../actors'
+import { isolated } from '../bidi'
 import { Ago } from '../components/Ago'
 import { Amount } from '../components/Amount'
 import { useOnline } from '../live'
@@ -79,21 +80,23 @@ function OrderLine({ order, actions, isOpen, onToggle }: LineProps) {
   const { scaleOf } = useUnits()
   const { state, mark } = useOrderState(order)
   const below = [order.billing?.organisation ?? order.billing?.purchaser, order.purchase_reference]
+    .map((text) => isolated(text ?? ''))
+    .filter(Boolean)
+    .join(' · ')
   return (
     <tr data-order={order.id} data-state={state} data-phase={mark?.phase} data-open={isOpen || undefined}>
       <td className="cell-main">
         <button type="button" className="row-open" aria-expanded={isOpen} onClick={onToggle}>
           <IconChevronDown size={15} aria-hidden />
           <span className="user-names">
-            <span className="visually-hidden">Order of</span>{' '}
-            <span className="row-name">{order.user_id}</span>{' '}
-            <span className="user-below">{below.filter(Boolean).join(' · ') || order.id.slice(-8)}</span>
+            <span className="visually-hidden">Order of</span> <bdi className="row-name">{order.user_id}</bdi>{' '}
+            <span className="user-below">{below || order.id.slice(-8)}</span>
           </span>
         </button>
       </td>
       <td>
         <span className="user-names">
-          <span>{order.package.name}</span>
+          <bdi>{order.package.name}</bdi>
           <span className="small moved">
             <Amount value={order.package.credits} scale={scaleOf(order.package.unit)} />{' '}
             <span className="dimmed">{order.package.unit}</span>
@@ -154,7 +157,10 @@ function Fulfil({ order, actions }: { order: Order; actions: OrderActions }) {
       rightSection={<span className="key on-button" data-key="f" aria-hidden />}
       onClick={() => void actions.fulfil(order)}
     >
-      Fulfil <span className="visually-hidden">the order of {order.user_id}</span>
+      Fulfil{' '}
+      <span className="visually-hidden">
+        the order of <bdi>{order.user_id}</bdi>
+      </span>
     </Button>
   )
 }

@@ -5,6 +5,7 @@
 import { Button, Group, Modal, Radio, Stack, Text } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { formatAmount } from '../amounts'
+import { isolated } from '../bidi'
 import { ReasonInput } from '../components/ReasonInput'
 import { useOnline } from '../live'
 import type { Order, Spent } from '../shop'
@@ -46,14 +47,14 @@ export default function RefundDialog({ order, actions, onClose }: Props) {
     <Modal
       opened
       onClose={onClose}
-      title={`Refund the order of ${order.user_id}`}
+      title={`Refund the order of ${isolated(order.user_id)}`}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <form onSubmit={submit}>
         <Stack gap="sm">
           <Text size="sm">
-            Takes back the {amount(all)} {order.package.unit} of {order.package.name}. Money is returned where
-            it was paid, not here.
+            Takes back the {amount(all)} {order.package.unit} of <bdi>{order.package.name}</bdi>. Money is
+            returned where it was paid, not here.
           </Text>
           {left !== undefined && (
             <Radio.Group

@@ -66,7 +66,7 @@ function OrderItem({ order }: { order: Order }) {
           href={`/orders?state=all&user=${encodeURIComponent(order.user_id)}&order=${order.id}`}
           className="row-link"
         >
-          {order.package.name}
+          <bdi>{order.package.name}</bdi>
         </Link>
         <span className="dimmed">
           {formatPrice(order.package.price_minor, order.package.currency)} · <Ago at={order.created_at} />

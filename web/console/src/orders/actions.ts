@@ -12,6 +12,7 @@ import { useCallback, useMemo } from 'react'
 import { useActorName } from '../actors'
 import { formatAmount, formatSigned } from '../amounts'
 import { type Answer, asProblem, type Problem } from '../api'
+import { isolated } from '../bidi'
 import { refreshReads } from '../changes'
 import { markOf, putMark } from '../order-board'
 import { useReason } from '../reasons'
@@ -70,13 +71,14 @@ export function useOrderActions(): OrderActions {
     const moved = (order: Order, answer: Answer) => {
       const scale = scaleOf(answer.unit)
       const signed = formatSigned(answer.amount, scale)
-      return `${order.user_id} · ${signed} · now ${formatAmount(answer.credits, scale)} · version ${answer.version}`
+      return `${isolated(order.user_id)} · ${signed} · now ${formatAmount(answer.credits, scale)} · version ${answer.version}`
     }
     /** Who was first, in words: the server names an actor by its id. */
     const about = (order: Order, problem: Problem) => {
       const { fulfilled_by: by, fulfilled_at: at } = problem.document
-      if (problem.code !== 'already_fulfilled' || typeof by !== 'string') return `Order of ${order.user_id}`
-      return `By ${who(by)}${typeof at === 'string' ? `, ${fullTime(at)}` : ''} · order of ${order.user_id}`
+      if (problem.code !== 'already_fulfilled' || typeof by !== 'string')
+        return `Order of ${isolated(order.user_id)}`
+      return `By ${who(by)}${typeof at === 'string' ? `, ${fullTime(at)}` : ''} · order of ${isolated(order.user_id)}`
     }
 
     const fulfilWith = async (order: Order, reason: string | undefined) => {
@@ -97,13 +99,13 @@ export function useOrderActions(): OrderActions {
     const actions: OrderActions = {
       fulfil: async (order) => {
         if (markOf(order.id)?.phase === 'sending') return
-        const reason = await why(`Fulfil the order of ${order.user_id}`)
+        const reason = await why(`Fulfil the order of ${isolated(order.user_id)}`)
         if (reason !== null) await fulfilWith(order, reason)
       },
       cancel: async (order, reason) => {
         try {
           await step(order, 'cancelled', () => shop.cancel(order.id, reason))
-          toastSuccess('Order cancelled', `The order of ${order.user_id} is cancelled`)
+          toastSuccess('Order cancelled', `The order of ${isolated(order.user_id)} is cancelled`)
         } catch (error) {
           const problem = asProblem(error)
           toastFailure(problem, 'Failed to cancel the order', about(order, problem))
@@ -120,7 +122,7 @@ export function useOrderActions(): OrderActions {
             putMark(order.id, undefined)
             return problem
           }
-          toastFailure(problem, 'Failed to refund the order', `Order of ${order.user_id}`)
+          toastFailure(problem, 'Failed to refund the order', `Order of ${isolated(order.user_id)}`)
         }
         return undefined
       },

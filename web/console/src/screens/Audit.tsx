@@ -211,7 +211,7 @@ function AuditLine({ row, open, onToggle }: { row: AuditRow; open: boolean; onTo
         <Values before={valuesOf(row.before)} after={valuesOf(row.after)} brief />
       </td>
       <td className="audit-reason" data-empty={row.reason === null || undefined}>
-        {row.reason ?? <span className="dimmed">–</span>}
+        {row.reason ? <bdi>{row.reason}</bdi> : <span className="dimmed">–</span>}
       </td>
       <td className="audit-actor dimmed">{who(row.actor)}</td>
       <td className="audit-more">
@@ -254,7 +254,7 @@ function Target({ row }: { row: AuditRow }) {
 /** A generated id is known by its end; the whole of it is in the title and in the details. */
 function Id({ id }: { id: string }) {
   const generated = /^([a-z]+_)[0-9a-f]{24}([0-9a-f]{8})$/.exec(id)
-  return generated ? <span title={id}>{`${generated[1]}…${generated[2]}`}</span> : id
+  return generated ? <span title={id}>{`${generated[1]}…${generated[2]}`}</span> : <bdi>{id}</bdi>
 }
 
 function AuditDetails({ row }: { row: AuditRow }) {
@@ -277,7 +277,7 @@ function AuditDetails({ row }: { row: AuditRow }) {
                 <div key={label}>
                   <dt>{label}</dt>
                   <dd>
-                    <code>{value}</code>
+                    <code dir="auto">{value}</code>
                   </dd>
                 </div>
               ),

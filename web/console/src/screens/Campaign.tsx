@@ -97,7 +97,9 @@ function Head({ campaign }: { campaign: CampaignShape }) {
   return (
     <header className="campaign-head">
       <div className="page-head">
-        <Title order={1}>{campaign.name}</Title>
+        <Title order={1}>
+          <bdi>{campaign.name}</bdi>
+        </Title>
         <CampaignState campaign={campaign} />
         {campaign.welcome && <span className="chip">Welcome</span>}
         <div className="page-actions">{mayAdminister && <RevokeRest campaign={campaign} />}</div>

@@ -131,7 +131,7 @@ function CampaignsTable({ campaigns, isOld }: { campaigns: Campaign[]; isOld: bo
               <span className="user-names">
                 <span className="user-name">
                   <Link href={`/vouchers/campaigns/${campaign.id}`} className="row-link">
-                    {campaign.name}
+                    <bdi>{campaign.name}</bdi>
                   </Link>
                   {campaign.welcome && <span className="chip">Welcome</span>}
                 </span>

@@ -14,6 +14,7 @@ import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
 import { ProblemPanel } from '../components/ProblemPanel'
+import SavedFilters from '../components/SavedFilters'
 import { SearchField } from '../components/SearchField'
 import { SkeletonRows } from '../components/SkeletonRows'
 import { Tabs } from '../components/Tabs'
@@ -89,12 +90,13 @@ export default function Orders() {
             variant="subtle"
             color="gray"
             className="quiet"
-            aria-label={`Orders of ${user}: show everybody’s`}
             onClick={() => url.patch({ user: null, ...FIRST_PAGE })}
           >
-            Only {user} ×
+            Only <bdi>{user}</bdi>
+            <span className="visually-hidden">: show everybody’s</span> <span aria-hidden>×</span>
           </Button>
         )}
+        <SavedFilters screen="orders" />
         {showNewOrder && (
           <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={showNewOrder}>
             {news > 0 ? `${news} new ${news === 1 ? 'order' : 'orders'}: show` : 'The list has changed: show'}

@@ -116,9 +116,9 @@ function Tiles({ stats, unit }: { stats: Stats; unit: UnitStats }) {
   return (
     <ul className="tiles" aria-label="At a glance">
       <Tile
-        name={`${unit.unit} outstanding`}
+        name="Outstanding"
         value={amount(unit.outstanding)}
-        note={unit.held > 0 ? `${amount(unit.held)} more held` : 'what all users could spend'}
+        note={unit.held > 0 ? `${unit.unit}, and ${amount(unit.held)} held` : unit.unit}
         href="/users"
       />
       <Tile

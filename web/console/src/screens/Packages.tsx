@@ -187,7 +187,9 @@ function PackagesTable({ packages, onEdit }: TableProps) {
             )}
             <td className="cell-main">
               <span className="user-names">
-                <b>{found.name}</b>
+                <b>
+                  <bdi>{found.name}</bdi>
+                </b>
                 {found.description && <span className="small dimmed wrap">{found.description}</span>}
               </span>
             </td>

@@ -12,6 +12,7 @@ import { Link } from 'wouter'
 import { formatAmount } from '../amounts'
 import { api, asProblem, type UserDetail } from '../api'
 import { type ShownBalance, useBalance } from '../balances'
+import { isolated } from '../bidi'
 import { refreshReads, type Target } from '../changes'
 import { useCopy } from '../clipboard'
 import { ActionPanel } from '../components/ActionPanel'
@@ -52,7 +53,7 @@ export default function User({ id }: { id: string }) {
       </Link>
       {problem && (
         <ProblemPanel
-          title={problem.status === 404 ? `There is no user “${id}”` : 'The user could not be read'}
+          title={problem.status === 404 ? `There is no user “${isolated(id)}”` : 'The user could not be read'}
           problem={problem}
           retry={() => void read.refetch()}
         />
@@ -86,7 +87,7 @@ function UserPage({ user, unit, units, scale, onUnit }: PageProps) {
   useReadsFollow(user.user_id, balance.version)
   const target: Target = {
     user: user.user_id,
-    name: user.name ?? user.user_id,
+    name: isolated(user.name ?? user.user_id),
     unit,
     scale,
     credits: balance.confirmed,
@@ -96,7 +97,9 @@ function UserPage({ user, unit, units, scale, onUnit }: PageProps) {
     <>
       <header className="user-head">
         <div className="user-title">
-          <Title order={1}>{target.name}</Title>
+          <Title order={1}>
+            <bdi>{user.name ?? user.user_id}</bdi>
+          </Title>
           <div className="user-facts">
             <CopyId id={user.user_id} />
             {user.email && <span>{user.email}</span>}
@@ -205,7 +208,7 @@ function CopyId({ id }: { id: string }) {
   const { copied, copy } = useCopy(id)
   return (
     <button type="button" className="copy-id" onClick={copy} title="Copy the user id">
-      <code>{id}</code>
+      <code dir="auto">{id}</code>
       {copied ? <IconCheck size={13} aria-label="Copied" /> : <IconCopy size={13} aria-label="Copy" />}
     </button>
   )

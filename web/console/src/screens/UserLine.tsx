@@ -7,6 +7,7 @@ import { Link } from 'wouter'
 import { type Edit, formatAmount } from '../amounts'
 import type { UserRow } from '../api'
 import { useBalance } from '../balances'
+import { isolated } from '../bidi'
 import { clearLayer } from '../board'
 import { type Target, useChanges } from '../changes'
 import { Ago } from '../components/Ago'
@@ -35,7 +36,7 @@ export function UserLine(props: Props) {
   const online = useOnline()
   const [target, setTarget] = useState<Target>()
   const button = useRef<HTMLButtonElement>(null)
-  const name = row.name ?? row.user_id
+  const name = isolated(row.name ?? row.user_id)
 
   const open = () => {
     if (!online || balance.layer?.phase === 'sending') return
@@ -84,7 +85,7 @@ export function UserLine(props: Props) {
         </td>
       )}
       <td className="col-user">
-        <UserCell row={row} name={name} low={balance.low ?? row.low ?? false} />
+        <UserCell row={row} name={row.name ?? row.user_id} low={balance.low ?? row.low ?? false} />
       </td>
       {editing && target ? (
         <td className="col-editor" colSpan={4}>
@@ -134,16 +135,16 @@ export function UserLine(props: Props) {
 }
 
 function UserCell({ row, name, low }: { row: UserRow; name: string; low: boolean }) {
-  const below = [row.name ? row.user_id : null, row.email].filter(Boolean).join(' · ')
+  const below = [row.name ? isolated(row.user_id) : null, row.email].filter(Boolean).join(' · ')
   return (
     <div className="user-cell">
-      <span className="avatar" aria-hidden>
+      <span className="avatar" dir="auto" aria-hidden>
         {initials(name)}
       </span>
       <div className="user-names">
         <span className="user-name">
           <Link href={`/users/${encodeURIComponent(row.user_id)}`} className="row-link">
-            {name}
+            <bdi>{name}</bdi>
           </Link>
           {low && <LowBadge />}
           {row.frozen && (

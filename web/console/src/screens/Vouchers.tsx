@@ -15,6 +15,7 @@ import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
 import { ProblemPanel } from '../components/ProblemPanel'
+import SavedFilters from '../components/SavedFilters'
 import { SearchField } from '../components/SearchField'
 import { SkeletonRows } from '../components/SkeletonRows'
 import { Tabs } from '../components/Tabs'
@@ -91,6 +92,7 @@ export default function Vouchers() {
           ]}
           onChange={(next) => url.patch({ state: next === 'all' ? null : next, ...FIRST_PAGE })}
         />
+        <SavedFilters screen="vouchers" />
         {showNewOrder && (
           <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={showNewOrder}>
             The list has changed: show
@@ -203,7 +205,7 @@ function VouchersTable({ vouchers, isOld, onEdit, onDelete }: TableProps) {
             <td data-label="for">
               {voucher.user_id ? (
                 <Link href={`/users/${encodeURIComponent(voucher.user_id)}`} className="row-link">
-                  {voucher.user_id}
+                  <bdi>{voucher.user_id}</bdi>
                 </Link>
               ) : (
                 <span className="dimmed">anybody</span>

@@ -148,7 +148,9 @@ function OperatorLine({
       <td>
         <span className="user-names">
           <span className="user-name">
-            <b className="wrap">{operator.name}</b>
+            <b className="wrap">
+              <bdi>{operator.name}</bdi>
+            </b>
             {own && <span className="chip">you</span>}
             {operator.disabled && <span className="chip">deactivated</span>}
           </span>

@@ -1,0 +1,75 @@
+"""What is looked for on every page, whatever it shows: each a question to the page that answers with what is wrong.
+
+The odd thing: the page's own policy forbids scripts from elsewhere, so axe-core is evaluated by the debugger's door.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+AXE = (Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js").read_text("utf-8")
+FOUND = """() => axe.run(
+  { include: [['html']], exclude: [['tbody > tr:nth-child(n+5)'], ['.timeline > li:nth-child(n+8)']] },
+  { iframes: false, resultTypes: ['violations'] },
+)"""
+"""Rows are alike: the first few of a list stand for all of them, since looking at colours takes a while."""
+
+MOVING = """() => document.getAnimations()
+  .filter((one) => one.playState === 'running' && one.animationName !== 'flash')
+  .map((one) => one.animationName ?? one.transitionProperty)"""
+"""A flash is no motion: under reduced motion it is one colour for a while and then another."""
+
+NOT_ISOLATED = r"""() => {
+  const turns = /[\u0590-\u08ff]/
+  const wrong = []
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode
+    if (!turns.test(data) || parentElement.closest('bdi, [dir=auto], script, textarea')) continue
+    if (turns.test(data.replace(/\u2068[^\u2069]*\u2069/g, ''))) wrong.push(data)
+  }
+  for (const element of document.querySelectorAll('[aria-label], [title]')) {
+    for (const name of ['aria-label', 'title']) {
+      const text = element.getAttribute(name) ?? ''
+      if (turns.test(text.replace(/\u2068[^\u2069]*\u2069/g, ''))) wrong.push(`${name}: ${text}`)
+    }
+  }
+  for (const field of document.querySelectorAll('input, textarea'))
+    if (turns.test(field.value) && getComputedStyle(field).unicodeBidi !== 'plaintext')
+      wrong.push(`field: ${field.value}`)
+  return wrong
+}"""
+
+REGIONS = """() => [...document.querySelectorAll(
+  '[aria-live]:not([aria-live=off]), [role=alert], [role=status], [role=log], [role=timer], output'
+)].map((one) => one.outerHTML.slice(0, 120))"""
+
+
+def violations(page: Page) -> list[Any]:
+    """What axe-core finds, with the place of each."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate(FOUND)
+    return [(one["id"], node["html"][:200]) for one in found["violations"] for node in one["nodes"][:3]]
+
+
+def is_wider_than_the_window(page: Page) -> bool:
+    return bool(page.evaluate("() => document.documentElement.scrollWidth > innerWidth"))
+
+
+def not_isolated(page: Page) -> list[str]:
+    """Names from right to left that could turn round what stands beside them."""
+    return list(page.evaluate(NOT_ISOLATED))
+
+
+def moving(page: Page) -> list[str]:
+    """What is moving on a page whose reader asked for no motion."""
+    return list(page.evaluate(MOVING))
+
+
+def live_regions(page: Page) -> list[str]:
+    """Everything that a screen reader would read aloud by itself."""
+    return list(page.evaluate(REGIONS))

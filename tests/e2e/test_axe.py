@@ -1,0 +1,110 @@
+"""Every screen and every dialogue of the console, as it is painted: usable by everybody.
+
+No violation of axe-core in either theme, on a desk and on a phone; nothing that scrolls sideways, on a phone nor at
+twice the size; nothing that moves where no motion is wanted; one live region; no name from right to left that turns
+its neighbours round. The wallet's pages have the same in `test_wallet_pages`. The odd thing: a case is loaded once;
+theme and width are the browser's to change, and the page follows them by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.demo_process import Demo
+from tests.e2e.looks import is_wider_than_the_window, live_regions, moving, not_isolated, violations
+from tests.e2e.pages import Console, new_user
+from tests.e2e.screens import OPENED, SCREENS, Screen, furnish
+
+pytestmark = pytest.mark.e2e
+
+DESK, PHONE, TWICE = (1280, 800), (390, 844), (640, 400)
+"""TWICE is a desk at 200 %."""
+LIGHT, DARK = "light", "dark"
+EVERYWHERE = list(product((LIGHT, DARK), (DESK, PHONE)))
+ACROSS = [(LIGHT, DESK), (DARK, PHONE)]
+"""What opens on a screen: each theme and each size once."""
+
+
+@pytest.fixture(scope="module")
+def console(browser: Browser, demo: Demo) -> Iterator[Console]:
+    """One operator and one tab for all cases, so that each of them costs a load and no sign-in."""
+    furnish(demo)
+    context = browser.new_context(reduced_motion="reduce", locale="en-US")
+    yield Console(context, demo, name="Axel Tester")
+    context.close()
+
+
+def show(console: Console, screen: Screen) -> Page:
+    page = console.page
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    console.visit(screen.path)
+    expect(page.get_by_role("heading", name=screen.heading, level=1)).to_be_visible()
+    for step in screen.steps:
+        step(page)
+    return page
+
+
+def check(page: Page, looks: list[tuple[str, tuple[int, int]]]) -> None:
+    """All that is wrong in any of these looks, told at once."""
+    found: dict[str, Any] = {"names": not_isolated(page), "moving": moving(page)}
+    for theme, (width, height) in looks:
+        page.emulate_media(color_scheme="dark" if theme == DARK else "light", reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": height})
+        found[f"{theme} {width}"] = violations(page)
+        found[f"{theme} {width} wide"] = is_wider_than_the_window(page)
+    page.set_viewport_size({"width": TWICE[0], "height": TWICE[1]})
+    found["wide at 200 %"] = is_wider_than_the_window(page)
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert len(live_regions(page)) == 1, live_regions(page)
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_everybody_can_use_the_screen(console: Console, name: str) -> None:
+    check(show(console, SCREENS[name]), EVERYWHERE)
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_everybody_can_use_what_opens(console: Console, name: str) -> None:
+    check(show(console, OPENED[name]), ACROSS)
+
+
+def test_signing_in(browser: Browser, demo: Demo) -> None:
+    context = browser.new_context(reduced_motion="reduce", locale="en-US")
+    page = context.new_page()
+    page.goto(f"{demo.url}/console")
+    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_label("Password", exact=True).fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("wrong")).to_be_visible()
+    check(page, EVERYWHERE)
+    context.close()
+
+
+def test_the_menu_of_a_phone(console: Console) -> None:
+    page = show(console, SCREENS["settings"])
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.get_by_role("button", name="Open the menu").click()
+    expect(page.get_by_role("link", name="Overview")).to_be_visible()
+    for theme in (LIGHT, DARK):
+        page.emulate_media(color_scheme="dark" if theme == DARK else "light", reduced_motion="reduce")
+        assert violations(page) == []
+
+
+def test_a_toast_and_a_conflict(console: Console, demo: Demo) -> None:
+    user = new_user(demo, "axe")
+    page = show(console, Screen(f"users?q={user}", "Users"))
+    console.open_editor(user)
+    demo.api("POST", f"/users/{user}/spend", json={"amount": 30})
+    page.get_by_label("Change", exact=True).fill("=200")
+    page.get_by_role("combobox", name="Reason").fill("Goodwill")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check(page, ACROSS)
+    page.get_by_role("button", name="Apply anyway").click()
+    expect(console.toast("User credits updated successfully")).to_be_visible()
+    check(page, EVERYWHERE)
