@@ -8,7 +8,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 PORT ?= 8300
-WORKERS ?= 2
+# Half as many again as cores: tests wait for browsers, processes and disks.
+WORKERS ?= 3
 
 BIN := .venv/bin
 WEB := $(BIN)/python tools/web.py
