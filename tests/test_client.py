@@ -412,7 +412,17 @@ def test_every_verb_that_is_written_is_lifted() -> None:
     assert written - {"set_credits"} | {"set"} == verbs_of(Client) == verbs_of(AsyncClient)
 
 
-OF_ONE_FACE_ALONE = {"self", "actor", "audience", "common", "about", "user_id", "active_only", "single_only"}
+OF_ONE_FACE_ALONE = {
+    "self",
+    "actor",
+    "audience",
+    "common",
+    "about",
+    "user_id",
+    "active_only",
+    "single_only",
+    "finds_paying",
+}
 """The facade says who asks and for whose eyes; over HTTP the key does. The rest is in `Common` and `About`."""
 
 

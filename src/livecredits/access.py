@@ -90,6 +90,10 @@ class Principal:
         """Whether this principal may refund orders: admins, and keys with `shop`."""
         return self.has_role(Role.ADMIN) or self.has_scope(Scope.SHOP)
 
+    def may_see_codes(self) -> bool:
+        """Whether this principal may read codes that can still pay: a code that is read can be redeemed."""
+        return self.has_role(Role.SUPPORT) or self.has_scope(Scope.SHOP)
+
     @property
     def key_scope(self) -> str:
         """Whose idempotency keys this principal's keys stand among; nobody can probe another's."""

@@ -21,6 +21,7 @@
     │   │   ├── OrderClosed         `state`
     │   │   ├── OrderNotFulfilled
     │   │   ├── OrderSpent          `left`, `amount`
+    │   │   ├── PackageChanged      `package` as it is now
     │   │   ├── PackageOrdered      it was ordered, so it can only be deactivated
     │   │   ├── VoucherUsed
     │   │   ├── AlreadyRedeemed     by this user
@@ -219,6 +220,12 @@ class OrderSpent(Conflict):
     """Part of the order's credits is spent."""
 
     code = "order_spent"
+
+
+class PackageChanged(Conflict):
+    """The package is no longer as it was shown."""
+
+    code = "package_changed"
 
 
 class PackageOrdered(Conflict):

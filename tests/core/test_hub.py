@@ -783,6 +783,19 @@ def test_hints_go_to_the_users_own_screens_and_to_followers_gathered(desk: Desk)
     assert not desk.later(0.25).sends
 
 
+def test_what_is_everybodys_is_told_to_all_users_and_to_no_one_twice(desk: Desk) -> None:
+    ada, bob, olga = desk.live("ada"), desk.live("bob"), desk.live(None)
+    desk.say(olga, type="follow", lists=["orders"])
+    gone = desk.live("cyd")
+    desk.hub.left(gone)
+    desk.hub.hint({"packages", "orders", "audit"})
+    desk.later(0.25)
+    for screen in (ada, bob):
+        assert desk.told(screen) == [{"type": "changed", "lists": ["packages"]}]
+    assert desk.told(olga) == [{"type": "changed", "lists": ["orders"]}]
+    assert not desk.told(gone)
+
+
 def test_a_hint_waits_for_a_paused_screen(desk: Desk) -> None:
     ada = desk.live("ada")
     desk.hub.paused(ada)

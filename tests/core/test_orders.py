@@ -37,6 +37,16 @@ class TestFulfilment:
         assert (order.fulfilled_by, order.claimed_by, order.note) == ("operator:opr_1", "eve", "paid in cash")
         check(books)
 
+    @pytest.mark.parametrize(
+        ("label", "name", "shown"),
+        [(None, "100 credits", "Order · 100 credits"), ("Thanks", "100 credits", "Thanks"), (None, None, None),
+         (None, "x" * 200, f"Order · {'x' * 192}")],
+    )  # fmt: skip
+    def test_its_entry_says_what_was_ordered(
+        self, label: str | None, name: str | None, shown: str | None
+    ) -> None:
+        assert shop(package_name=name).do(fulfil(label=label)).label == shown
+
     def test_a_second_one_is_told_who_did_it_and_when(self) -> None:
         books = shop()
         entry = books.do(fulfil())

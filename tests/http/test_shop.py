@@ -143,6 +143,16 @@ async def test_a_second_fulfilment_says_who_and_when(stage: Stage) -> None:
     assert await balance(stage, "ada") == 100
 
 
+async def test_the_history_says_which_package_came(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    for label in (None, "Paid by invoice"):
+        order = await order_of(ada, await package_of(stage))
+        told = {} if label is None else {"label": label}
+        assert (await admin.post(f"{QUEUE}/{order['id']}/fulfill", json=told)).status_code == 200
+    history = (await ada.get("/api/v1/credits/history")).json()["items"]
+    assert [entry["label"] for entry in history] == ["Paid by invoice", "Order · 100 credits"]
+
+
 async def test_a_key_means_the_same_fulfilment_on_every_route(stage: Stage) -> None:
     ada, admin = await stage.user("ada"), await stage.operator()
     order = await order_of(ada, await package_of(stage))
@@ -221,6 +231,27 @@ async def test_the_same_key_orders_once(stage: Stage) -> None:
     assert bobs.json()["id"] != answers[0].json()["id"]
 
 
+async def test_nothing_is_ordered_at_a_price_that_was_not_shown(stage: Stage) -> None:
+    ada, admin, backend = await stage.user("ada"), await stage.operator(), await stage.backend(Scope.SHOP)
+    package = await package_of(stage)
+    shown = {"credits": 100, "price_minor": 900, "currency": "EUR"}
+    body, headers = {"package_id": package["id"], "shown": shown}, {"idempotency-key": "shown"}
+    first = await ada.post(OWN, json=body, headers=headers)
+    assert (first.status_code, first.json()["package"]["price_minor"]) == (201, 900)
+    await admin.put(f"{PACKAGES}/{package['id']}", json={**PACKAGE, "price_minor": 999_900, "validity_s": 60})
+    assert (await ada.post(OWN, json=body, headers=headers)).content == first.content
+    for who, url in ((ada, OWN), (backend, "/api/v1/users/ada/orders")):
+        for seen in (shown, {"price_minor": 999_900, "validity_s": None}):
+            problem = check_problem(await who.post(url, json={**body, "shown": seen}), 409, "package_changed")
+            assert problem["package"]["price_minor"] == 999_900
+    assert len((await ada.get(OWN)).json()["items"]) == 1
+    now = {"credits": 100, "unit": "credits", "price_minor": 999_900, "currency": "EUR", "validity_s": 60}
+    assert (await ada.post(OWN, json={**body, "shown": now})).status_code == 201
+    whole = (await ada.get("/api/v1/credits/packages")).json()["items"][0]
+    assert (await ada.post(OWN, json={**body, "shown": whole})).status_code == 201
+    check_problem(await ada.post(OWN, json={**body, "shown": {"price_minor": "9"}}), 422, "invalid")
+
+
 async def test_a_refund_takes_back_what_is_left(stage: Stage) -> None:
     ada, admin = await stage.user("ada"), await stage.operator()
     order = await order_of(ada, await package_of(stage))
@@ -232,7 +263,14 @@ async def test_a_refund_takes_back_what_is_left(stage: Stage) -> None:
     assert (problem["left"], problem["amount"]) == (70, 100)
     done = await admin.post(f"{url}/refund", json={"spent": "left", "reason": "returned"})
     assert (done.json()["kind"], done.json()["amount"], await balance(stage, "ada")) == ("reverse", -70, 0)
-    assert (await admin.get(url)).json()["state"] == "refunded"
+    read = (await admin.get(url)).json()
+    OrderShape.model_validate(read)
+    assert (read["state"], read["refund_reason"]) == ("refunded", "returned")
+    assert read["refunded_by"] == read["fulfilled_by"]
+    assert (await admin.get(QUEUE)).json()["items"] == [read]
+    own = (await ada.get(OWN)).json()["items"][0]
+    assert own["state"] == "refunded"
+    assert not {"refunded_by", "refund_reason"} & own.keys()
     support = await stage.operator(Role.SUPPORT)
     check_problem(await support.post(f"{url}/refund", json={}), 403, "forbidden")
     backend = await stage.backend(Scope.SHOP)

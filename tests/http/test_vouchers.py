@@ -145,6 +145,82 @@ async def test_what_is_no_code_is_refused(stage: Stage, code: Any) -> None:
 # --- operators -----------------------------------------------------------------------------------------------------
 
 
+async def test_a_creation_that_comes_again_is_answered_as_before(stage: Stage) -> None:
+    support = await stage.operator(Role.SUPPORT)
+    body, headers = {"amount": 25, "user_id": "ada"}, {"idempotency-key": "once"}
+    first = await support.post(VOUCHERS, json=body, headers=headers)
+    url = f"{VOUCHERS}/{first.json()['voucher']}"
+    assert (await support.put(url, json={"amount": 30})).status_code == 200
+    assert (await support.delete(url)).status_code == 204
+    again = await support.post(VOUCHERS, json=body, headers=headers)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert (await support.get(VOUCHERS)).json()["items"] == []
+    check_problem(
+        await support.post(VOUCHERS, json={**body, "amount": 26}, headers=headers),
+        422,
+        "idempotency_key_reused",
+    )
+
+
+async def test_whoever_only_looks_neither_reads_nor_finds_a_code_that_can_pay(stage: Stage) -> None:
+    viewer, support, admin = [await stage.operator(role) for role in (Role.VIEWER, Role.SUPPORT, Role.ADMIN)]
+    made, used = await voucher(stage), await voucher(stage)
+    await redeemed(stage, "ada", used["code"])
+    word = await campaign(stage, word="FRIENDS", starts_at="2020-01-01T00:00:00Z")
+    await redeemed(stage, "ada", "FRIENDS")
+    await campaign(stage, word="OVER-NOW", ends_at="2020-01-01T00:00:00Z")
+    codes = [(await codes_of(stage, word))[0], made]
+    texts = []
+    for path in (
+        "vouchers", "campaigns", f"campaigns/{word['id']}", "users/ada/redemptions", "audit", "credits/orders",
+        *(f"vouchers/{one['voucher']}" for one in codes),
+    ):  # fmt: skip
+        texts.append((await viewer.get(f"{ADMIN}/{path}")).text)
+        assert texts[-1].count('"code":"unauthenticated"') == 0
+    for code in (made["code"], "FRIENDS"):
+        assert not [text for text in texts if code in text or code.replace("-", "") in text]
+    shown = {one["voucher"]: one["code"] for one in (await viewer.get(VOUCHERS)).json()["items"]}
+    assert shown == {made["voucher"]: made["code"][:2] + "••-••••-••••-••••-•", used["voucher"]: used["code"]}
+    words = {one["name"]: one["word"] for one in (await viewer.get(CAMPAIGNS)).json()["items"]}
+    assert set(words.values()) == {"FR•••••"} or "FR•••••" in words.values()
+    for part in (made["code"], made["code"][:4], made["code"][3]):
+        found = (await viewer.get(f"{VOUCHERS}?q={part}")).json()["items"]
+        assert made["voucher"] not in [one["voucher"] for one in found]
+    for who in (viewer, support):
+        found = (await who.get(f"{VOUCHERS}?q={used['code']}")).json()["items"]
+        assert [one["code"] for one in found] == [used["code"]]
+    for who in (support, admin):
+        found = (await who.get(f"{VOUCHERS}?q={made['code']}")).json()["items"]
+        assert [one["code"] for one in found] == [made["code"]]
+
+
+async def test_a_voucher_that_waits_for_a_user_is_in_that_users_list(stage: Stage) -> None:
+    umi, bob = await stage.user("umi"), await stage.user("bob")
+    await redeemed(stage, "umi", (await voucher(stage, amount=3))["code"])
+    made = [await voucher(stage, user_id="umi", amount=amount) for amount in (7, 8)]
+    gone = await voucher(stage, user_id="umi", expires_at="2020-01-01T00:00:00Z")
+    await (await stage.operator()).post(f"{VOUCHERS}/{gone['voucher']}/revoke", json={})
+    listed = await umi.get(OWN)
+    RedemptionsPage.model_validate_json(listed.content)
+    assert [(one["amount"], one["state"]) for one in listed.json()["items"]] == [
+        (8, "open"), (7, "open"), (3, "redeemed"),
+    ]  # fmt: skip
+    first = listed.json()["items"][0]
+    assert (first["code"], first["entry"], first["redeemed_at"]) == (made[1]["code"], None, None)
+    assert not {"campaign", "address"} & first.keys()
+    page, seen = (await umi.get(f"{OWN}?limit=1")).json(), []
+    while page["next"]:
+        seen += page["items"]
+        page = (await umi.get(f"{OWN}?limit=1&after={page['next']}")).json()
+    assert [*seen, *page["items"]] == listed.json()["items"]
+    assert (await bob.get(OWN)).status_code == 404 or (await bob.get(OWN)).json()["items"] == []
+    await redeemed(stage, "umi", first["code"])
+    after = (await umi.get(OWN)).json()["items"]
+    assert [(one["amount"], one["state"]) for one in after] == [(7, "open"), (8, "redeemed"), (3, "redeemed")]
+    rows = list(csv.DictReader(io.StringIO((await umi.get(f"{OWN}?format=csv")).text)))
+    assert [row["state"] for row in rows] == ["open", "redeemed", "redeemed"]
+
+
 async def test_a_voucher_is_edited_and_removed_while_unused(stage: Stage) -> None:
     support = await stage.operator(Role.SUPPORT)
     made = await voucher(stage, code="THANKYOU")

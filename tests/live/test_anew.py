@@ -47,6 +47,19 @@ async def test_a_users_own_threshold_is_told_at_once_to_that_user_alone(
         assert (await bob.next())["type"] == "state"
 
 
+async def test_a_package_that_changed_is_told_to_every_open_shop(carrier: Carrier, credits: Credits) -> None:
+    package = await credits.put_package(name="Small", credits=10, price_minor=900, currency="EUR")
+    async with carrier.screen("user:ada") as ada, carrier.screen("user:bob") as bob:
+        for screen in (ada, bob):
+            await screen.until("hello")
+        await credits.put_package(package.id, name="Small", credits=10, price_minor=999_900, currency="EUR")
+        for screen in (ada, bob):
+            assert (await screen.until("changed"))["lists"] == ["packages"]
+        await credits.delete_package(package.id)
+        for screen in (ada, bob):
+            assert (await screen.until("changed"))["lists"] == ["packages"]
+
+
 async def test_a_units_threshold_is_told_to_everybody(carrier: Carrier, credits: Credits) -> None:
     async with carrier.screen("user:ada") as ada, carrier.screen("user:bob") as bob:
         await ada.until("hello")

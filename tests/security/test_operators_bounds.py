@@ -148,9 +148,8 @@ WANTED = {
             "/credits", "adjustments", "grants", "holds", "entries", "vouchers", "campaigns", "batches", "personal",
         )
     )
-    and "packages" not in at[1]
-}  # fmt: skip
-"""Changes of credits, and of what will become one; and the erasure of a person."""
+} | {("PUT", f"{ADMIN}/users/{{user_id}}")}  # fmt: skip
+"""Changes of credits, of what will become one, of floors and freezing; and the erasure of a person."""
 
 
 @pytest.fixture(params=[True, False], ids=["reason wanted", "no reason wanted"])
@@ -195,6 +194,13 @@ async def test_operators_give_a_reason_where_it_is_wanted_and_keys_need_none(
                     wrong.append(f"key: {route.method} {route.path} {answer.status_code} {answer.text}")
         assert not wrong, "\n".join(wrong)
         assert asked >= 20
+
+
+async def test_a_name_needs_no_reason(tmp_path: Path) -> None:
+    async with staged(tmp_path, require_reason=True) as stage:
+        support = await stage.operator(Role.SUPPORT)
+        answer = await support.put(f"{ADMIN}/users/ada", json={"name": "Ada", "low_threshold": 5})
+        assert answer.status_code == 200, answer.text
 
 
 async def test_a_reason_is_wanted_for_rows_of_csv_too(tmp_path: Path) -> None:

@@ -207,22 +207,24 @@ async def order_for(world: World) -> Deed:
 
 async def add_package(_world: World) -> Deed:
     return Deed(
-        url=f"{ADMIN}/credits/packages", json=PACKAGE, action="package.added", target="pkg_", after=PACKAGE
-    )
+        url=f"{ADMIN}/credits/packages", json={**PACKAGE, "reason": WHY}, action="package.added", target="pkg_",
+        reason=WHY, after=PACKAGE,
+    )  # fmt: skip
 
 
 async def put_package(world: World) -> Deed:
     package = await world.credits.put_package(**PACKAGE)
     return Deed(
-        url=f"{ADMIN}/credits/packages/{package.id}", json={**PACKAGE, "credits": 110}, action="package.changed",
-        target=package.id, before={"credits": 100}, after={"credits": 110},
+        url=f"{ADMIN}/credits/packages/{package.id}", json={**PACKAGE, "credits": 110, "reason": WHY},
+        action="package.changed", target=package.id, reason=WHY, before={"credits": 100}, after={"credits": 110},
     )  # fmt: skip
 
 
 async def delete_package(world: World) -> Deed:
     package = await world.credits.put_package(**PACKAGE)
     return Deed(
-        url=f"{ADMIN}/credits/packages/{package.id}", action="package.deleted", target=package.id, before=PACKAGE
+        url=f"{ADMIN}/credits/packages/{package.id}?reason={WHY}", action="package.deleted", target=package.id,
+        reason=WHY, before=PACKAGE,
     )  # fmt: skip
 
 

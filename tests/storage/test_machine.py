@@ -138,10 +138,10 @@ class LedgerMachine(RuleBasedStateMachine):
             "name": "p", "credits": amount, "unit": "credits", "price_minor": 1, "currency": "EUR",
             "validity_s": validity_s, "active": True, "position": 0, "description": None,
         }  # fmt: skip
-        package = self.write(shop_rows.put_package, None, fields, LIBRARY, self.now_us).result
+        package = self.write(shop_rows.put_package, None, fields, shop_rows.Deed(), self.now_us).result
         order_id = f"ord_{len(self.orders)}"
         empty = {"billing": None, "purchase_reference": None, "metadata": None}
-        self.write(shop_rows.add_order, order_id, user, package.id, empty, LIBRARY, self.now_us)
+        self.write(shop_rows.add_order, order_id, user, package.id, empty, None, LIBRARY, self.now_us)
         self.orders[order_id] = Bought(user, amount, validity_s)
 
     @precondition(lambda self: self.orders)

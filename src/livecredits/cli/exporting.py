@@ -315,7 +315,7 @@ def _audit() -> tuple[tuple[str, ...], _PageOf]:
 
 def _codes() -> tuple[tuple[str, ...], _PageOf]:
     from livecredits.clock import SystemClock
-    from livecredits.credits.desk import VOUCHER_STATES
+    from livecredits.credits.shop_asked import VOUCHER_STATES
     from livecredits.http.admin_vouchers import CODE_COLUMNS
     from livecredits.storage import shop_pages
 

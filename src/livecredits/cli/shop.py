@@ -114,13 +114,14 @@ def add_package(  # noqa: PLR0913 - options
     inactive: Annotated[
         bool, typer.Option("--inactive", help="It cannot be ordered (yet, or any more).")
     ] = False,
+    reason: Reason = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a package, or put another in its place; orders keep theirs as it was."""
     made = asked(
         "put_package", replace, name=name, credits=credits, unit=unit, price_minor=price, currency=currency,
-        validity_s=_validity(days), active=not inactive, position=position, description=description,
+        validity_s=_validity(days), active=not inactive, position=position, description=description, reason=reason,
         database=database, as_json=as_json,
     )  # fmt: skip
     show(
@@ -129,9 +130,11 @@ def add_package(  # noqa: PLR0913 - options
 
 
 @packages.command("delete")
-def delete_package(package: PackageId, *, database: Database = None, as_json: AsJson = False) -> None:
+def delete_package(
+    package: PackageId, *, reason: Reason = None, database: Database = None, as_json: AsJson = False
+) -> None:
     """Remove a package that was never ordered."""
-    asked("delete_package", package, database=database, as_json=as_json)
+    asked("delete_package", package, reason=reason, database=database, as_json=as_json)
     show({"id": package, "deleted": True}, f"{plain(package)} is gone", as_json=as_json)
 
 

@@ -57,6 +57,7 @@ def put_package(  # noqa: PLR0913 - the fields of a package
     active: bool = True,
     position: int = 0,
     description: str | None = None,
+    reason: str | None = None,
 ) -> Call[Package]:
     """Make a package, or replace what stands in it; orders keep theirs as it was (scope `shop`).
 
@@ -71,6 +72,7 @@ def put_package(  # noqa: PLR0913 - the fields of a package
         active: whether it can be ordered.
         position: low numbers stand first.
         description: at most 2,000 characters.
+        reason: why, for the audit trail.
 
     Raises:
         NotFound: there is no such package.
@@ -79,15 +81,18 @@ def put_package(  # noqa: PLR0913 - the fields of a package
     body = {
         "name": name, "credits": credits, "unit": unit, "price_minor": price_minor, "currency": currency,
         "validity_s": validity_s, "active": active, "position": position, "description": description,
+        "reason": reason,
     }  # fmt: skip
     if package_id is None:
         return Call("POST", PACKAGES, Package.read, body=body, changes=True, repeatable=False)
     return Call("PUT", f"{PACKAGES}/{named(package_id)}", Package.read, body=body, changes=True)
 
 
-def delete_package(package_id: str) -> Call[None]:
+def delete_package(package_id: str, *, reason: str | None = None) -> Call[None]:
     """Remove a package that was never ordered; raises `PackageOrdered` else: deactivate it (scope `shop`)."""
-    return Call("DELETE", f"{PACKAGES}/{named(package_id)}", nothing, changes=True)
+    return Call(
+        "DELETE", f"{PACKAGES}/{named(package_id)}", nothing, query=texts({"reason": reason}), changes=True
+    )
 
 
 # --- orders --------------------------------------------------------------------------------------------------------
@@ -99,13 +104,24 @@ def order(
     *,
     billing: Billing | None = None,
     purchase_reference: str | None = None,
+    shown: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     key: str | None = None,
 ) -> Call[Order]:
     """Order a package for a user; an unknown user is made. The same key gives the same order (scope `shop`).
 
+    Args:
+        user_id: for whom.
+        package_id: which package.
+        billing: whom to bill.
+        purchase_reference: the buyer's own, at most 200 characters.
+        shown: what the buyer was shown: any of `credits`, `unit`, `price_minor`, `currency`, `validity_s`.
+        metadata: yours, as JSON.
+        key: the idempotency key.
+
     Raises:
         NotFound: there is no such package, or it is not active.
+        PackageChanged: it is no longer as it was shown; `extra["package"]` tells how it is.
     """
     billed = None
     if billing is not None:
@@ -114,7 +130,7 @@ def order(
     body = told(
         {
             "package_id": package_id, "billing": billed, "purchase_reference": purchase_reference,
-            "metadata": metadata,
+            "metadata": metadata, "shown": shown,
         }
     )  # fmt: skip
     return Call(

@@ -74,6 +74,8 @@ class Order(Told):
     claimed_by: str | None = None
     note: str | None = None
     cancelled_by: str | None = None
+    refunded_by: str | None = None
+    refund_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

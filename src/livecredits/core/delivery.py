@@ -488,9 +488,14 @@ class Delivery:
     def hint(self, lists: Iterable[str], users: Iterable[str] | None = None) -> None:
         """These lists moved: tell the followers, and the own screens of `users`, at the next turn.
 
-        A user's own screens are not told that `history` moved: a higher version has told them.
+        What is everybody's (`packages`) is told to all users' screens where no users are named. A user's own screens
+        are not told that `history` moved: a higher version has told them.
         """
         moved = set(lists)
+        shared = moved.intersection(wire.SHARED_LISTS) if users is None else None
+        for screen in self.screens.values() if shared else ():
+            if screen.phase < Phase.CLOSING and screen.who is not None and screen.who.user_id is not None:
+                self._hint(screen, shared or set())
         for screen in self._followers:
             self._hint(screen, moved.intersection(screen.follows))
         for user_id in users or ():

@@ -39,7 +39,13 @@ from livecredits.core.changes import (
 )
 from livecredits.core.draft import Draft, NewId, Refuse
 from livecredits.core.lots import Lot, NotLoaded, Terms
-from livecredits.core.orders import refundable, require_fulfilled, require_pending, require_whole_refund
+from livecredits.core.orders import (
+    order_label,
+    refundable,
+    require_fulfilled,
+    require_pending,
+    require_whole_refund,
+)
 from livecredits.core.rows import (
     Account,
     AccountKey,
@@ -369,6 +375,8 @@ def _fulfil(book: Book, change: Fulfil, now_us: int, new_id: NewId) -> Decision:
     require_pending(order)
     draft = _draft_of(book, order.user_id, order.unit, change, now_us, new_id)
     terms = Terms(0, _end_of(order.validity_s, now_us), order.id)
+    if draft.label is None and order.package_name is not None:
+        draft.label = order_label(order.package_name)
     entry = draft.credit("fulfil", order.credits, [(terms, order.credits)], origin=order.id)
     fulfilled = replace(
         order, state="fulfilled", entry_id=entry.id, fulfilled_at_us=now_us, fulfilled_by=str(change.actor),

@@ -13,6 +13,14 @@ from livecredits.core.draft import Refuse
 from livecredits.core.rows import Entry, OrderRow
 from livecredits.core.wire import time_text
 
+LABEL_MOST = 200
+"""Characters of a label, as everywhere."""
+
+
+def order_label(package_name: str) -> str:
+    """What the user's history calls a fulfilment that nobody gave another label."""
+    return f"Order · {package_name}"[:LABEL_MOST]
+
 
 def require_pending(order: OrderRow) -> None:
     """Refuse unless the order waits for its fulfilment.

@@ -73,6 +73,7 @@ class OrderRow:
     note: str | None = None
     refund_entry_id: str | None = None
     refunded_at_us: int | None = None
+    package_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

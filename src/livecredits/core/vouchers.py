@@ -35,6 +35,7 @@ _BETWEEN = re.compile(
 )
 """Blanks, line breaks, dashes and quotes of every kind, and what no eye sees: mails and documents add them."""
 _PREFIX = re.compile(r"[A-Z0-9]{1,12}")
+_SYMBOL = re.compile(r"[^-]")
 _WORD = re.compile(r"[A-Z0-9][A-Z0-9-]*")
 
 
@@ -92,6 +93,11 @@ def spelled(random_bits: bytes, prefix: str = "") -> str:
     groups = [symbols[at : at + 4] for at in range(0, CODE_SYMBOLS, 4)]
     check = check_symbol(prefix.translate(_ALIKE) + symbols)
     return "-".join([*([prefix] if prefix else []), *groups, check])
+
+
+def masked(code: str) -> str:
+    """A code as it is shown to whoever may not redeem it: its first two symbols, and dots for the others."""
+    return code[:2] + _SYMBOL.sub("•", code[2:])
 
 
 def is_prefix(text: object) -> bool:

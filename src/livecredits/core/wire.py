@@ -45,6 +45,8 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f/\ud800-\udfff]")
 
 HINTED_LISTS = ("orders", "vouchers")
 """Of what a user's own screens are told by `changed`; their history has moved whenever a higher version arrives."""
+SHARED_LISTS = ("packages",)
+"""Of what the own screens of all users are told."""
 OPERATOR_LISTS = ("users", "audit", "broadcasts", "orders", "vouchers", "history")
 
 

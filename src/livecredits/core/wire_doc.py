@@ -99,7 +99,9 @@ SERVER_FRAMES = (
         "user's own screens are not told that their history moved: a higher version says so.",
         (
             Field(
-                "lists", "array", "of orders, vouchers; for followers also history, users, audit, broadcasts"
+                "lists",
+                "array",
+                "of orders, vouchers, packages; for followers also history, users, audit, broadcasts",
             ),
         ),
         '{"type":"changed","lists":["orders"]}',

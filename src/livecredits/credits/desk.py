@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from livecredits.core.amounts import bad_field, positive, whole
 from livecredits.core.chain import canonical
-from livecredits.core.changes import LIBRARY, Actor, Fulfil, Redeem, Refund
-from livecredits.core.vouchers import CODE_BYTES, is_prefix, is_word, normalised, read_code, spelled
+from livecredits.core.changes import LIBRARY, Actor, Redeem
+from livecredits.core.vouchers import CODE_BYTES, is_word, normalised, read_code, spelled
 from livecredits.credits.asking import (
     METADATA_LENGTH_MAX,
     Common,
@@ -33,6 +32,19 @@ from livecredits.credits.asking import (
     check_user_id,
     common_fields,
     microseconds,
+)
+from livecredits.credits.shop_asked import (
+    CURRENCY,
+    ORDER_STATES,
+    VALIDITY_S_MOST,
+    VOUCHER_STATES,
+    WantedCampaign,
+    WantedPackage,
+    check_codes,
+    check_flag,
+    check_shown,
+    check_state,
+    checked_list,
 )
 from livecredits.storage import shop_pages, shop_rows
 from livecredits.storage.handover import Told
@@ -50,67 +62,6 @@ if TYPE_CHECKING:
     from livecredits.storage.database import Database
 
 T = TypeVar("T")
-
-CODES_MOST = 100_000
-LISTED_MOST = 100_000
-VALIDITY_S_MOST = 100 * 366 * 86_400
-ORDER_STATES = ("pending", "fulfilled", "cancelled", "refunded")
-VOUCHER_STATES = ("upcoming", "open", "used", "expired", "revoked")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedPackage:
-    """The fields of a package, as `put_package` takes them."""
-
-    name: str
-    credits: int
-    unit: str
-    price_minor: int
-    currency: str
-    validity_s: int | None
-    active: bool
-    position: int
-    description: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedCampaign:
-    """The fields of a campaign, as `create_campaign` takes them."""
-
-    name: str
-    credits: int
-    unit: str
-    validity_s: int | None
-    starts_at: datetime | None
-    ends_at: datetime | None
-    max_per_code: int | None
-    max_per_user: int | None
-    allowed_users: Collection[str] | None
-    prefix: str | None
-    codes: int | None
-    word: str | None
-    label: str | None
-    welcome: bool
-
-
-# --- changes -------------------------------------------------------------------------------------------------------
-
-
-def fulfil_of(order_id: str, fulfilled_by: str | None, note: str | None, common: Common) -> Fulfil:
-    """The change that fulfils an order; it leaves a row in the audit trail."""
-    fields = common_fields("", common)
-    return Fulfil(order_id=order_id, fulfilled_by=fulfilled_by, note=note, audit="order.fulfilled", **fields)
-
-
-def refund_of(order_id: str, spent: Literal["refuse", "left", "below_floor"], common: Common) -> Refund:
-    """The change that refunds an order; it leaves a row in the audit trail."""
-    return Refund(order_id=order_id, spent=spent, audit="order.refunded", **common_fields("", common))
-
-
-def redeem_of(user_id: str, code: str, address: str | None, common: Common) -> Redeem:
-    """The change that redeems a code."""
-    return Redeem(code=code, address=address, **common_fields(user_id, common))
 
 
 class Desk:
@@ -153,24 +104,26 @@ class Desk:
         """All packages."""
         return self._read(shop_pages.packages_of, active_only=active_only)
 
-    def put_package(self, package_id: str | None, wanted: WantedPackage, actor: Actor | None) -> Package:
+    def put_package(
+        self, package_id: str | None, wanted: WantedPackage, actor: Actor | None, reason: str | None
+    ) -> Package:
         """Make or change a package."""
         self._check_terms(wanted.name, wanted.credits, wanted.unit, wanted.validity_s)
         whole("price_minor", wanted.price_minor, low=0)
-        check_match(_CURRENCY, "currency", wanted.currency, "must be three capital letters (ISO 4217)")
+        check_match(CURRENCY, "currency", wanted.currency, "must be three capital letters (ISO 4217)")
         whole("position", wanted.position, low=-1_000_000, high=1_000_000)
-        _check_flag("active", wanted.active)
+        check_flag("active", wanted.active)
         check_text("description", wanted.description, 2_000)
-        fields, by = asdict(wanted), actor or LIBRARY
+        fields, deed = asdict(wanted), _deed(actor, reason)
         package: Package = self._write(
-            lambda connection, now_us: shop_rows.put_package(connection, package_id, fields, by, now_us)
+            lambda connection, now_us: shop_rows.put_package(connection, package_id, fields, deed, now_us)
         )
         return package
 
-    def delete_package(self, package_id: str, actor: Actor | None) -> None:
+    def delete_package(self, package_id: str, actor: Actor | None, reason: str | None) -> None:
         """Remove a package."""
-        by = actor or LIBRARY
-        self._write(lambda connection, now_us: shop_rows.delete_package(connection, package_id, by, now_us))
+        deed = _deed(actor, reason)
+        self._write(lambda connection, now_us: shop_rows.delete_package(connection, package_id, deed, now_us))
 
     # --- orders ----------------------------------------------------------------------------------------------------
 
@@ -180,6 +133,7 @@ class Desk:
         package_id: str,
         billing: Billing | None,
         purchase_reference: str | None,
+        shown: Mapping[str, Any] | None,
         common: Common,
     ) -> Order:
         """Place an order."""
@@ -189,13 +143,15 @@ class Desk:
         for name, text in (billed or {}).items():
             check_text(f"billing.{name}", text, 1_000)
         check_text("purchase_reference", purchase_reference, 200)
+        check_shown(shown)
         check_text("metadata", asked["metadata"], METADATA_LENGTH_MAX)
         check_key(asked["key"])
         fields = {
             "billing": None if billed is None else canonical(billed),
             "purchase_reference": purchase_reference, "metadata": asked["metadata"],
         }  # fmt: skip
-        content = content_of("order", {"user_id": user_id, "package_id": package_id, **fields})
+        seen = {} if shown is None else {"shown": dict(shown)}
+        content = content_of("order", {"user_id": user_id, "package_id": package_id, **fields, **seen})
 
         def write(connection: Any, now_us: int) -> Told:
             newcomers: set[str] = set()
@@ -204,15 +160,15 @@ class Desk:
                 order_id = new_id("ord", now_us)
                 newcomers.update(
                     shop_rows.add_order(
-                        connection, order_id, user_id, package_id, fields, asked["actor"], now_us
+                        connection, order_id, user_id, package_id, fields, shown, asked["actor"], now_us
                     )
                 )
                 return order_id
 
-            order_id, is_old = once(connection, asked["key_scope"], asked["key"], content, now_us, make)
+            made = once(connection, asked["key_scope"], asked["key"], content, now_us, make)
             names = {"orders", "audit", "users"} if newcomers else {"orders", "audit"}
-            lists = {} if is_old else {user_id: names}
-            order = shop_pages.order(connection, order_id, for_user=asked["actor"].kind == "user")
+            lists = {} if made.is_old else {user_id: names}
+            order = shop_pages.order(connection, made.id, for_user=asked["actor"].kind == "user")
             return Told(order, [], lists, frozenset(newcomers))
 
         order: Order = self._write(write)
@@ -220,7 +176,7 @@ class Desk:
 
     def orders(self, asked: OrderFilter, part: Slice, *, for_user: bool = False) -> Page[Order]:
         """A page of orders."""
-        _check_state(asked.state, ORDER_STATES)
+        check_state(asked.state, ORDER_STATES)
         return self._read(shop_pages.orders_of, asked, part, for_user=for_user)
 
     def order_of(self, order_id: str, *, for_user: bool = False) -> Order:
@@ -269,8 +225,8 @@ class Desk:
                     shop_rows.add_codes(connection, campaign_id, [voucher], now_us)
                 return campaign_id
 
-            campaign_id, _ = once(connection, _scope(deed.actor), key, content, now_us, make)
-            return Told(campaign_id, [], {shop_rows.NOBODY: {"vouchers", "audit"}})
+            made = once(connection, _scope(deed.actor), key, content, now_us, make)
+            return Told(made.id, [], {shop_rows.NOBODY: {"vouchers", "audit"}})
 
         campaign_id: str = self._write(write)
         self._make_codes(campaign_id, wanted.codes or 1, wanted.prefix or "")
@@ -304,8 +260,8 @@ class Desk:
         for name, most in (("max_per_code", wanted.max_per_code), ("max_per_user", wanted.max_per_user)):
             if most is not None:
                 positive(name, most)
-        _check_codes(wanted)
-        _check_flag("welcome", wanted.welcome)
+        check_codes(wanted)
+        check_flag("welcome", wanted.welcome)
         if wanted.welcome and wanted.word is None and wanted.codes != 1:
             raise bad_field("welcome", "needs a word, or exactly one code")
         fields = {
@@ -314,7 +270,7 @@ class Desk:
             "max_per_code": wanted.max_per_code, "max_per_user": wanted.max_per_user, "prefix": wanted.prefix,
             "word": wanted.word, "welcome": wanted.welcome, "codes": wanted.codes or 1,
         }  # fmt: skip
-        return fields, _checked_list(wanted.allowed_users)
+        return fields, checked_list(wanted.allowed_users)
 
     def _check_terms(self, name: str, credits: int, unit: str, validity_s: int | None) -> None:
         """What packages and campaigns have in common."""
@@ -390,9 +346,12 @@ class Desk:
                 shop_rows.add_voucher(connection, voucher_id, fields, deed, now_us)
                 return voucher_id
 
-            voucher_id, _ = once(connection, _scope(deed.actor), key, content, now_us, make)
-            lists = {user_id or shop_rows.NOBODY: {"vouchers", "audit"}}
-            return Told(shop_pages.voucher(connection, voucher_id, now_us), [], lists)
+            def view(voucher_id: str) -> Mapping[str, Any]:
+                return asdict(shop_pages.voucher(connection, voucher_id, now_us))
+
+            made = once(connection, _scope(deed.actor), key, content, now_us, make, keep=view)
+            lists = {} if made.is_old else {user_id or shop_rows.NOBODY: {"vouchers", "audit"}}
+            return Told(VoucherView(**made.kept or view(made.id)), [], lists)
 
         voucher: VoucherView = self._write(write)
         return voucher
@@ -424,7 +383,7 @@ class Desk:
 
     def vouchers(self, asked: VoucherFilter, part: Slice) -> Page[VoucherView]:
         """A page of vouchers."""
-        _check_state(asked.state, VOUCHER_STATES)
+        check_state(asked.state, VOUCHER_STATES)
         return self._read(shop_pages.vouchers_of, asked, part, self._clock.now_us())
 
     def voucher(self, voucher_id: str) -> VoucherView:
@@ -433,7 +392,7 @@ class Desk:
 
     def redemptions(self, user_id: str, part: Slice, *, for_user: bool = False) -> Page[RedemptionView]:
         """A page of a user's redemptions."""
-        return self._read(shop_pages.redemptions_of, user_id, part, for_user=for_user)
+        return self._read(shop_pages.redemptions_of, user_id, part, self._clock.now_us(), for_user=for_user)
 
     # --- people ----------------------------------------------------------------------------------------------------
 
@@ -465,34 +424,3 @@ def _scope(actor: Actor) -> str:
 def _deed(actor: Actor | None, reason: str | None) -> Deed:
     check_text("reason", reason)
     return Deed(actor or LIBRARY, reason)
-
-
-def _check_flag(field: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise bad_field(field, "must be true or false")
-
-
-def _check_state(state: str | None, states: Sequence[str]) -> None:
-    if state is not None and state not in states:
-        raise bad_field("state", f"must be one of {', '.join(states)}")
-
-
-def _check_codes(wanted: WantedCampaign) -> None:
-    if (wanted.codes is None) == (wanted.word is None):
-        raise bad_field("codes", "must be given, or a word, and not both")
-    if wanted.codes is not None:
-        positive("codes", wanted.codes, high=CODES_MOST)
-    if wanted.word is not None and not is_word(wanted.word):
-        raise bad_field("word", "must have 4–15 capital letters and digits")
-    if wanted.prefix is not None and (wanted.word is not None or not is_prefix(wanted.prefix)):
-        raise bad_field("prefix", "must have 1–12 capital letters and digits, and is for generated codes")
-
-
-def _checked_list(users: Collection[str] | None) -> list[str] | None:
-    if users is None:
-        return None
-    if isinstance(users, str) or not 1 <= len(users) <= LISTED_MOST:
-        raise bad_field("allowed_users", f"must be a list of 1–{LISTED_MOST} users")
-    for user_id in users:
-        check_user_id("allowed_users", user_id)
-    return sorted(set(users))

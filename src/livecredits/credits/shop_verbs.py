@@ -13,8 +13,9 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, Unpack
 
 from livecredits.core.changes import Actor, Change
 from livecredits.credits.asking import Common, microseconds
-from livecredits.credits.desk import Desk, WantedCampaign, WantedPackage, fulfil_of, redeem_of, refund_of
+from livecredits.credits.desk import Desk
 from livecredits.credits.opened import Opened
+from livecredits.credits.shop_asked import WantedCampaign, WantedPackage, fulfil_of, redeem_of, refund_of
 from livecredits.credits.verbs import Ask, Queued, ask
 from livecredits.storage.audit import AuditFilter, AuditRow
 from livecredits.storage.pages import Slice
@@ -52,6 +53,7 @@ def put_package(  # noqa: PLR0913 - the fields of a package
     active: bool = True,
     position: int = 0,
     description: str | None = None,
+    reason: str | None = None,
     actor: Actor | None = None,
 ) -> Ask[Package]:
     """Make a package, or replace what stands in it; orders keep theirs as it was.
@@ -67,6 +69,7 @@ def put_package(  # noqa: PLR0913 - the fields of a package
         active: whether it can be ordered.
         position: low numbers stand first.
         description: at most 2,000 characters.
+        reason: why, for the audit trail.
         actor: who asks.
 
     Raises:
@@ -77,12 +80,12 @@ def put_package(  # noqa: PLR0913 - the fields of a package
         name=name, credits=credits, unit=unit, price_minor=price_minor, currency=currency,
         validity_s=validity_s, active=active, position=position, description=description,
     )  # fmt: skip
-    return at_desk(Desk.put_package, package_id, wanted, actor)
+    return at_desk(Desk.put_package, package_id, wanted, actor, reason)
 
 
-def delete_package(package_id: str, *, actor: Actor | None = None) -> Ask[None]:
+def delete_package(package_id: str, *, reason: str | None = None, actor: Actor | None = None) -> Ask[None]:
     """Remove a package that was never ordered; raises `PackageOrdered` (409) else: deactivate it."""
-    return at_desk(Desk.delete_package, package_id, actor)
+    return at_desk(Desk.delete_package, package_id, actor, reason)
 
 
 # --- orders ----------------------------------------------------------------------------------------------------
@@ -94,14 +97,24 @@ def order(
     *,
     billing: Billing | None = None,
     purchase_reference: str | None = None,
+    shown: Mapping[str, Any] | None = None,
     **common: Unpack[Common],
 ) -> Ask[Order]:
     """Order a package; an unknown user is made. The same key gives the same order.
 
+    Args:
+        user_id: for whom.
+        package_id: which package.
+        billing: whom to bill.
+        purchase_reference: the buyer's own, at most 200 characters.
+        shown: what the buyer was shown: any of `credits`, `unit`, `price_minor`, `currency`, `validity_s`.
+        common: see `asking.Common`.
+
     Raises:
         NotFound: there is no such package, or it is not active.
+        PackageChanged: 409, it is no longer as it was shown; `package` tells how it is.
     """
-    return at_desk(Desk.order, user_id, package_id, billing, purchase_reference, common)
+    return at_desk(Desk.order, user_id, package_id, billing, purchase_reference, shown, common)
 
 
 def orders(  # noqa: PLR0913 - filters, all of them optional
@@ -335,12 +348,26 @@ def vouchers(
     state: str | None = None,
     user_id: str | None = None,
     single_only: bool = True,
+    finds_paying: bool = True,
     before: str | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Ask[Page[VoucherView]]:
-    """A page of vouchers, the newest first; `search` looks for a code, or part of one."""
-    asked = VoucherFilter(search=search, state=state, user_id=user_id, single_only=single_only)
+    """A page of vouchers, the newest first.
+
+    Args:
+        search: a code, or part of one.
+        state: only vouchers in this state.
+        user_id: only those made for this user, or redeemed by them.
+        single_only: without those of campaigns.
+        finds_paying: whether `search` finds codes that can still pay; for whoever may not read them it must not.
+        before: a page's `previous`.
+        after: a page's `next`.
+        limit: vouchers on a page, at most 500.
+    """
+    asked = VoucherFilter(
+        search=search, state=state, user_id=user_id, single_only=single_only, finds_paying=finds_paying
+    )
     return at_desk(Desk.vouchers, asked, Slice(before=before, after=after, limit=limit))
 
 
@@ -376,7 +403,10 @@ def redemptions(
     limit: int = 50,
     audience: Literal["operator", "user"] = "operator",
 ) -> Ask[Page[RedemptionView]]:
-    """A page of a user's redemptions, the newest first. Raises `NotFound` for an unknown user."""
+    """A page of a user's redemptions, the newest first. Raises `NotFound` for an unknown user.
+
+    With the audience `user` the vouchers that wait for this user alone stand above them, without `entry`.
+    """
     part = Slice(before=before, after=after, limit=limit)
     return at_desk(Desk.redemptions, user_id, part, for_user=audience == "user")
 

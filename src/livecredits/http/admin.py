@@ -96,6 +96,8 @@ async def put_user(call: Call[UserBody, NoQuery]) -> Reply:
         principal.has_role(Role.ADMIN) or principal.has_scope(Scope.ADMIN)
     ):
         raise Forbidden("Floors and freezing need the role admin.")
+    if given.keys() & {"floor", "frozen"}:
+        require_reason(call, body.reason)
     await call.services.credits.put_user(
         call.params["user_id"], **given, unit=body.unit, reason=body.reason, actor=actor_of(call)
     )

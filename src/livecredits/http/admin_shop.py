@@ -16,11 +16,13 @@ from livecredits.errors import (
     OrderSpent,
     OutcomeUnknown,
     OverOperatorLimit,
+    PackageChanged,
     PackageOrdered,
     RateLimited,
     StorageFull,
 )
 from livecredits.http.answers import ChangeAnswer
+from livecredits.http.bodies import ReasonQuery
 from livecredits.http.changes import actor_of, apply, common, content_of, key_of, require_reason
 from livecredits.http.reading import page_reply
 from livecredits.http.receipts import WaitQuery
@@ -52,7 +54,7 @@ FULFILMENT = (NotFound, AlreadyFulfilled, OrderClosed, OverOperatorLimit, *MOVED
 
 
 @routes.add("POST", "/users/{user_id}/orders", rule=SERVES_USERS, body=OrderBody, result=OrderShape, status=201,
-            keyed=True, refuses=(NotFound, *WRITTEN))  # fmt: skip
+            keyed=True, refuses=(NotFound, PackageChanged, *WRITTEN))  # fmt: skip
 async def place_order_for(call: Call[OrderBody, NoQuery]) -> Reply:
     """Order a package for a user, who is created if they are not known yet."""
     return await placed(call, call.params["user_id"], as_user=False)
@@ -87,6 +89,7 @@ async def list_packages(call: Call[NoBody, NoQuery]) -> Reply:
             refuses=KEPT)  # fmt: skip
 async def create_package(call: Call[PackageBody, NoQuery]) -> Reply:
     """Make a package."""
+    require_reason(call, call.body.reason)
     package = await call.services.credits.put_package(None, **call.body.model_dump(), actor=actor_of(call))
     return as_json(package.as_json(), status=201)
 
@@ -95,17 +98,20 @@ async def create_package(call: Call[PackageBody, NoQuery]) -> Reply:
             refuses=(NotFound, *KEPT))  # fmt: skip
 async def put_package(call: Call[PackageBody, NoQuery]) -> Reply:
     """Replace what stands in a package; orders keep theirs as it was."""
+    require_reason(call, call.body.reason)
     package = await call.services.credits.put_package(
         call.params["package_id"], **call.body.model_dump(), actor=actor_of(call)
     )
     return as_json(package.as_json())
 
 
-@routes.add("DELETE", "/admin/credits/packages/{package_id}", rule=SELLS, status=204,
+@routes.add("DELETE", "/admin/credits/packages/{package_id}", rule=SELLS, query=ReasonQuery, status=204,
             refuses=(NotFound, PackageOrdered, *KEPT))  # fmt: skip
-async def delete_package(call: Call[NoBody, NoQuery]) -> Reply:
+async def delete_package(call: Call[NoBody, ReasonQuery]) -> Reply:
     """Remove a package that was never ordered. One that was can be made inactive."""
-    await call.services.credits.delete_package(call.params["package_id"], actor=actor_of(call))
+    reason = call.query.reason
+    require_reason(call, reason)
+    await call.services.credits.delete_package(call.params["package_id"], reason=reason, actor=actor_of(call))
     return Reply(status=204)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from livecredits.errors import CodeTaken, NotFound, OverOperatorLimit, VoucherUsed
 from livecredits.http.bodies import PageQuery, ReasonBody, ReasonQuery
@@ -26,6 +27,10 @@ from livecredits.http.shop_models import (
     VouchersQuery,
 )
 from livecredits.storage.people import UNTOUCHED
+from livecredits.storage.shop_views import Campaign, RedemptionView, VoucherView
+from livecredits.storage.views import Page
+
+T = TypeVar("T", VoucherView, Campaign, RedemptionView)
 
 routes = Routes("Vouchers")
 
@@ -40,13 +45,13 @@ CODE_COLUMNS = (
 
 @routes.add("GET", "/admin/vouchers", rule=SHOWS, query=VouchersQuery, result=VouchersPage)
 async def list_vouchers(call: Call[NoBody, VouchersQuery]) -> Reply:
-    """Single vouchers, newest first."""
+    """Single vouchers, newest first. A viewer neither reads nor finds codes that can still pay."""
     query = call.query
     page = await call.services.credits.vouchers(
         search=query.q, state=query.state, user_id=query.user, before=query.before, after=query.after,
-        limit=query.limit,
+        limit=query.limit, finds_paying=call.principal.may_see_codes(),
     )  # fmt: skip
-    return page_reply(page)
+    return page_reply(_seen(call, page))
 
 
 @routes.add("POST", "/admin/vouchers", rule=SERVES, body=NewVoucherBody, result=VoucherShape, status=201, keyed=True,
@@ -67,7 +72,7 @@ async def create_voucher(call: Call[NewVoucherBody, NoQuery]) -> Reply:
 async def read_voucher(call: Call[NoBody, NoQuery]) -> Reply:
     """One voucher, single or of a campaign."""
     voucher = await call.services.credits.voucher(call.params["voucher_id"])
-    return as_json(voucher.as_json())
+    return as_json(_shown(call, voucher).as_json())
 
 
 @routes.add("PUT", "/admin/vouchers/{voucher_id}", rule=SERVES, body=VoucherBody, result=VoucherShape,
@@ -118,7 +123,7 @@ async def user_redemptions(call: Call[NoBody, PageQuery]) -> Reply:
     page = await call.services.credits.redemptions(
         call.params["user_id"], before=query.before, after=query.after, limit=query.limit
     )
-    return page_reply(page)
+    return page_reply(_seen(call, page))
 
 
 # --- campaigns -----------------------------------------------------------------------------------------------------
@@ -129,7 +134,7 @@ async def list_campaigns(call: Call[NoBody, PageQuery]) -> Reply:
     """Campaigns, newest first, each with how far it has come."""
     query = call.query
     page = await call.services.credits.campaigns(before=query.before, after=query.after, limit=query.limit)
-    return page_reply(page)
+    return page_reply(_seen(call, page))
 
 
 @routes.add("POST", "/admin/campaigns", rule=SELLS, body=CampaignBody, result=CampaignShape, status=201, keyed=True,
@@ -152,7 +157,7 @@ async def create_campaign(call: Call[CampaignBody, NoQuery]) -> Reply:
 async def read_campaign(call: Call[NoBody, NoQuery]) -> Reply:
     """One campaign."""
     campaign = await call.services.credits.campaign(call.params["campaign_id"])
-    return as_json(campaign.as_json())
+    return as_json(_shown(call, campaign).as_json())
 
 
 @routes.add("GET", "/admin/campaigns/{campaign_id}/codes", rule=SELLS, query=CodesQuery, result=VouchersPage,
@@ -207,6 +212,15 @@ async def revoke_code(call: Call[ReasonBody, NoQuery]) -> Reply:
         raise NotFound(f"This campaign has no code {voucher_id}.")
     voucher = await credits.revoke_code(voucher_id, reason=reason, actor=actor_of(call))
     return as_json(voucher.as_json())
+
+
+def _seen(call: Call[Any, Any], page: Page[T]) -> Page[T]:
+    return replace(page, items=[_shown(call, item) for item in page.items])
+
+
+def _shown(call: Call[Any, Any], item: T) -> T:
+    """What this principal may see of it: a code that is read can be redeemed."""
+    return item if call.principal.may_see_codes() else item.masked()
 
 
 def _hold_limit(call: Call[Any, Any], amount: int) -> None:

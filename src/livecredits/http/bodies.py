@@ -320,7 +320,7 @@ class UserBody(Model):
         default=None, description="At or below it the balance is marked as low; null goes by the unit's."
     )
     receipts: bool = Field(default=True, description="Whether their screens are asked what they painted.")
-    reason: Reason | None = None
+    reason: Reason | None = Field(default=None, description="Why, for the audit trail.")
 
 
 class SignInBody(Model):

@@ -13,6 +13,7 @@ from livecredits.errors import (
     NotFound,
     OrderClosed,
     OutcomeUnknown,
+    PackageChanged,
     StorageFull,
     VoucherExpired,
     VoucherNotYetValid,
@@ -47,7 +48,7 @@ ORDER_COLUMNS = (
     "billing.email", "fulfilled_at", "cancelled_at", "cancel_reason", "refunded_at", "entry", "refund_entry",
 )  # fmt: skip
 REDEMPTION_COLUMNS = (
-    "voucher", "code", "amount", "unit", "label", "redeemed_at", "expires_at", "welcome", "entry",
+    "voucher", "code", "amount", "unit", "label", "redeemed_at", "expires_at", "welcome", "entry", "state",
 )  # fmt: skip
 REDEMPTION = (
     NotFound, AccountFrozen, VoucherUsed, AlreadyRedeemed, VoucherNotYetValid, VoucherExpired, VoucherRevoked,
@@ -72,7 +73,7 @@ async def own_orders(call: Call[NoBody, OwnOrdersQuery]) -> Answer:
 
 
 @routes.add("POST", "/credits/orders", rule=OWN_ACCOUNT, body=OrderBody, result=OrderShape, status=201, keyed=True,
-            refuses=(NotFound, *WRITTEN))  # fmt: skip
+            refuses=(NotFound, PackageChanged, *WRITTEN))  # fmt: skip
 async def place_order(call: Call[OrderBody, NoQuery]) -> Reply:
     """Order a package. The order keeps the package as it is now; its credits come when it is fulfilled."""
     return await placed(call, call.principal.id, as_user=True)
@@ -85,7 +86,7 @@ async def placed(call: Call[OrderBody, NoQuery], user_id: str, *, as_user: bool)
         user_id, body.package_id,
         billing=None if body.billing is None else Billing(**body.billing.model_dump()),
         purchase_reference=body.purchase_reference, metadata=body.metadata, key=key, as_user=as_user,
-        actor=actor_of(call),
+        shown=None if body.shown is None else body.shown.model_dump(exclude_unset=True), actor=actor_of(call),
     )  # fmt: skip
     return as_json(order.as_json(), status=201, headers=[(b"idempotency-key", key.encode())])
 
@@ -121,6 +122,6 @@ async def redeem(call: Call[RedeemBody, NoQuery]) -> Reply:
 @routes.add("GET", "/credits/vouchers", rule=OWN_ACCOUNT, query=OwnRedemptionsQuery, result=RedemptionsPage,
             media_types=EXPORTS)  # fmt: skip
 async def own_redemptions(call: Call[NoBody, OwnRedemptionsQuery]) -> Answer:
-    """The own redemptions, newest first; as CSV or NDJSON with all pages."""
+    """The own vouchers: those that wait, then redemptions, newest first; as CSV or NDJSON with all pages."""
     read = partial(call.services.credits.redemptions, call.principal.id, audience="user")
     return await listed(call, "vouchers", REDEMPTION_COLUMNS, read)

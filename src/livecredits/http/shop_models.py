@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from livecredits.core.amounts import MAX_AMOUNT
-from livecredits.credits.desk import CODES_MOST, LISTED_MOST, VALIDITY_S_MOST
+from livecredits.credits.shop_asked import CODES_MOST, LISTED_MOST, VALIDITY_S_MOST
 from livecredits.http.answers import Moment, PageShape
 from livecredits.http.bodies import (
     Amount,
@@ -65,6 +65,7 @@ class PackageBody(Model):
     active: bool = Field(default=True, description="Whether it can be ordered.")
     position: int = Field(default=0, ge=-1_000_000, le=1_000_000, description="Low numbers stand first.")
     description: Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00]*$")] | None = None
+    reason: Reason | None = Field(default=None, description="Why, for the audit trail.")
 
 
 _PACKAGE = {
@@ -119,6 +120,19 @@ class BillingBody(Model):
     email: Email | None = None
 
 
+class ShownBody(Model):
+    """What the buyer saw of the package; only what is given is compared. A whole package will do."""
+
+    model_config = ConfigDict(
+        **example_of({"credits": 100, "price_minor": 900, "currency": "EUR"}) | {"extra": "ignore"}
+    )
+    credits: Amount = 1
+    unit: UnitName = "credits"
+    price_minor: Annotated[int, Field(ge=0, le=MAX_AMOUNT)] = 0
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
+    validity_s: Validity | None = None
+
+
 class OrderBody(Model):
     """Which package, and for whom the bill is."""
 
@@ -133,10 +147,14 @@ class OrderBody(Model):
     billing: BillingBody | None = None
     purchase_reference: Line | None = None
     metadata: Metadata | None = None
+    shown: ShownBody | None = Field(
+        default=None,
+        description="What was shown: where the package is another by now, nothing is ordered (409).",
+    )
 
 
 class OrderShape(Model):
-    """An order. Who fulfilled or cancelled it, and the note, are for operators and services only."""
+    """An order. Who fulfilled, cancelled or refunded it, and notes, are for operators and services only."""
 
     model_config = example_of({
         "id": _ORDER_ID, "user_id": "ada", "package": _PACKAGE, "state": "pending", "billing": None,
@@ -162,6 +180,8 @@ class OrderShape(Model):
     claimed_by: str | None = None
     note: str | None = None
     cancelled_by: str | None = None
+    refunded_by: str | None = None
+    refund_reason: str | None = None
 
 
 class OrdersPage(PageShape):
@@ -268,11 +288,11 @@ class OwnRedemptionsQuery(PageQuery):
 
 
 class RedemptionShape(Model):
-    """One redemption. `campaign` and `address` are for operators and services only."""
+    """One redemption, or a voucher that waits for the user. `campaign` and `address` are for operators and services."""
 
     model_config = example_of({
         "voucher": _VOUCHER_ID, "code": _CODE, "user_id": "ada", "unit": "credits", "amount": 25, "label": "Summer",
-        "entry": _ENTRY, "redeemed_at": _AT, "expires_at": None, "welcome": False,
+        "entry": _ENTRY, "redeemed_at": _AT, "expires_at": None, "welcome": False, "state": "redeemed",
     })  # fmt: skip
     voucher: str
     code: str
@@ -280,10 +300,13 @@ class RedemptionShape(Model):
     unit: str
     amount: Credits
     label: str | None
-    entry: str
-    redeemed_at: Moment
-    expires_at: Moment | None = Field(description="When these credits end.")
+    entry: str | None
+    redeemed_at: Moment | None
+    expires_at: Moment | None = Field(
+        description="When these credits end; of an open one until when it can be redeemed."
+    )
     welcome: bool
+    state: Literal["open", "redeemed"] = Field(description="`open` ones were made for this user alone.")
     campaign: str | None = None
     address: str | None = None
 

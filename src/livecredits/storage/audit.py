@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select
 
 from livecredits.core.chain import canonical
 from livecredits.core.changes import Actor
+from livecredits.core.vouchers import masked
 from livecredits.storage import schema
 from livecredits.storage.answers import rfc3339
 from livecredits.storage.ids import new_id
@@ -81,6 +82,11 @@ class AuditRow:
     address: str | None
     request_id: str | None
     details: Mapping[str, Any] | None
+
+    def masked(self) -> AuditRow:
+        """The row for whoever may not read codes: a campaign's word may still pay."""
+        word = (self.after or {}).get("word") if self.action == "campaign.added" else None
+        return self if word is None else replace(self, after={**(self.after or {}), "word": masked(word)})
 
     def as_json(self) -> dict[str, Any]:
         """The row by field."""

@@ -2,7 +2,8 @@
 
 Promises: the same key with the same content gives the thing that was made the first time, with other content it is
 refused; the key stands in the transaction that makes the thing. Keys share one table with those of changes, so that a
-key means one thing in its scope, whatever was asked with it.
+key means one thing in its scope, whatever was asked with it. What may be deleted is kept beside its key as it was made,
+so that a request that comes again is answered as before.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
@@ -24,19 +25,34 @@ def content_of(what: str, asked: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical({"make": what, **asked}).encode()).hexdigest()
 
 
+class Made(NamedTuple):
+    """A thing that a key has made: its id, whether that was before, and what was kept of it then."""
+
+    id: str
+    is_old: bool
+    kept: Mapping[str, Any] | None = None
+
+
 def once(
-    connection: Connection, scope: str, key: str | None, content: str, now_us: int, make: Callable[[], str]
-) -> tuple[str, bool]:
+    connection: Connection, scope: str, key: str | None, content: str, now_us: int, make: Callable[[], str],
+    keep: Callable[[str], Mapping[str, Any]] | None = None,
+) -> Made:  # fmt: skip
     """Make a thing, or find the one that this key has made.
 
-    Returns:
-        The thing's id, and whether it was made before.
+    Args:
+        connection: in the transaction that makes the thing.
+        scope: whose key it is.
+        key: None makes a new thing each time.
+        content: what is asked (`content_of`).
+        now_us: the time.
+        make: makes it, and gives its id.
+        keep: gives what is to be kept of it, for a thing that may be deleted later.
 
     Raises:
         KeyReused: the key belongs to another request.
     """
     if key is None:
-        return make(), False
+        return Made(make(), is_old=False)
     known = connection.execute(
         select(idempotency.c.content, idempotency.c.answer).where(
             idempotency.c.scope == scope, idempotency.c.key == key
@@ -45,11 +61,13 @@ def once(
     if known is not None and known.content != content:
         raise KeyReused(f"The idempotency key {key} belongs to another request.", key=key)
     if known is not None:
-        return str(json.loads(known.answer)["made"]), True
+        answer = json.loads(known.answer)
+        return Made(str(answer["made"]), is_old=True, kept=answer.get("kept"))
     made = make()
+    answer = {"made": made} if keep is None else {"made": made, "kept": keep(made)}
     connection.execute(
         insert(idempotency).values(
-            scope=scope, key=key, content=content, answer=canonical({"made": made}), created_at_us=now_us
+            scope=scope, key=key, content=content, answer=canonical(answer), created_at_us=now_us
         )
     )
-    return made, False
+    return Made(made, is_old=False)

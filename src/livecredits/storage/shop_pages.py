@@ -11,7 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Text, and_, case, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from livecredits.core.vouchers import CODE_SYMBOLS, normalised
 from livecredits.errors import NotFound
@@ -112,32 +126,37 @@ class OrderFilter:
         return found
 
 
+_orders = select(
+    orders, entries.c.actor.label("refunded_by"), entries.c.reason.label("refund_reason")
+).select_from(orders.outerjoin(entries, entries.c.id == orders.c.refund_entry_id))
+"""Orders with what the entry of their refund says about itself."""
+
+
 def orders_of(
     connection: Connection, asked: OrderFilter, part: Slice, *, for_user: bool = False
 ) -> Page[Order]:
     """Orders, the newest first, and how many the filter lets through. A user who has none may be unknown."""
     conditions = asked.conditions()
-    query = select(orders, orders.c.id.label("cursor")).where(*conditions)
+    query = _orders.add_columns(orders.c.id.label("cursor")).where(*conditions)
     shown, after, before = _part(connection, query, orders.c.id, part)
     total = connection.execute(select(func.count()).select_from(orders).where(*conditions)).scalar_one()
-    return Page([order_view(row, for_user=for_user) for row in shown], after, before, total)
+    return Page([_order(row, for_user=for_user) for row in shown], after, before, total)
 
 
 def order(connection: Connection, order_id: str, *, for_user: bool = False) -> Order:
     """One order. Raises `NotFound`."""
-    row = connection.execute(select(orders).where(orders.c.id == order_id)).first()
+    row = connection.execute(_orders.where(orders.c.id == order_id)).first()
     if row is None:
         raise NotFound(f"There is no order {order_id}.")
-    return order_view(row, for_user=for_user)
+    return _order(row, for_user=for_user)
 
 
-def order_view(row: Row[Any], *, for_user: bool = False) -> Order:
-    """An order from a row of `orders`."""
+def _order(row: Row[Any], *, for_user: bool) -> Order:
     return Order(
         row.id, row.user_id, json.loads(row.package), row.state, json.loads(row.billing) if row.billing else None,
         row.purchase_reference, row.metadata, row.created_by, row.created_at_us, row.entry_id,
         row.fulfilled_at_us, row.fulfilled_by, row.claimed_by, row.note, row.cancelled_at_us, row.cancelled_by,
-        row.cancel_reason, row.refund_entry_id, row.refunded_at_us, for_user,
+        row.cancel_reason, row.refund_entry_id, row.refunded_at_us, row.refunded_by, row.refund_reason, for_user,
     )  # fmt: skip
 
 
@@ -262,6 +281,8 @@ class VoucherFilter:
     state: str | None = None
     search: str | None = None
     user_id: str | None = None
+    finds_paying: bool = True
+    """Whether `search` finds codes that can still pay: else whoever may not read them could guess them by it."""
 
     def conditions(self, now_us: int) -> list[ColumnElement[bool]]:
         """The filter as SQL."""
@@ -275,6 +296,8 @@ class VoucherFilter:
         if self.search:
             symbols = normalised(self.search) or self.search
             found.append(_symbols_of(vouchers.c.code).contains(symbols, autoescape=True))
+            if not self.finds_paying:
+                found.append(_state_at(now_us).not_in(("open", "upcoming")))
         if self.user_id is not None:
             mine = and_(redemptions.c.voucher_id == vouchers.c.id, redemptions.c.user_id == self.user_id)
             redeemed = select(literal(1)).select_from(redemptions).where(mine).correlate(vouchers).exists()
@@ -306,7 +329,8 @@ def vouchers_of(connection: Connection, asked: VoucherFilter, part: Slice, now_u
     query = _voucher_query(now_us).add_columns(place.label("cursor")).where(*conditions)
     shown, after, before = _part(connection, query, place, part, is_rising=is_rising)
     # The state alone looks at the campaign; joining a hundred thousand codes to it costs more than all the rest.
-    counted = vouchers if asked.state is None else _with_campaign
+    looks = asked.state is not None or not asked.finds_paying
+    counted = _with_campaign if looks else vouchers
     count = select(func.count()).select_from(counted).where(*conditions)
     return Page([_voucher(row) for row in shown], after, before, connection.execute(count).scalar_one())
 
@@ -343,19 +367,29 @@ def _voucher(row: Row[Any]) -> VoucherView:
 
 
 def redemptions_of(
-    connection: Connection, user_id: str, part: Slice, *, for_user: bool = False
+    connection: Connection, user_id: str, part: Slice, now_us: int, *, for_user: bool = False
 ) -> Page[RedemptionView]:
-    """A user's redemptions, the newest first. Raises `NotFound` for an unknown user."""
-    query = (
+    """A user's redemptions, the newest first; for users themselves below the vouchers that wait for them.
+
+    Raises:
+        NotFound: for an unknown user.
+    """
+    listed = union_all(_redeemed(user_id), _waiting(user_id, now_us)) if for_user else _redeemed(user_id)
+    found = listed.subquery()
+    shown, after, before = _part(connection, select(found), found.c.cursor, part)
+    if not shown:
+        require_user(connection, user_id)
+    return Page([_redemption(row, for_user=for_user) for row in shown], after, before)
+
+
+def _redeemed(user_id: str) -> Select[Any]:
+    return (
         select(
-            redemptions,
-            redemptions.c.entry_id.label("cursor"),
-            vouchers.c.code,
-            vouchers.c.campaign_id,
-            func.coalesce(vouchers.c.unit, campaigns.c.unit).label("of_unit"),
-            campaigns.c.validity_s,
-            campaigns.c.welcome,
-            entries.c.label,
+            redemptions.c.entry_id.label("cursor"), redemptions.c.voucher_id, vouchers.c.code, redemptions.c.user_id,
+            func.coalesce(vouchers.c.unit, campaigns.c.unit).label("of_unit"), redemptions.c.amount, entries.c.label,
+            redemptions.c.entry_id, redemptions.c.at_us,
+            (redemptions.c.at_us + campaigns.c.validity_s * 1_000_000).label("expires_at_us"), campaigns.c.welcome,
+            vouchers.c.campaign_id, redemptions.c.address,
         )
         .select_from(
             redemptions.join(vouchers, vouchers.c.id == redemptions.c.voucher_id)
@@ -363,16 +397,25 @@ def redemptions_of(
             .join(entries, entries.c.id == redemptions.c.entry_id)
         )
         .where(redemptions.c.user_id == user_id)
+    )  # fmt: skip
+
+
+def _waiting(user_id: str, now_us: int) -> Select[Any]:
+    """Vouchers that were made for this user and can be redeemed now; their ids sort above those of entries."""
+    can_pay = and_(
+        vouchers.c.campaign_id.is_(None),
+        vouchers.c.revoked_at_us.is_(None),
+        vouchers.c.redemptions < vouchers.c.max_redemptions,
+        func.coalesce(vouchers.c.ends_at_us > now_us, literal(True)),
     )
-    shown, after, before = _part(connection, query, redemptions.c.entry_id, part)
-    if not shown:
-        require_user(connection, user_id)
-    return Page([_redemption(row, for_user=for_user) for row in shown], after, before)
+    return select(
+        vouchers.c.id.label("cursor"), vouchers.c.id, vouchers.c.code, vouchers.c.user_id, vouchers.c.unit,
+        vouchers.c.amount, null(), null(), null(), vouchers.c.ends_at_us, null(), null(), null(),
+    ).where(vouchers.c.user_id == user_id, can_pay)  # fmt: skip
 
 
 def _redemption(row: Row[Any], *, for_user: bool) -> RedemptionView:
-    expires_at_us = None if row.validity_s is None else row.at_us + row.validity_s * 1_000_000
     return RedemptionView(
         row.voucher_id, row.code, row.user_id, row.of_unit, row.amount, row.label, row.entry_id, row.at_us,
-        expires_at_us, bool(row.welcome), row.campaign_id, row.address, for_user,
+        row.expires_at_us, bool(row.welcome), row.campaign_id, row.address, for_user,
     )  # fmt: skip

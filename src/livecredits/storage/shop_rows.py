@@ -20,7 +20,15 @@ from livecredits.core.changes import LIBRARY, Actor
 from livecredits.core.draft import Refuse
 from livecredits.core.orders import require_pending
 from livecredits.core.rows import OrderRow
-from livecredits.errors import CodeTaken, Conflict, NotFound, PackageOrdered, VoucherUsed, from_code
+from livecredits.errors import (
+    CodeTaken,
+    Conflict,
+    NotFound,
+    PackageChanged,
+    PackageOrdered,
+    VoucherUsed,
+    from_code,
+)
 from livecredits.storage import audit, shop_pages
 from livecredits.storage.handover import Told
 from livecredits.storage.ids import new_id
@@ -61,7 +69,7 @@ def _told(result: Any, *names: str, user_id: str = NOBODY, newcomers: frozenset[
 
 
 def put_package(
-    connection: Connection, package_id: str | None, fields: Mapping[str, Any], actor: Actor, now_us: int
+    connection: Connection, package_id: str | None, fields: Mapping[str, Any], deed: Deed, now_us: int
 ) -> Told:
     """Make a package, or replace its fields; where nothing differs, nothing is written."""
     values = {**fields, "active": int(fields["active"]), "updated_at_us": now_us}
@@ -79,11 +87,12 @@ def put_package(
     after = _package_fields(package)
     changed = [name for name in after if before is None or after[name] != before[name]]
     audit.record(
-        connection, at_us=now_us, actor=actor, action="package.added" if before is None else "package.changed",
-        target=package_id, before=None if before is None else {name: before[name] for name in changed},
+        connection, at_us=now_us, actor=deed.actor, action="package.added" if before is None else "package.changed",
+        target=package_id, reason=deed.reason,
+        before=None if before is None else {name: before[name] for name in changed},
         after={name: after[name] for name in changed},
     )  # fmt: skip
-    return _told(package, "orders")
+    return _told(package, "orders", "packages")
 
 
 def _package_fields(package: Package) -> dict[str, Any]:
@@ -93,7 +102,7 @@ def _package_fields(package: Package) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def delete_package(connection: Connection, package_id: str, actor: Actor, now_us: int) -> Told:
+def delete_package(connection: Connection, package_id: str, deed: Deed, now_us: int) -> Told:
     """Remove a package that nobody has ordered."""
     package = shop_pages.package(connection, package_id)
     ordered = select(orders.c.id).where(orders.c.package_id == package_id).exists()
@@ -101,23 +110,28 @@ def delete_package(connection: Connection, package_id: str, actor: Actor, now_us
     if not gone:
         raise PackageOrdered("The package has been ordered; deactivate it instead.", package=package_id)
     audit.record(
-        connection, at_us=now_us, actor=actor, action="package.deleted", target=package_id,
+        connection, at_us=now_us, actor=deed.actor, action="package.deleted", target=package_id, reason=deed.reason,
         before=_package_fields(package),
     )  # fmt: skip
-    return _told(None, "orders")
+    return _told(None, "orders", "packages")
 
 
 # --- orders --------------------------------------------------------------------------------------------------------
 
 
 def add_order(
-    connection: Connection, order_id: str, user_id: str, package_id: str, fields: Mapping[str, Any], actor: Actor,
-    now_us: int,
+    connection: Connection, order_id: str, user_id: str, package_id: str, fields: Mapping[str, Any],
+    shown: Mapping[str, Any] | None, actor: Actor, now_us: int,
 ) -> frozenset[str]:  # fmt: skip
-    """Write a pending order with its package as it is now; gives the user back who was made for it."""
+    """Write a pending order with its package as it is now; gives the user back who was made for it.
+
+    Nobody orders at a price that they were not shown: where the package is not as in `shown`, the order is refused.
+    """
     package = shop_pages.package(connection, package_id)
     if not package.active:
         raise NotFound(f"There is no package {package_id}.")
+    if any(getattr(package, name) != value for name, value in (shown or {}).items()):
+        raise PackageChanged("The package has changed; look at it again.", package=package.as_json())
     newcomers = make_user(connection, user_id, now_us)
     connection.execute(
         insert(orders).values(

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from livecredits.core.vouchers import masked
 from livecredits.storage.answers import rfc3339
+
+_PAYING = ("upcoming", "open", "running")
+"""States of vouchers and campaigns whose codes can pay, or will."""
 
 
 def _when(at_us: int | None) -> str | None:
@@ -87,6 +91,8 @@ class Order:
     cancel_reason: str | None
     refund_entry_id: str | None
     refunded_at_us: int | None
+    refunded_by: str | None
+    refund_reason: str | None
     for_user: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -104,7 +110,8 @@ class Order:
         if not self.for_user:
             body |= {
                 "created_by": self.created_by, "fulfilled_by": self.fulfilled_by, "claimed_by": self.claimed_by,
-                "note": self.note, "cancelled_by": self.cancelled_by,
+                "note": self.note, "cancelled_by": self.cancelled_by, "refunded_by": self.refunded_by,
+                "refund_reason": self.refund_reason,
             }  # fmt: skip
         return body
 
@@ -149,6 +156,11 @@ class Campaign:
     state: str
     funnel: Funnel
 
+    def masked(self) -> Campaign:
+        """The campaign for whoever may not redeem its word."""
+        is_open = self.word is not None and self.state in _PAYING
+        return replace(self, word=masked(self.word or "")) if is_open else self
+
     def as_json(self) -> dict[str, Any]:
         """The campaign by field; `state` is `upcoming`, `running`, `used_up`, `ended` or `revoked`."""
         return {
@@ -181,6 +193,10 @@ class VoucherView:
     created_at_us: int
     updated_at_us: int
 
+    def masked(self) -> VoucherView:
+        """The voucher for whoever may not redeem it: a code that can still pay is not told."""
+        return replace(self, code=masked(self.code)) if self.state in _PAYING else self
+
     def as_json(self) -> dict[str, Any]:
         """The voucher by field; `state` is `upcoming`, `open`, `used`, `expired` or `revoked`."""
         return {
@@ -195,7 +211,7 @@ class VoucherView:
 
 @dataclass(frozen=True, slots=True)
 class RedemptionView:
-    """One of a user's redemptions."""
+    """One of a user's redemptions; without `entry` and `at_us` a voucher that waits for this user alone."""
 
     voucher: str
     code: str
@@ -203,20 +219,28 @@ class RedemptionView:
     unit: str
     amount: int
     label: str | None
-    entry: str
-    at_us: int
+    entry: str | None
+    at_us: int | None
     expires_at_us: int | None
     welcome: bool
     campaign_id: str | None
     address: str | None
     for_user: bool = False
 
+    def masked(self) -> RedemptionView:
+        """The redemption for whoever may not redeem its code, which may pay others still."""
+        return replace(self, code=masked(self.code))
+
     def as_json(self) -> dict[str, Any]:
-        """The redemption by field; `expires_at` is when the credits end, `address` is for operators alone."""
+        """The redemption by field; `address` is for operators alone.
+
+        `expires_at` is when the credits end, and of a voucher that is `open` until when it can be redeemed.
+        """
         body: dict[str, Any] = {
             "voucher": self.voucher, "code": self.code, "user_id": self.user_id, "unit": self.unit,
-            "amount": self.amount, "label": self.label, "entry": self.entry, "redeemed_at": rfc3339(self.at_us),
+            "amount": self.amount, "label": self.label, "entry": self.entry, "redeemed_at": _when(self.at_us),
             "expires_at": _when(self.expires_at_us), "welcome": self.welcome,
+            "state": "open" if self.entry is None else "redeemed",
         }  # fmt: skip
         if not self.for_user:
             body |= {"campaign": self.campaign_id, "address": self.address}

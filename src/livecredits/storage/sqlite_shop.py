@@ -20,7 +20,7 @@ _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _ORDER = (
     "o.id, o.user_id, o.unit, o.credits, o.validity_s, o.state, o.entry_id, o.fulfilled_at_us, o.fulfilled_by, "
-    "o.claimed_by, o.note, o.refund_entry_id, o.refunded_at_us"
+    "o.claimed_by, o.note, o.refund_entry_id, o.refunded_at_us, json_extract(o.package, '$.name')"
 )
 _VOUCHER = (
     "v.id, coalesce(v.unit, c.unit), coalesce(v.amount, c.credits), v.campaign_id, v.user_id, c.validity_s, "

@@ -98,7 +98,7 @@ export function createShop(
     }
     return createList(idOf, read, (again, live) => {
       const stops = [
-        store.on(name === 'vouchers' ? name : 'orders', again),
+        store.on(name, again),
         store.on('status', (status) => {
           if (status === 'live') live()
           // Nobody is left whose list it would be.
@@ -118,17 +118,18 @@ export function createShop(
       if (store.getSnapshot().status !== 'live') store.refresh({ force: true, unit: answer.unit })
       return answer
     },
-    order: (packageId, { billing, purchaseReference, metadata } = {}) =>
+    order: (packageId, { billing, purchaseReference, metadata, shown } = {}) =>
       change('orders', 'credits/orders', {
         package_id: packageId,
         billing: billing ?? null,
         purchase_reference: purchaseReference ?? null,
         metadata: metadata ?? null,
+        shown: shown ?? null,
       }),
     cancelOrder: (orderId) => change('orders', `credits/orders/${encodeURIComponent(orderId)}/cancel`, {}),
     lists: {
       orders: list('orders', ({ id }) => id),
-      vouchers: list('vouchers', ({ entry }) => entry),
+      vouchers: list('vouchers', ({ entry, voucher }) => entry ?? voucher),
       packages: list('packages', ({ id }) => id),
     },
   }

@@ -166,7 +166,7 @@ export function createStore(
     else askAgain()
     if (frame.type === 'changed') emitChanged(frame.lists)
     // Hints are not repeated: whatever moved while nobody could tell us may be any of these.
-    if (again) emitChanged(['orders', 'vouchers'])
+    if (again) emitChanged(['orders', 'packages', 'vouchers'])
     emitUpdates(before, pushed && frame.type === 'state' ? frame.user : null)
   }
 

@@ -146,8 +146,10 @@ export interface CreditsEvents {
   vouchers: () => void
   /** Order data should be read again. */
   orders: () => void
+  /** Packages should be read again. */
+  packages: () => void
   status: (status: Status, since: number) => void
-  /** Lists that moved on the server: `orders`, `vouchers`, `history`; for operators also `users`, `audit`, … */
+  /** Lists that moved on the server: `orders`, `vouchers`, `packages`, `history`; for operators also `users`, `audit`, … */
   changed: (lists: readonly string[]) => void
 }
 
@@ -211,7 +213,14 @@ export interface OrderTerms {
   /** The buyer's own number for it, as it stands on their papers. */
   readonly purchaseReference?: string | null | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
+  /** The package as the buyer saw it: where it is another by now, nothing is ordered (`package_changed`). */
+  readonly shown?: ShownPackage | null | undefined
 }
+
+/** What a buyer decides by; a whole `Package` will do. */
+export type ShownPackage = Partial<
+  Pick<Package, 'credits' | 'unit' | 'price_minor' | 'currency' | 'validity_s'>
+>
 
 export type OrderState = 'pending' | 'fulfilled' | 'cancelled' | 'refunded'
 
@@ -233,17 +242,19 @@ export interface Order {
   readonly entry: string | null
 }
 
-/** One redemption of the user's: a code that paid. */
+/** One redemption of the user's: a code that paid. Or a voucher that was made for the user and waits (`open`). */
 export interface Redemption {
-  /** The entry of the ledger; names the redemption. */
-  readonly entry: string
+  readonly state: 'open' | 'redeemed'
+  /** The entry of the ledger; names the redemption. Null while it waits. */
+  readonly entry: string | null
   readonly voucher: string
   readonly code: string
   readonly amount: number
   readonly unit: string
   readonly label: string | null
-  readonly redeemed_at: string
-  /** When the credits end; null = never. */
+  /** Null while it waits. */
+  readonly redeemed_at: string | null
+  /** When the credits end, or until when it waits; null = never. */
   readonly expires_at: string | null
   /** It was given at the user's first appearance, without a code being typed. */
   readonly welcome: boolean

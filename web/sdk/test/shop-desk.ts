@@ -87,7 +87,7 @@ export class ShopDesk {
     const { version, epoch, unit, balance } = this.server.change(user, amount)
     const entry = `ent_${version}`
     this.redeemed.push({
-      ...{ entry, voucher: `vch_${code}`, code, user_id: user, unit, amount },
+      ...{ state: 'redeemed', entry, voucher: `vch_${code}`, code, user_id: user, unit, amount },
       ...{ label: null, redeemed_at: this.#now, expires_at: null, welcome: false },
     })
     this.server.hintUser(user, 'history', 'vouchers')

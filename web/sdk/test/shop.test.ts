@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { createList, type Page } from '../src/lists.js'
 import { createStore } from '../src/store.js'
-import type { ChangeProblem, CreditsStore, ShopListName } from '../src/types.js'
+import type { ChangeProblem, CreditsStore, Package, ShopListName } from '../src/types.js'
 import { settle, type Tab, World } from './world.js'
 
 const CODE = '7K2M9QXA04TZHHN3'
@@ -287,10 +287,13 @@ describe('lists', () => {
     await store.order('pkg_small')
     await world.pass(50)
     expect([here.list().items.length, there.list().items.length]).toEqual([1, 1])
+    await follow(store, 'packages', world)
     for (const socket of server.live) socket.end(4100)
     await world.pass(10)
     desk.fulfil('ord_1') // nobody can be told
+    desk.pages = []
     await world.pass(30_000)
+    expect(desk.pages.filter(({ list }) => list === 'packages').length).toBe(1)
     expect([here, there].map(({ list }) => list().items[0]?.state)).toEqual(['fulfilled', 'fulfilled'])
   })
 
@@ -348,6 +351,40 @@ describe('lists', () => {
     const { world, store } = await open()
     const { list } = await follow(store, 'packages', world)
     expect(list().items.map(({ name }) => name)).toEqual(['Small', 'Large'])
+  })
+
+  test('packages are read again when one changed, and nothing else is', async () => {
+    const { world, store, desk } = await open()
+    await follow(store, 'packages', world)
+    await follow(store, 'orders', world)
+    desk.pages = []
+    world.server.hint('packages')
+    await world.pass(50)
+    expect(desk.pages.map(({ list }) => list)).toEqual(['packages'])
+  })
+
+  test('a voucher that waits and one that paid are two, with and without an entry', async () => {
+    const { world, store, desk } = await open()
+    const { list } = await follow(store, 'vouchers', world)
+    await store.redeem('WELCOME10')
+    const paid = desk.redeemed[0] as (typeof desk.redeemed)[0]
+    for (const voucher of ['vch_a', 'vch_b'])
+      desk.redeemed.push({ ...paid, voucher, entry: null, redeemed_at: null, state: 'open' })
+    world.server.hint('vouchers')
+    await world.pass(50)
+    expect(list().items.map(({ voucher, state }) => [voucher, state])).toEqual([
+      ['vch_b', 'open'],
+      ['vch_a', 'open'],
+      [paid.voucher, 'redeemed'],
+    ])
+  })
+
+  test('an order says what was shown', async () => {
+    const { store, tab, world } = await open()
+    const { list } = await follow(store, 'packages', world)
+    await store.order('pkg_small', { shown: list().items[0] as Package })
+    const { shown } = JSON.parse(String(posts(tab)[0]?.init.body)) as { shown: object }
+    expect(shown).toEqual(list().items[0])
   })
 
   test('an order can be taken back, once', async () => {

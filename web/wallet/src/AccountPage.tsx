@@ -106,11 +106,14 @@ function History({ unit }: { unit: string }) {
 }
 
 function Row({ entry, scale }: { entry: HistoryEntry; scale: number }) {
+  const kind = KIND_NAMES[entry.kind] ?? entry.kind
+  // A label may begin with the kind already: "Order · 100 credits".
+  const saysMore = entry.label !== null && !entry.label.startsWith(kind)
   return (
     <tr data-testid="history-row">
       <td>
-        <span className="what">{entry.label ?? KIND_NAMES[entry.kind] ?? entry.kind}</span>
-        {entry.label !== null && <span className="quiet kind">{KIND_NAMES[entry.kind] ?? entry.kind}</span>}
+        <span className="what">{entry.label ?? kind}</span>
+        {saysMore && <span className="quiet kind">{kind}</span>}
         <time className="quiet when-small" dateTime={entry.at}>
           {momentText(entry.at)}
         </time>

@@ -40,13 +40,22 @@ type Name = keyof typeof FIELDS
 const NAMES = Object.keys(FIELDS) as Name[]
 const EMPTY: Record<Name, string> = { purchaser: '', organisation: '', email: '', reference: '', address: '' }
 
-export function OrderForm({ pack, onDone }: { pack: Package; onDone: () => void }) {
+interface OrderFormProps {
+  readonly pack: Package
+  /** The service says that the package is another by now. */
+  readonly onChanged: () => void
+  readonly onDone: () => void
+}
+
+export function OrderForm({ pack, onChanged, onDone }: OrderFormProps) {
   const { order, scale } = useCredits({ unit: pack.unit })
   const [typed, setTyped] = useLastDetails()
   const [problems, setProblems] = useState<Partial<Record<Name, string>>>({})
   const [refusal, setRefusal] = useState<string | null>(null)
   const [sends, setSends] = useState(false)
   const form = useRef<HTMLFormElement>(null)
+  const title = `${pack.name}: ${amountText(pack.credits, scale)} ${pack.unit} for ${priceText(pack.price_minor, pack.currency)}`
+  const [opened] = useState(title)
   const toast = useToast()
 
   useEffect(() => {
@@ -63,7 +72,8 @@ export function OrderForm({ pack, onDone }: { pack: Package; onDone: () => void 
     if (first !== undefined) return form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus()
     setSends(true)
     try {
-      await order(pack.id, { billing: billingOf(typed), purchaseReference: typed.reference.trim() || null })
+      const purchaseReference = typed.reference.trim() || null
+      await order(pack.id, { billing: billingOf(typed), purchaseReference, shown: pack })
       toast.success(`${pack.name} ordered. The credits arrive as soon as the order is confirmed.`)
       onDone()
     } catch (reason) {
@@ -72,15 +82,16 @@ export function OrderForm({ pack, onDone }: { pack: Package; onDone: () => void 
       setProblems(told)
       setRefusal(Object.keys(told).length > 0 ? null : problem.message)
       setSends(false)
+      if (problem.code === 'package_changed') onChanged()
     }
   }
 
   return (
     <form ref={form} className="card order" aria-label={`Order ${pack.name}`} noValidate onSubmit={submit}>
-      <h2>
-        {pack.name}: {amountText(pack.credits, scale)} {pack.unit} for{' '}
-        {priceText(pack.price_minor, pack.currency)}
-      </h2>
+      <h2>{title}</h2>
+      <p role="status" className={title === opened ? 'for-readers' : 'problem'}>
+        {title !== opened && `This package has just changed: it was ${opened}.`}
+      </p>
       <div className="fields">
         {NAMES.map((name) => (
           <TextField

@@ -3,9 +3,10 @@
  * `usePackages`, `useOrders`, and `order` and `cancelOrder` of `useCredits`, which keep their keys by themselves.
  *
  * Promise: a press that was repeated, or an answer that was lost, is one order; what was typed stays until the order
- * is made. Nothing is paid here: a team member fulfils an order, and its credits arrive by themselves.
+ * is made; what is ordered is what stands on the screen, also when it changes under an open form. Nothing is paid here:
+ * a team member fulfils an order, and its credits arrive by themselves.
  */
-import type { ChangeProblem, Order, OrderState, Package } from 'livecredits'
+import type { ChangeProblem, Order, OrderState, Package, ShopList } from 'livecredits'
 import { useCredits, useOrders, usePackages } from 'livecredits/react'
 import { type Ref, useEffect, useRef, useState } from 'react'
 import { amountText, momentText, priceText, spanText } from './amounts'
@@ -13,30 +14,42 @@ import { OrderForm } from './OrderForm'
 import { useToast } from './toasts'
 
 export function ShopPage() {
-  const [chosen, setChosen] = useState<Package | null>(null)
+  const packages = usePackages()
+  const [chosenId, setChosenId] = useState<string | null>(null)
+  const chosen = packages.items.find(({ id }) => id === chosenId) ?? null
+  const toast = useToast()
   const orders = useRef<HTMLHeadingElement>(null)
   // The form goes and would take the focus with it; whoever works by keyboard goes on where the order will stand.
   const close = () => {
     orders.current?.focus()
-    setChosen(null)
+    setChosenId(null)
   }
+  const isGone = chosenId !== null && chosen === null && !packages.loading
+  useEffect(() => {
+    if (!isGone) return
+    setChosenId(null)
+    toast.error('This package is no longer on sale.')
+  }, [isGone, toast])
   return (
     <section className="page" aria-labelledby="shop-title">
       <h1 id="shop-title">Shop</h1>
-      <Packages chosen={chosen} onChoose={setChosen} />
-      {chosen !== null && <OrderForm key={chosen.id} pack={chosen} onDone={close} />}
+      <Packages list={packages} chosen={chosen} onChoose={({ id }) => setChosenId(id)} />
+      {chosen !== null && (
+        <OrderForm key={chosen.id} pack={chosen} onChanged={packages.refresh} onDone={close} />
+      )}
       <Orders title={orders} />
     </section>
   )
 }
 
 interface PackagesProps {
+  readonly list: ShopList<Package>
   readonly chosen: Package | null
   readonly onChoose: (pack: Package) => void
 }
 
-function Packages({ chosen, onChoose }: PackagesProps) {
-  const { items, loading, error, refresh } = usePackages()
+function Packages({ list, chosen, onChoose }: PackagesProps) {
+  const { items, loading, error, refresh } = list
   if (loading) return <p className="quiet">Reading the packages…</p>
   if (error !== null && items.length === 0) return <Failed error={error} onRetry={refresh} />
   if (items.length === 0) return <p className="quiet">There is nothing to order at the moment.</p>

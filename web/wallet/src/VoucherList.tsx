@@ -1,6 +1,6 @@
 /**
- * The vouchers that the current user has redeemed, as a host app reads them for itself: written on the nine names of
- * the credit context alone. `registerVoucherRefresh` calls whenever they moved, in every tab.
+ * The vouchers that the current user has redeemed, and those that wait for the user, as a host app reads them for itself:
+ * written on the nine names of the credit context alone. `registerVoucherRefresh` calls whenever they moved, in every tab.
  */
 
 import { type CreditContextType, useCredits } from 'livecredits/react'
@@ -9,10 +9,11 @@ import { momentText } from './amounts'
 import { useSession } from './session'
 
 interface HostVoucher {
-  readonly entry: string
+  readonly voucher: string
+  readonly entry: string | null
   readonly code: string
   readonly label: string | null
-  readonly redeemed_at: string
+  readonly redeemed_at: string | null
 }
 
 const SHOWN = 5
@@ -50,14 +51,20 @@ export function VoucherList() {
       )}
       <ul className="rows">
         {vouchers?.map((voucher) => (
-          <li className="card row" key={voucher.entry} data-testid="latest-voucher">
+          <li className="card row" key={voucher.entry ?? voucher.voucher} data-testid="latest-voucher">
             <div className="row-what">
               <strong>{voucher.label ?? 'Voucher'}</strong>
               <span className="quiet code-text">{voucher.code}</span>
             </div>
-            <time className="quiet row-state" dateTime={voucher.redeemed_at}>
-              {momentText(voucher.redeemed_at)}
-            </time>
+            {voucher.redeemed_at === null ? (
+              <a className="row-state" href="#/vouchers">
+                Waits for you
+              </a>
+            ) : (
+              <time className="quiet row-state" dateTime={voucher.redeemed_at}>
+                {momentText(voucher.redeemed_at)}
+              </time>
+            )}
           </li>
         ))}
       </ul>

@@ -1,5 +1,5 @@
 /**
- * Vouchers: a field for a code, and the codes that the user has redeemed, live.
+ * Vouchers: a field for a code, those that wait for the user, and the codes that the user has redeemed, live.
  *
  * Promise: a typing error is told before anything is sent (on leaving the field, on pasting, on Enter), every refusal
  * has its own plain answer, and a code is grouped as it is printed. Which code was typed stays until it paid.
@@ -7,7 +7,7 @@
 import type { ChangeProblem, Redemption } from 'livecredits'
 import { useCredits, useCreditsStore, useVouchers } from 'livecredits/react'
 import { readVoucherCode } from 'livecredits/vouchers'
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useId, useRef, useState } from 'react'
 import { amountText, dayText, momentText } from './amounts'
 import { Failed } from './ShopPage'
 import { useToast } from './toasts'
@@ -127,25 +127,83 @@ function RedeemForm() {
 
 function Redemptions() {
   const { items, loading, error, loadMore, refresh } = useVouchers()
+  const title = useRef<HTMLHeadingElement>(null)
+  const waiting = items.filter(({ state }) => state === 'open')
+  const redeemed = items.filter(({ state }) => state !== 'open')
   return (
-    <section className="list" aria-labelledby="redeemed-title">
-      <h2 id="redeemed-title">Redeemed</h2>
-      {loading && <p className="quiet">Reading your vouchers…</p>}
-      {error !== null && <Failed error={error} onRetry={refresh} />}
-      {!loading && error === null && items.length === 0 && (
-        <p className="quiet">Nothing yet. Codes that you redeem stand here.</p>
+    <>
+      {waiting.length > 0 && (
+        <section className="list" aria-labelledby="waiting-title">
+          <h2 id="waiting-title">Waiting for you</h2>
+          <ul className="rows">
+            {waiting.map((voucher) => (
+              <WaitingRow key={voucher.voucher} voucher={voucher} onDone={() => title.current?.focus()} />
+            ))}
+          </ul>
+        </section>
       )}
-      <ul className="rows">
-        {items.map((redemption) => (
-          <RedemptionRow key={redemption.entry} redemption={redemption} />
-        ))}
-      </ul>
-      {loadMore !== null && (
-        <button type="button" className="secondary" onClick={loadMore}>
-          Older vouchers
-        </button>
-      )}
-    </section>
+      <section className="list" aria-labelledby="redeemed-title">
+        <h2 id="redeemed-title" ref={title} tabIndex={-1}>
+          Redeemed
+        </h2>
+        {loading && <p className="quiet">Reading your vouchers…</p>}
+        {error !== null && <Failed error={error} onRetry={refresh} />}
+        {!loading && error === null && redeemed.length === 0 && (
+          <p className="quiet">Nothing yet. Codes that you redeem stand here.</p>
+        )}
+        <ul className="rows">
+          {redeemed.map((redemption) => (
+            <RedemptionRow key={redemption.entry} redemption={redemption} />
+          ))}
+        </ul>
+        {loadMore !== null && (
+          <button type="button" className="secondary" onClick={loadMore}>
+            Older vouchers
+          </button>
+        )}
+      </section>
+    </>
+  )
+}
+
+interface WaitingRowProps {
+  readonly voucher: Redemption
+  /** The row goes with its state; the focus has to go somewhere. */
+  readonly onDone: () => void
+}
+
+function WaitingRow({ voucher, onDone }: WaitingRowProps) {
+  const { code, amount, unit, expires_at } = voucher
+  const { redeem, scale } = useCredits({ unit })
+  const [sends, setSends] = useState(false)
+  const toast = useToast()
+  const take = async () => {
+    setSends(true)
+    try {
+      const { amount: got } = await redeem(code)
+      toast.success(`${amountText(got, scale, true)} ${unit} are yours.`)
+      onDone()
+    } catch (reason) {
+      const problem = reason as ChangeProblem
+      toast.error(ANSWERS[problem.code] ?? problem.message)
+      setSends(false)
+    }
+  }
+  return (
+    <li className="card row" data-testid="waiting-voucher">
+      <div className="row-what">
+        <strong>
+          {amountText(amount, scale)} {unit}
+        </strong>
+        <span className="quiet">
+          <span className="code-text">{code}</span>
+          {expires_at !== null && ` · until ${dayText(expires_at)}`}
+        </span>
+      </div>
+      <button type="button" className="primary small" disabled={sends} onClick={take}>
+        {sends ? 'Redeeming…' : 'Redeem'} <span className="for-readers">{code}</span>
+      </button>
+    </li>
   )
 }
 
@@ -163,7 +221,7 @@ function RedemptionRow({ redemption }: { redemption: Redemption }) {
           {amountText(amount, scale, true)} {unit}
         </span>
         <span className="quiet">
-          <time dateTime={redeemed_at}>{momentText(redeemed_at)}</time>
+          {redeemed_at !== null && <time dateTime={redeemed_at}>{momentText(redeemed_at)}</time>}
           {expires_at !== null && ` · until ${dayText(expires_at)}`}
         </span>
       </div>

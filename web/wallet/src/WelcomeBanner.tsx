@@ -14,15 +14,16 @@ export function WelcomeBanner() {
   const { items } = useVouchers()
   const [closed, setClosed] = useState<string | null>(null)
   const gift = items.find(
-    ({ welcome, redeemed_at }) => welcome && Date.now() - Date.parse(redeemed_at) < FRESH_MS,
+    ({ welcome, redeemed_at }) => welcome && Date.now() - Date.parse(redeemed_at ?? '') < FRESH_MS,
   )
+  const id = gift?.entry ?? ''
   const { scale } = useCredits({ unit: gift?.unit })
-  if (gift === undefined || gift.entry === closed || wasClosed(gift.entry)) return null
+  if (gift === undefined || id === closed || wasClosed(id)) return null
 
   const close = () => {
-    setClosed(gift.entry)
+    setClosed(id)
     try {
-      localStorage.setItem(nameOf(gift.entry), 'closed')
+      localStorage.setItem(nameOf(id), 'closed')
     } catch {
       // Then it is shown again next time.
     }

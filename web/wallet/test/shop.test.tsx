@@ -37,7 +37,8 @@ const order = (more: Partial<Order> = {}): Order => ({
 })
 
 const redemption = (more: Partial<Redemption> = {}): Redemption => ({
-  ...{ entry: 'ent_9', voucher: 'vch_1', code: 'WELCOME10', amount: 50, unit: 'credits', label: 'Autumn' },
+  ...{ state: 'redeemed' as const, entry: 'ent_9', voucher: 'vch_1', code: 'WELCOME10', amount: 50 },
+  ...{ unit: 'credits', label: 'Autumn' },
   ...{ redeemed_at: new Date().toISOString(), expires_at: null, welcome: false },
   ...more,
 })
@@ -72,10 +73,33 @@ describe('the shop', () => {
     await userEvent.type(screen.getByLabelText('Name'), 'Ada Byron')
     await userEvent.type(screen.getByLabelText(/purchase reference/), ' PO-7 ')
     await press('Order now')
-    const terms = { billing: { purchaser: 'Ada Byron' }, purchaseReference: 'PO-7' }
+    const terms = { billing: { purchaser: 'Ada Byron' }, purchaseReference: 'PO-7', shown: PACK }
     expect(asked()).toEqual([['order', 'pkg_1', terms]])
     expect(screen.getByTestId('toast').textContent).toContain('Starter ordered')
     expect(screen.queryByRole('form')).toBeNull()
+  })
+
+  it('orders what stands on the screen, and says when that has changed under the form', async () => {
+    await openForm()
+    await userEvent.type(screen.getByLabelText('Name'), 'Ada Byron')
+    expect(screen.queryByText(/has just changed/)).toBeNull()
+    const dearer = { ...PACK, price_minor: 999_900 }
+    act(() => store.packages.show([dearer]))
+    expect(screen.getByText(/has just changed: it was .*€9.00/).getAttribute('role')).toBe('status')
+    expect(screen.getByRole('heading', { name: /9,999.00/ })).toBeTruthy()
+    expect(screen.getByLabelText<HTMLInputElement>('Name').value).toBe('Ada Byron')
+    store.answer = refusal('package_changed', 'The package has changed; look at it again.')
+    await press('Order now')
+    expect(asked()).toMatchObject([['order', 'pkg_1', { shown: dearer }]])
+    expect(screen.getByRole('alert').textContent).toContain('look at it again')
+    expect(store.packages.refreshed).toBe(1)
+  })
+
+  it('closes the form of a package that is no longer on sale', async () => {
+    await openForm()
+    act(() => store.packages.show([]))
+    expect(screen.queryByRole('form')).toBeNull()
+    expect(screen.getByTestId('toast').textContent).toContain('no longer on sale')
   })
 
   it('tells beside the field what is missing, and sends nothing', async () => {
@@ -130,6 +154,21 @@ describe('the shop', () => {
 })
 
 describe('vouchers', () => {
+  it('redeems one that waits by one press, and the focus stays on the page', async () => {
+    const open = { state: 'open', entry: null, redeemed_at: null, label: null } as const
+    store.vouchers.show([redemption({ ...open, voucher: 'vch_2', code: 'YOURS', amount: 25 }), redemption()])
+    store.answer = { amount: 25, unit: 'credits' }
+    await show(<VouchersPage />)
+    expect(screen.getAllByTestId('voucher-row').length).toBe(1)
+    expect(screen.getByTestId('waiting-voucher').textContent).toContain('YOURS')
+    await press(/Redeem YOURS/)
+    expect(asked()).toEqual([['redeem', 'YOURS']])
+    expect(screen.getByTestId('toast').textContent).toContain('+25 credits are yours')
+    act(() => store.vouchers.show([redemption({ voucher: 'vch_2', entry: 'ent_10' }), redemption()]))
+    expect(screen.queryByTestId('waiting-voucher')).toBeNull()
+    expect(document.activeElement).toBe(screen.getByRole('heading', { name: 'Redeemed' }))
+  })
+
   const field = () => screen.getByTestId<HTMLInputElement>('voucher-code')
   const wholeCode = (() => {
     // The one check symbol that is right.
