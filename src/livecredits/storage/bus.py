@@ -1,0 +1,316 @@
+"""The bus over PostgreSQL: one thread with one connection, by which a process hears of the others and they of it.
+
+Promises: what another node has committed is handed over here within `POLL_S` after it can be seen, and within
+milliseconds where the doorbell works; a connection that is lost is made again, and nothing is missed meanwhile; no
+writer ever waits for it. Must not know screens, nor what messages mean.
+
+How it works: every commit leaves a row in `notices` (`notices.py`), and a message between nodes is such a row as well.
+`tail.py` finds the rows of others. The doorbell (`NOTIFY`, empty) only says that it is worth looking now; it is rung
+after the commit and on this connection, since inside the money transaction it would make all commits wait for each
+other. Whoever does not hear it looks four times a second.
+
+The odd thing: a node that could not look for `LOST_S`, or finds the database on another line of history, does not
+catch up: it begins at the present, and has everything read anew that it shows (`on_lost`).
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from livecredits.core.messages import decode as decode_message
+from livecredits.core.messages import is_message
+from livecredits.storage import nodes, tail
+from livecredits.storage.nodes import BEAT_S, MEMORY, NodeRow
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from livecredits.core.messages import Message
+    from livecredits.storage.tail import Window
+
+_log = logging.getLogger(__name__)
+
+CHANNEL = "livecredits"
+POLL_S = 0.25
+RING_S = 0.003
+"""The doorbell is rung this often at most."""
+LOST_S = 300.0
+PAUSES_S = (0.05, 0.2, 0.5, 1.0)
+"""Before a lost connection is made again; the last one for ever."""
+HOUSE_S = 10.0
+SOCKET_OPTIONS = {
+    "connect_timeout": 5, "keepalives": 1, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2,
+    "tcp_user_timeout": 4_000,
+}  # fmt: skip
+"""For the connection: a server that is gone without a word is found out in four seconds."""
+# A message that a crash of the database server takes with it was for nodes that have to begin anew anyway.
+PREPARE = "SET synchronous_commit = off; LISTEN livecredits"
+RING = f"SELECT pg_notify('{CHANNEL}', %s)"
+COME = "beat"
+"""Rung by who joins, drains or leaves: the others look at once who is there."""
+POST = f"INSERT INTO notices (node, at_us, body) SELECT %s, {nodes.NOW_US}, body FROM unnest(%s::text[]) AS body"
+TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+
+
+class Bus:
+    """A process's place among the others.
+
+    Args:
+        connect: makes a connection of its own, in autocommit mode, straight to the primary.
+        node: who this is.
+        on_commit: called in the bus's thread with what another node has committed, and how many microseconds ago.
+        on_lost: called there when commits may have been missed.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection[Any]],
+        node: NodeRow,
+        *,
+        on_commit: Callable[[str, int], None],
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Join the others; from here on nothing that they commit is missed.
+
+        Raises:
+            StartRefused: this node and the others could not work together.
+        """
+        self.node = node
+        self.others: tuple[NodeRow, ...] = ()
+        """Who else is alive, as of the last beat."""
+        self.on_message: Callable[[Message], None] | None = None
+        """Called in the bus's thread with every message that is for this node."""
+        self.on_dead: Callable[[list[str]], None] = lambda _nodes: None
+        self.figures: Callable[[], dict[str, Any]] = dict
+        """What the node tells of itself with each beat: fields of its row."""
+        self.looks = self.rings = self.heard = self.losses = self.breaks = 0
+        self.lag_us = 0
+        """How old the commits were that came in last: the oldest since the last beat."""
+        self._connect = connect
+        self._on_commit = on_commit
+        self._on_lost = on_lost
+        self._window: Window | None = None
+        self._timeline = ""
+        self._looked_s = time.monotonic()
+        self._beat_due_s = self._house_due_s = 0.0
+        self._oldest_us = 0
+        self._outbox: list[str] = []
+        self._calls: list[str] = []
+        """What is to be said with the doorbell; empty strings are plain rings."""
+        self._rung_s = 0.0
+        self._has_news = False
+        self._is_closing = False
+        self._waker, self._bell = socket.socketpair()
+        for end in (self._waker, self._bell):
+            end.setblocking(False)  # noqa: FBT003
+        with connect() as db:
+            self.others = tuple(nodes.join(db, node))
+            self._find_place(db)
+            db.execute(RING, (COME,))
+        self._thread = threading.Thread(target=self._run, name="livecredits-bus", daemon=True)
+        self._thread.start()
+
+    # --- for everybody ---------------------------------------------------------------------------------------------
+
+    @property
+    def silent_s(self) -> float:
+        """For how long this node has not been able to look."""
+        return time.monotonic() - self._looked_s
+
+    def committed(self) -> None:
+        """This process has committed something: ring the doorbell, if there is anybody to hear it."""
+        if self.others and not self._has_news and threading.current_thread() is not self._thread:
+            self._has_news = True
+            self._wake()
+
+    def tell(self, message: Message) -> None:
+        """Send a message; nothing is waited for."""
+        self._outbox.append(message.encode())
+        self._wake()
+
+    def beat_soon(self) -> None:
+        """What this node tells of itself has changed, and the others should know now."""
+        self._calls.append(COME)
+        self._beat_due_s = 0.0
+        self._wake()
+
+    def close(self) -> None:
+        """Leave the others."""
+        self._is_closing = True
+        self._wake()
+        self._thread.join()
+        self._waker.close()
+        self._bell.close()
+
+    def _wake(self) -> None:
+        try:
+            self._waker.send(b"\0")
+        except BlockingIOError:
+            pass  # so many wake-ups wait already
+
+    # --- the thread ------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        from psycopg import Error
+
+        failures = 0
+        while not self._is_closing:
+            try:
+                with self._connect() as db:
+                    failures = 0
+                    self._attend(db)
+            except Error as error:
+                self.breaks += 1
+                if not failures:
+                    _log.warning("The connection to the other nodes was lost: %s", str(error).strip())
+                self._pause(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                failures += 1
+            except Exception:
+                _log.exception("The bus failed, and begins anew")
+                self._pause(PAUSES_S[-1])
+
+    def _pause(self, seconds: float) -> None:
+        end_s = time.monotonic() + seconds
+        while not self._is_closing and (left_s := end_s - time.monotonic()) > 0:
+            self._sleep(left_s)
+
+    def _attend(self, db: Connection[Any]) -> None:
+        if self.node.bus != MEMORY:
+            db.execute(PREPARE)
+            self._find_place(db)
+        with selectors.DefaultSelector() as selector:
+            selector.register(db.fileno(), selectors.EVENT_READ)
+            selector.register(self._bell, selectors.EVENT_READ)
+            while not self._is_closing:
+                is_called = self._is_called(db)  # what came while a statement ran wakes no selector
+                if not is_called:
+                    selector.select(self._patience_s())
+                    is_called = self._is_called(db)
+                self._take_turn(db, is_called=is_called)
+        nodes.leave(db, self.node.node_id)
+        db.execute(RING, (COME,))
+
+    def _patience_s(self) -> float:
+        """How long to wait if nobody calls: until the next look, or until the doorbell may be rung again."""
+        until_s = self._rung_s + RING_S if self._has_news else self._looked_s + POLL_S
+        return min(max(0.0, until_s - time.monotonic()), POLL_S)
+
+    def _is_called(self, db: Connection[Any]) -> bool:
+        """Whether another node has rung the doorbell."""
+        self._drain_bell()
+        calls = [call for call in db.notifies(timeout=0) if call.pid != db.info.backend_pid]
+        if any(call.payload == COME for call in calls):
+            self._beat_due_s = 0.0
+        return bool(calls)
+
+    def _take_turn(self, db: Connection[Any], *, is_called: bool) -> None:
+        now_s = time.monotonic()
+        if self.node.bus != MEMORY:
+            self._post(db)
+            self._ring(db, now_s)
+            if is_called or now_s >= self._looked_s + POLL_S:
+                self._look(db)
+        if now_s >= self._beat_due_s:
+            self._beat(db, now_s)
+        if now_s >= self._house_due_s:
+            self._house_due_s = now_s + HOUSE_S
+            dead = nodes.keep_house(db)
+            if dead:
+                _log.warning("Forgot nodes that were not seen for long: %s", ", ".join(dead))
+
+    def _drain_bell(self) -> None:
+        try:
+            self._bell.recv(4_096)
+        except BlockingIOError:
+            pass
+
+    def _sleep(self, seconds: float) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._bell, selectors.EVENT_READ)
+            selector.select(seconds)
+        self._drain_bell()
+
+    # --- speaking --------------------------------------------------------------------------------------------------
+
+    def _post(self, db: Connection[Any]) -> None:
+        if not self._outbox:
+            return
+        count = len(self._outbox)
+        db.execute(POST, (self.node.node_id, self._outbox[:count]))
+        del self._outbox[:count]  # after it: what could not be sent is sent when the connection is back
+        self._has_news = True
+
+    def _ring(self, db: Connection[Any], now_s: float) -> None:
+        calls, self._calls = self._calls, []
+        if self._has_news and now_s >= self._rung_s + RING_S:
+            self._has_news = False
+            calls.append("")
+        for call in dict.fromkeys(calls):
+            db.execute(RING, (call,))
+            self._rung_s = now_s
+            self.rings += 1
+
+    # --- hearing ---------------------------------------------------------------------------------------------------
+
+    def _find_place(self, db: Connection[Any]) -> None:
+        """Go on where the last look ended, or, where that cannot be, at the present."""
+        timeline = db.execute(TIMELINE).fetchone()
+        assert timeline is not None
+        former, self._timeline = self._timeline, str(timeline[0])
+        if self._window is None:
+            self._window = tail.begin(db)
+        elif former != self._timeline or self.silent_s > LOST_S:
+            self._begin_anew(db, "another server took over" if former != self._timeline else "it took too long")
+
+    def _begin_anew(self, db: Connection[Any], why: str) -> None:
+        _log.warning("Commits of other nodes may have been missed (%s): everything shown is read anew", why)
+        self._window = tail.begin(db)
+        self.losses += 1
+        self._on_lost()
+
+    def _look(self, db: Connection[Any]) -> None:
+        assert self._window is not None
+        try:
+            found = tail.look(db, self._window, own=self.node.node_id)
+        except tail.WentBack as error:
+            self._begin_anew(db, str(error))
+            return
+        self._window = found.window
+        self._looked_s = time.monotonic()
+        self.looks += 1
+        for notice in found.notices:
+            age_us = max(0, found.now_us - notice.at_us)
+            self._oldest_us = max(self._oldest_us, age_us)
+            self._hear(notice.body, age_us)
+
+    def _hear(self, body: str, age_us: int) -> None:
+        self.heard += 1
+        try:
+            if is_message(body):
+                message = decode_message(body)
+                if message is not None and message.is_for(self.node.node_id) and self.on_message is not None:
+                    self.on_message(message)
+            else:
+                self._on_commit(body, age_us)
+        except Exception:
+            _log.exception("A notice of another node could not be understood")
+            self._on_lost()
+
+    # --- being seen ------------------------------------------------------------------------------------------------
+
+    def _beat(self, db: Connection[Any], now_s: float) -> None:
+        self._beat_due_s = now_s + BEAT_S
+        self.lag_us, self._oldest_us = max(self._oldest_us, 0), 0
+        told = replace(self.node, lag_us=self.lag_us, **self.figures())
+        others = tuple(nodes.beat(db, told))
+        gone = {other.node_id for other in self.others} - {other.node_id for other in others}
+        self.others = others
+        if gone:
+            self.on_dead(sorted(gone))
