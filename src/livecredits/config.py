@@ -26,6 +26,7 @@ ENV_PREFIX = "LIVECREDITS_"
 COMMANDS_OWN = frozenset({"LIVECREDITS_URL", "LIVECREDITS_KEY"})
 """By these the commands find a running server; the server itself has no use for them."""
 SECRET_LENGTH_MIN = 32
+REREAD_S, REREAD_ALONE_S = 60, 300
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 """Several values in one variable, separated by commas or spaces."""
@@ -46,6 +47,21 @@ class Settings(BaseSettings):
         default="sqlite:///livecredits.db",
         repr=False,
         description="Where the ledger lives (may hold a password).",
+    )
+    bus: Literal["memory", "postgres"] | None = Field(
+        default=None,
+        description="How nodes hear of each other: `postgres` with PostgreSQL, `memory` (one process) with SQLite.",
+    )
+    listen_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="PostgreSQL directly, where `database_url` leads through a pooler (may hold a password).",
+    )
+    node_name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="What operators see of this node; the host's name by default.",
     )
     mode: Literal["development", "production"] = Field(
         default="development",
@@ -85,6 +101,18 @@ class Settings(BaseSettings):
 
     heartbeat_s: int = Field(
         default=20, ge=1, le=300, description="Seconds between two ticks on a live screen."
+    )
+    reread_s: int | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Each connected account is read again this often (60 s; 300 s where there is one process).",
+    )
+    drain_s: int = Field(
+        default=20,
+        ge=0,
+        le=300,
+        description="So long may a node that stops take to send its screens to the others.",
     )
     screens_per_user: int = Field(default=50, ge=1, description="Open screens of one user on this process.")
     screens_per_address: int = Field(default=1_000, ge=1, description="Open screens from one client address.")
@@ -163,6 +191,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
+        if self.bus == "postgres" and self.is_one_process:
+            raise ValueError("bus is postgres and the database is a file, which has one process")
         if self.jwks_url and not (self.jwks_issuer and self.jwks_audience):
             raise ValueError(
                 "jwks_url needs jwks_issuer and jwks_audience, or any token of that provider would do"
@@ -170,6 +200,16 @@ class Settings(BaseSettings):
         if self.mode == "production" and self.secret is None:
             raise ValueError("secret is missing and mode is production")
         return self
+
+    @property
+    def is_one_process(self) -> bool:
+        """Whether the ledger is a file, which one process owns."""
+        return self.database_url.startswith("sqlite:")
+
+    @property
+    def reread_period_s(self) -> int:
+        """Every connected account is read again about this often."""
+        return self.reread_s or (REREAD_ALONE_S if self.is_one_process else REREAD_S)
 
     @classmethod
     def unknown(cls, environment: Iterable[str]) -> dict[str, str | None]:

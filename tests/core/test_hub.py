@@ -374,6 +374,20 @@ def test_a_lost_hand_over_is_found_by_the_slow_re_read_and_pushed(desk: Desk) ->
     assert desk.hub.counts.drifted == 1
 
 
+@pytest.mark.parametrize(("told_until_us", "drifted"), [(900, 0), (1_001, 1)])
+def test_a_read_that_is_quicker_than_the_bus_is_no_fault(
+    desk: Desk, told_until_us: int, drifted: int
+) -> None:
+    """What another node committed a moment ago may be read before it is handed over; what is old should have come."""
+    screen = desk.live()
+    desk.hub.reread(10)
+    (audience,) = desk.take().reads
+    desk.hub.snapshot("ep_a", [(audience, [state(4, changed_at_us=1_000)])], told_until_us)
+    desk.take()
+    assert [frame["version"] for frame in desk.told(screen)] == [4]
+    assert desk.hub.counts.drifted == drifted
+
+
 def test_a_re_read_that_finds_nothing_new_is_silent(desk: Desk) -> None:
     desk.live()
     desk.hub.reread(10)
@@ -698,7 +712,70 @@ def test_drain_says_bye_to_all_and_closes(desk: Desk) -> None:
     assert desk.verdicts(late) == ["restarting"]
 
 
+def test_a_drain_that_takes_its_time_sends_screens_away_one_after_the_other(desk: Desk) -> None:
+    screens = [desk.live(f"user-{number}", address=f"192.0.2.{number}") for number in range(8)]
+    desk.hub.drain(desk.now_ms, over_ms=4_000)
+    assert not desk.take().closes
+    gone = []
+    for _ in range(4):
+        desk.later(1)
+        gone.append(sum(bool(desk.verdicts(screen)) for screen in screens))
+        for screen in screens:
+            if desk.verdicts(screen):
+                assert desk.told(screen)[-1] == {
+                    "type": "bye",
+                    "reason": "draining",
+                    "reconnect_ms": [0, 1000],
+                }
+    assert gone == [2, 2, 2, 2]
+
+
+def test_who_is_still_there_is_served_and_nobody_else_is_let_in(desk: Desk) -> None:
+    staying, going = desk.live("bob"), desk.live("ada")
+    desk.hub.drain(desk.now_ms, over_ms=10_000)
+    desk.later(6)
+    assert desk.verdicts(going) == ["restarting"]
+    desk.commit(state(4, "bob"))
+    assert [frame["version"] for frame in desk.told(staying)] == [4]
+    late = desk.join()
+    assert desk.verdicts(late) == ["restarting"]
+
+
+def test_the_rest_of_a_slow_drain_may_be_sent_away_at_once(desk: Desk) -> None:
+    screens = [desk.live("ada"), desk.live("bob")]
+    desk.hub.drain(desk.now_ms, over_ms=10_000)
+    desk.later(1)
+    desk.hub.drain(desk.now_ms)
+    desk.take()
+    assert [desk.verdicts(screen) for screen in screens] == [["restarting"], ["restarting"]]
+    assert not desk.later(12).closes
+
+
+def test_screens_may_be_sent_away_while_others_come(desk: Desk) -> None:
+    """After commits may have been missed: everybody proves anew who it is, here or elsewhere."""
+    old = desk.live()
+    desk.hub.send_away(desk.now_ms, 1_000)
+    new = desk.live("bob")
+    desk.later(2)
+    assert desk.verdicts(old) == ["restarting"]
+    assert not desk.verdicts(new)
+
+
 # --- operators ----------------------------------------------------------------------------------------------
+
+
+def test_other_nodes_are_told_whose_page_is_open(desk: Desk) -> None:
+    olga = desk.live(None)
+    assert not desk.say(olga, type="watch", users=["bob"]).leases
+    assert desk.say(olga, type="watch", users=["ada"], open=True).leases == ["ada"]
+
+
+def test_a_page_that_is_open_on_another_node_asks_for_receipts_at_once(desk: Desk) -> None:
+    screen = desk.live()
+    desk.hub.lease(["ada", "nobody"], desk.now_ms)
+    desk.commit(state(4))
+    assert [frame.get("receipt") for frame in desk.told(screen)] == [True]
+    assert not desk.take().leases  # or two nodes would tell each other for ever
 
 
 def test_watching_is_answered_by_a_state_per_account(desk: Desk) -> None:

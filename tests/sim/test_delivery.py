@@ -68,9 +68,14 @@ class NeverTicks(Hub):
 class TakesAnyRead(Hub):
     """A read that began for somebody else, before this screen came, is taken for its snapshot."""
 
-    def snapshot(self, epoch: str, read: Iterable[tuple[Audience, Sequence[AccountState]]]) -> None:
+    def snapshot(
+        self,
+        epoch: str,
+        read: Iterable[tuple[Audience, Sequence[AccountState]]],
+        told_until_us: int | None = None,
+    ) -> None:
         now = [(self.audiences.get(audience.user_id, audience), states) for audience, states in read]
-        super().snapshot(epoch, now)
+        super().snapshot(epoch, now, told_until_us)
 
 
 class ForgetsThePaused(Hub):

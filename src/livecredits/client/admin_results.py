@@ -98,7 +98,7 @@ class Unit(Told):
 
 @dataclass(frozen=True, slots=True)
 class Screen(Told):
-    """One open connection, as the process sees it that answered."""
+    """One open connection, as its node sees it."""
 
     screen: str
     user: str | None
@@ -112,6 +112,7 @@ class Screen(Told):
     sent: Mapping[str, int]
     behind: bool
     asleep: bool = False
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from livecredits.core.screen import Screen
 
 FULL, SAMPLED, NONE = "full", "sampled", "none"
+CLASSES = ("open", "shown", "hidden", "asleep", "gone", "behind")
+"""How many screens there were, and the classes of which each of them stands in one."""
 
 
 class Counts(NamedTuple):
@@ -33,6 +37,18 @@ class Counts(NamedTuple):
     last_ms: int | None = None
     browsers: bool = False
     off: bool = False
+
+
+def added(counted: Iterable[Counts]) -> Counts:
+    """The counts of several nodes together: each has counted its own screens."""
+    several = list(counted)
+    return Counts(
+        **{name: sum(getattr(one, name) for one in several) for name in CLASSES},
+        first_ms=min((one.first_ms for one in several if one.first_ms is not None), default=None),
+        last_ms=max((one.last_ms for one in several if one.last_ms is not None), default=None),
+        browsers=any(one.browsers for one in several),
+        off=any(one.off for one in several),
+    )
 
 
 class Row(NamedTuple):

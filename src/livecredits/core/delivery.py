@@ -194,8 +194,19 @@ class Delivery:
         for audience in audiences:
             audience.has_begun = True
 
-    def snapshot(self, epoch: str, read: Iterable[tuple[Audience, Sequence[AccountState]]]) -> None:
-        """The states that were asked for, read from the primary after they were asked for."""
+    def snapshot(
+        self,
+        epoch: str,
+        read: Iterable[tuple[Audience, Sequence[AccountState]]],
+        told_until_us: int | None = None,
+    ) -> None:
+        """The states that were asked for, read from the primary after they were asked for.
+
+        Args:
+            epoch: which line of history was read.
+            read: whose states, and the states.
+            told_until_us: what was committed before this wall-clock time has been handed over long ago, or was lost.
+        """
         for audience, states in read:
             if self.audiences.get(audience.user_id) is not audience or audience.fresh is None:
                 continue
@@ -203,7 +214,7 @@ class Delivery:
                 audience.fresh, audience.has_begun = None, False
                 self._ask(audience)
                 continue
-            self._learn(audience, states)
+            self._learn(audience, states, told_until_us)
 
     def read_failed(self, audiences: Iterable[Audience], now_ms: int) -> None:
         """The ledger could not be read: who waits for it comes back later."""
@@ -216,7 +227,7 @@ class Delivery:
             for screen in waiting:
                 self.close(screen, wire.INTERNAL.because("The ledger could not be read."), now_ms)
 
-    def _learn(self, audience: Audience, states: Sequence[AccountState]) -> None:
+    def _learn(self, audience: Audience, states: Sequence[AccountState], told_until_us: int | None) -> None:
         merged = {state.unit: state for state in states}
         for unit, state in (audience.fresh or {}).items():
             merged[unit] = newest(merged.get(unit), state)
@@ -230,7 +241,7 @@ class Delivery:
             state for state in merged.values() if state.version < audience.versions.get(state.unit, 0)
         ]
         if audience.known:
-            self._push_drift(audience, merged, waiting)
+            self._push_drift(audience, merged, waiting, told_until_us)
         audience.versions = {unit: state.version for unit, state in merged.items() if state.version}
         audience.known = True
         for screen in waiting or ():
@@ -239,12 +250,20 @@ class Delivery:
             self._correct(audience, went_back)
 
     def _push_drift(
-        self, audience: Audience, merged: Mapping[str, AccountState], waiting: list[Screen] | None
+        self,
+        audience: Audience,
+        merged: Mapping[str, AccountState],
+        waiting: list[Screen] | None,
+        told_until_us: int | None,
     ) -> None:
-        """A read found a version that no hand-over brought: push it to whoever does not get it anyway."""
+        """A read found a version that no hand-over brought: push it to whoever does not get it anyway.
+
+        A read may be quicker than the bus. Only what should have come long ago counts as lost.
+        """
         for unit, state in merged.items():
             if state.version > audience.versions.get(unit, 0):
-                self.counts.drifted += 1
+                is_late = told_until_us is None or (state.changed_at_us or 0) < told_until_us
+                self.counts.drifted += is_late
                 self._push(state, [screen for screen in audience.screens if screen not in (waiting or ())])
 
     def _correct(self, audience: Audience, states: Sequence[AccountState]) -> None:

@@ -15,6 +15,7 @@ does not go.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from livecredits.core import wire
@@ -24,12 +25,40 @@ from livecredits.core.screen import Admitted, Phase, Screen
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+LEAVING_WINDOW_MS = 1_000
+"""Who is sent away one after the other comes back within this time: it is their order that spreads them."""
 TOLD_LIMIT = 16
 """So many frames may come in while a token is being checked."""
 
 
+@dataclass(slots=True)
+class Leaving:
+    """Screens that are sent away one after the other.
+
+    Attributes:
+        screens: who is still to go.
+        count: how many there were.
+        since_ms: when the first went.
+        over_ms: so long later the last one goes.
+    """
+
+    screens: list[Screen]
+    count: int
+    since_ms: int
+    over_ms: int
+
+    def due(self, now_ms: int) -> list[Screen]:
+        """Who goes now; they are not among `screens` any more."""
+        share = min(1.0, (now_ms - self.since_ms) / self.over_ms)
+        stay = self.count - int(self.count * share)
+        going, self.screens = self.screens[stay:], self.screens[:stay]
+        return going
+
+
 class Hub(Delivery):
     """The delivery state machine of one process; `Delivery` says how it is made."""
+
+    _leaving: Leaving | None = None
 
     # --- a screen comes -------------------------------------------------------------------------------------
 
@@ -179,9 +208,16 @@ class Hub(Delivery):
                 screen.wait.add(user_id)
             self._read(audience, screen)
         if frame.open:
-            for user_id in users:
-                self.receipts.lease(watched[user_id], now_ms)
+            self.lease(users, now_ms)
+            self._out.leases += users
         return None
+
+    def lease(self, users: Iterable[str], now_ms: int) -> None:
+        """An operator has these users' pages open, here or on another node."""
+        for user_id in users:
+            audience = self.audiences.get(user_id)
+            if audience is not None:
+                self.receipts.lease(audience, now_ms)
 
     def _follow(self, screen: Screen, lists: tuple[str, ...]) -> None:
         screen.follows = lists
@@ -218,6 +254,8 @@ class Hub(Delivery):
                 early[screen] = None
         for screen in early:
             self._wheel.add(screen, screen.due_ms)
+        if self._leaving is not None:
+            self._send_some_away(self._leaving, now_ms)
         self.receipts.turn(now_ms)
         self._flush_hints()
 
@@ -290,15 +328,39 @@ class Hub(Delivery):
             self.close(screen, wire.TOKEN_REVOKED, now_ms)
         return len(told)
 
-    def drain(self, now_ms: int) -> None:
-        """Say goodbye to everybody; the windows in which they come back grow with their number, 1 ms each."""
+    def drain(self, now_ms: int, *, over_ms: int = 0) -> None:
+        """Let nobody in any more, and say goodbye to everybody.
+
+        Args:
+            now_ms: the hub's clock.
+            over_ms: 0 says it to all at once, with windows that grow with their number, 1 ms each; otherwise they are
+                sent away one after the other in so long, and served meanwhile.
+        """
         self.draining = True
+        if over_ms:
+            return self.send_away(now_ms, over_ms)
+        self._leaving = None
         window_ms = min(max(3_000, len(self.screens)), 15_000)
-        text = wire.bye_text("draining", 0, window_ms)
         for screen in list(self.screens.values()):
-            if not screen.paused:
-                self._send(screen, text)
-            self.close(screen, wire.RESTARTING, now_ms)
+            self._say_goodbye(screen, window_ms, now_ms)
+        return None
+
+    def send_away(self, now_ms: int, over_ms: int) -> None:
+        """Have all screens that are open now connect anew, a share of them with each turn, in so long."""
+        screens = list(self.screens.values())
+        self._leaving = Leaving(screens, len(screens), now_ms, over_ms)
+
+    def _send_some_away(self, leaving: Leaving, now_ms: int) -> None:
+        for screen in leaving.due(now_ms):
+            if screen.is_open:
+                self._say_goodbye(screen, LEAVING_WINDOW_MS, now_ms)
+        if not leaving.screens:
+            self._leaving = None
+
+    def _say_goodbye(self, screen: Screen, window_ms: int, now_ms: int) -> None:
+        if not screen.paused:
+            self._send(screen, wire.bye_text("draining", 0, window_ms))
+        self.close(screen, wire.RESTARTING, now_ms)
 
 
 def _versions_told(screen: Screen) -> dict[str, dict[str, int]]:

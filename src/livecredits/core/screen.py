@@ -262,10 +262,11 @@ class Actions:
         cuts: screens that had their time to go.
         reads: audiences whose states are to be read from the ledger's primary, not before now.
         checks: (screen, token): who is this?
+        leases: users whose page an operator has open: other nodes' screens of theirs are to be asked as well.
         alarms: sentences for the log; each means that a promise of the ledger's storage was broken.
     """
 
-    __slots__ = ("alarms", "checks", "closes", "cuts", "reads", "sends")
+    __slots__ = ("alarms", "checks", "closes", "cuts", "leases", "reads", "sends")
 
     def __init__(self) -> None:
         self.sends: list[tuple[Screen, bytes | str]] = []
@@ -274,7 +275,8 @@ class Actions:
         self.reads: list[Audience] = []
         self.checks: list[tuple[Screen, str]] = []
         self.alarms: list[str] = []
+        self.leases: list[str] = []
 
     def has_more(self) -> bool:
         """Whether there is anything beside `sends`; a commit's hand-over nearly never has."""
-        return bool(self.closes or self.reads or self.checks or self.cuts or self.alarms)
+        return bool(self.closes or self.reads or self.checks or self.cuts or self.alarms or self.leases)

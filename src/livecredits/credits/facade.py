@@ -27,8 +27,10 @@ from livecredits.credits.opened import Opened, Unit
 from livecredits.credits.verbs import Ask, Queued, method_of
 from livecredits.errors import Draining, Refused
 from livecredits.storage.answers import Answer, CommittedBatch, Outcome
+from livecredits.storage.bus import Bus, Presence
 from livecredits.storage.database import path_of
 from livecredits.storage.handover import Subscribers
+from livecredits.storage.nodes import name_of_process
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -76,6 +78,7 @@ class Credits:
         settings: for the HTTP face; read from `LIVECREDITS_*` variables when first needed.
         clock: tells the time; the machine's by default.
         guess_limits: how many wrong voucher codes a user and an address may try.
+        node_name: how operators know this process; the host's name by default.
     """
 
     def __init__(
@@ -85,12 +88,18 @@ class Credits:
         settings: Settings | None = None,
         clock: Clock | None = None,
         guess_limits: GuessLimits | None = None,
+        node_name: str | None = None,
     ) -> None:
         self.url = url or (settings.database_url if settings else DEFAULT_URL)
         path_of(self.url)  # an address of another kind is refused here and not at the first change
         self.clock: Clock = clock or SystemClock()
         self._settings = settings
         self._guess_limits = guess_limits
+        self.presence = Presence()
+        """What this process is to the others that have the same database open; for our own layers."""
+        self.node_name = name_of_process(
+            node_name or (settings.node_name if settings else None), is_alone=self.url.startswith("sqlite:")
+        )
         self._subscribers = Subscribers()
         self._failure_callbacks: list[Callable[[Refused], None]] = []
         self._opening = threading.Lock()
@@ -110,7 +119,9 @@ class Credits:
             if self._is_closed:
                 raise Draining("This ledger was closed.")
             if self._opened is None:
-                opened = Opened(self.url, self.clock, self._subscribers, self._guess_limits)
+                opened = Opened(
+                    self.url, self.clock, self._subscribers, self._guess_limits, self.node_name, self.presence
+                )
                 opened.writer.on_failure.append(self._tell_failure)
                 self._opened = opened
             return self._opened
@@ -169,6 +180,11 @@ class Credits:
     def former_epochs(self) -> Collection[str]:
         """The lines of history that it was on before it was restored; empty until it is opened."""
         return () if self._opened is None else self._opened.former_epochs
+
+    @property
+    def bus(self) -> Bus | None:
+        """This process's place among the others; None until the database is opened, and where there are no others."""
+        return None if self._opened is None else self._opened.bus
 
     @property
     def units(self) -> Mapping[str, Unit]:

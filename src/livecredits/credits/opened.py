@@ -28,6 +28,7 @@ from livecredits.errors import Invalid, NotFound, StorageFull
 from livecredits.scheduler import Scheduler
 from livecredits.storage import audit, pages, people, reads, verify
 from livecredits.storage.answers import EVERYBODY, CommittedBatch
+from livecredits.storage.bus import Bus, Presence
 from livecredits.storage.database import Database
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page, UserDetail, UserRow
@@ -53,7 +54,13 @@ class Opened:
     """A database with its writer, its scheduler, and the questions that can be asked of it."""
 
     def __init__(
-        self, url: str, clock: Clock, subscribers: Subscribers, limits: GuessLimits | None = None
+        self,
+        url: str,
+        clock: Clock,
+        subscribers: Subscribers,
+        limits: GuessLimits | None = None,
+        node_name: str = "",
+        presence: Presence | None = None,
     ) -> None:
         self._clock = clock
         self._subscribers = subscribers
@@ -66,6 +73,8 @@ class Opened:
         self._scheduler = Scheduler(self.writer, clock)
         self.desk = Desk(self._database, clock, lambda: self.units)
         self.guesses = Guesses(clock, limits)
+        self.bus: Bus | None = None
+        """This process's place among others that have the database open; a file has no others."""
         self.batches = Batches(self._database, clock, lambda: self.units)
         self.batching = ThreadPoolExecutor(1, thread_name_prefix="livecredits-batches")
         """One batch at a time: two would only make each other, and everybody else, wait."""

@@ -61,7 +61,7 @@ USER_COLUMNS = (
             refuses=(NotFound,))  # fmt: skip
 async def list_users(call: Call[NoBody, UsersQuery]) -> Answer:
     """Users with the account of one unit: searched, sorted, filtered, in pages; as CSV or NDJSON with all of them."""
-    query, live = call.query, call.services.live
+    query = call.query
     read = partial(
         call.services.credits.users, search=query.q, unit=query.unit, sort=query.sort, frozen=query.frozen,
         low=query.low,
@@ -69,7 +69,8 @@ async def list_users(call: Call[NoBody, UsersQuery]) -> Answer:
     if query.format != "json":
         return await exported(call, "users", USER_COLUMNS, read)
     page = await read(before=query.before, after=query.after, limit=query.limit)
-    items = [{**item.as_json(), "screens": live.screens_of(item.user_id)} for item in page.items]
+    open_screens = await call.services.nodes.screens_of([item.user_id for item in page.items])
+    items = [{**item.as_json(), "screens": open_screens[item.user_id]} for item in page.items]
     return as_json({"items": items, "next": page.next, "previous": page.previous, "total": page.total})
 
 
@@ -103,13 +104,15 @@ async def put_user(call: Call[UserBody, NoQuery]) -> Reply:
     )
     if "receipts" in given:
         await call.services.live.receipts.learn()
+        call.services.nodes.tell("settings")
     return await _detail(call, body.unit)
 
 
 async def _detail(call: Call[Any, Any], unit: str) -> Reply:
     user_id = call.params["user_id"]
     detail = await call.services.credits.user(user_id, unit=unit)
-    return as_json({**detail.as_json(), "screens": call.services.live.screens_of(user_id)})
+    open_screens = await call.services.nodes.screens_of([user_id])
+    return as_json({**detail.as_json(), "screens": open_screens[user_id]})
 
 
 @routes.add("DELETE", "/admin/users/{user_id}/personal-data", rule=RULES, query=ReasonQuery, result=ErasedAnswer,
@@ -215,15 +218,15 @@ async def broadcast(call: Call[NoBody, WaitQuery]) -> Reply:
         )
 
     await services.credits.write(note)
-    screens = services.live.push_again(user_id, id, account.unit)
+    screens = await services.nodes.push_again(user_id, id, account.unit)
     body = {"user_id": user_id, "screens": screens, "broadcast": id}
     return as_json({**body, "receipts": await receipts_of(call, id, is_new=True)} if waits(call) else body)
 
 
 @routes.add("GET", "/admin/screens", rule=SEES, query=ScreensQuery, result=ScreensAnswer)
 async def list_screens(call: Call[NoBody, ScreensQuery]) -> Reply:
-    """Open connections of this process: of one user, or all."""
-    views = call.services.live.screens(call.query.user)
+    """Open connections, on all nodes: of one user, or all."""
+    views = await call.services.nodes.screens(call.query.user)
     return as_json({"items": [_screen(view) for view in views]})
 
 
@@ -232,4 +235,5 @@ def _screen(view: Any) -> dict[str, Any]:
         "screen": view.screen, "user": view.user, "kind": view.kind, "carrier": view.carrier,
         "since": instant(view.since_us), "user_agent": view.user_agent, "visible": view.visible, "tabs": view.tabs,
         "painted": dict(view.painted), "sent": dict(view.sent), "behind": view.behind, "asleep": view.asleep,
+        "node": view.node,
     }  # fmt: skip

@@ -102,7 +102,7 @@ async def _session(call: Call[Any, Any], principal: Principal) -> Reply:
 async def sign_out(call: Call[NoBody, NoQuery]) -> Reply:
     """Sign out; live screens of this session close."""
     await call.services.sessions.end(call.principal, actor_of(call))
-    call.services.live.revoke(session_id=call.principal.session_id)
+    call.services.nodes.end_session(str(call.principal.session_id))
     cookie = session_cookie_name(call.services.settings, call.origin.scheme) or COOKIE_SECURE
     return Reply(status=204, headers=[(b"set-cookie", _cookie(cookie, "", 0))])
 
@@ -145,7 +145,7 @@ async def change_operator(call: Call[OperatorBody, NoQuery]) -> Reply:
     operator, ended = await sessions.operators.change(call.params["operator_id"], given, actor=actor_of(call))
     sessions.forget()
     for session_id in ended:
-        call.services.live.revoke(session_id=session_id)
+        call.services.nodes.end_session(session_id)
     return as_json(operator)
 
 
@@ -183,7 +183,7 @@ async def create_key(call: Call[KeyBody, NoQuery]) -> Reply:
 async def revoke_key(call: Call[NoBody, NoQuery]) -> Reply:
     """End a service key; its live screens close."""
     key = await call.services.tokens.keys.revoke(call.params["key_id"], actor=actor_of(call))
-    call.services.live.revoke(session_id=key["id"])
+    call.services.nodes.end_session(key["id"])
     return as_json(key)
 
 

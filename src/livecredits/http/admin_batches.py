@@ -53,7 +53,7 @@ async def apply_batch(call: Call[BatchBody | CsvRowsOfBatch, BatchQuery]) -> Rep
     asked = await asyncio.to_thread(_asked, call)
     result = await call.services.credits.apply_batch(asked)
     if result.batch is not None and not result.replayed:
-        call.services.live.hint(("audit",))
+        call.services.nodes.hint(("audit",))
     headers = [(b"idempotency-key", (asked.key or "").encode())]
     if result.replayed:
         headers.append((b"idempotency-replayed", b"true"))
@@ -119,7 +119,7 @@ async def undo_batch(call: Call[BatchUndoBody, NoQuery]) -> Reply:
         )
     )
     if not result.dry_run:
-        call.services.live.hint(("audit",))
+        call.services.nodes.hint(("audit",))
     return await _reply(result)
 
 

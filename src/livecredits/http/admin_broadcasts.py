@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -14,7 +15,6 @@ from livecredits.http.receipts import CountsShape, as_counts
 from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import SEES
 from livecredits.http.trail import instant, microseconds
-from livecredits.live.ports import carrier_of
 from livecredits.storage.broadcasts import RESEND, BroadcastFilter, BroadcastView
 from livecredits.storage.pages import Slice
 
@@ -120,7 +120,7 @@ async def list_broadcasts(call: Call[NoBody, BroadcastsQuery]) -> Reply:
         since_us=None if query.since is None else microseconds(query.since),
         until_us=None if query.until is None else microseconds(query.until),
     )  # fmt: skip
-    await services.live.receipts.flush(everything=True)
+    await services.nodes.flush()
     page = await services.log.page(asked, Slice(before=query.before, after=query.after, limit=query.limit))
     items = [as_broadcast(view) for view in page.items]
     return as_json({"items": items, "next": page.next, "previous": page.previous})
@@ -130,10 +130,10 @@ async def list_broadcasts(call: Call[NoBody, BroadcastsQuery]) -> Reply:
 async def read_broadcast(call: Call[NoBody, NoQuery]) -> Reply:
     """One broadcast, with those of its screens that are still open."""
     services = call.services
-    await services.live.receipts.flush(everything=True)
+    await services.nodes.flush()
     view = await services.log.one(call.params["id"])
-    sights = services.live.receipts.sights(view.id)
-    return as_json({**as_broadcast(view), "shown_on": [_sight(sight, view.unit) for sight in sights]})
+    sights = await services.nodes.sights(view.id)
+    return as_json({**as_broadcast(view), "shown_on": [asdict(sight) for sight in sights]})
 
 
 def as_broadcast(view: BroadcastView) -> dict[str, Any]:
@@ -144,12 +144,4 @@ def as_broadcast(view: BroadcastView) -> dict[str, Any]:
         "asked": view.is_asked, "node": view.node, "committed_at": instant(view.at_us),
         "screens": None if view.counts is None else as_counts(view.counts), "settled": view.is_settled,
         "details": view.details,
-    }  # fmt: skip
-
-
-def _sight(sight: Any, unit: str) -> dict[str, Any]:
-    screen = sight.screen
-    return {
-        "screen": screen.id, "carrier": carrier_of(screen), "user_agent": screen.user_agent, "state": sight.state,
-        "version": (screen.painted or {}).get(unit), "ms": sight.ms, "visible": screen.visible, "tabs": screen.tabs,
     }  # fmt: skip

@@ -21,6 +21,7 @@ from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_js
 from livecredits.http.rules import RULES, SEES
 from livecredits.http.services import Services
 from livecredits.http.trail import instant, microseconds
+from livecredits.storage.nodes import NodeRow
 from livecredits.storage.settings import StoredSettings
 from livecredits.storage.stats import QUARTER_US
 
@@ -47,7 +48,7 @@ async def read_stats(call: Call[NoBody, StatsQuery]) -> Reply:
     await figures.refresh()
     users, pending = await figures.people()
     kept = await services.kept.current()
-    open_screens, users_with_screens = services.live.shown_to()
+    open_screens, users_with_screens = services.nodes.shown_to()
     return as_json({
         "as_of": instant(now_us),
         "today_from": instant(today_from_us),
@@ -125,13 +126,17 @@ def _failures(services: Services, figures: Figures) -> dict[str, Any]:
 
 @routes.add("GET", "/admin/nodes", rule=SEES, result=NodesAnswer)
 async def list_nodes(call: Call[NoBody, NoQuery]) -> Reply:
-    """The processes that serve this database: one, so far."""
-    node = call.services.node
-    this = {
-        "node": node.name, "started_at": instant(node.started_at_us), "version": node.version,
-        "screens": call.services.live.open_screens, "lag_ms": 0, "is_this": True,
+    """The processes that serve this database, this one first."""
+    services = call.services
+    own = {**_node(services.nodes.own), "started_at": instant(services.node.started_at_us), "is_this": True}
+    return as_json({"items": [own, *({**_node(other), "is_this": False} for other in services.nodes.others)]})
+
+
+def _node(row: NodeRow) -> dict[str, Any]:
+    return {
+        "node": row.node_id, "started_at": instant(row.started_at_us), "version": row.version,
+        "screens": row.screens, "lag_ms": row.lag_us // 1000, "draining": row.is_draining,
     }  # fmt: skip
-    return as_json({"items": [this]})
 
 
 # --- settings ------------------------------------------------------------------------------------------------------
@@ -148,7 +153,8 @@ async def change_settings(call: Call[SettingsBody, NoQuery]) -> Reply:
     """Change settings; what is left out stays. They hold at once, and the audit trail keeps before and after."""
     given = {name: getattr(call.body, name) for name in call.body.model_fields_set}
     kept = await call.services.kept.change(given, actor_of(call))
-    call.services.live.hint(("audit",))
+    call.services.nodes.hint(("audit",))
+    call.services.nodes.tell("settings")
     if "receipts" in given:
         await call.services.live.receipts.learn()
     return _settings(call, kept)

@@ -298,7 +298,7 @@ class ScreenShape(Model):
     model_config = example_of({
         "screen": "scr_7f3e", "user": "ada", "kind": "user", "carrier": "websocket", "since": _AT,
         "user_agent": "Firefox", "visible": True, "tabs": 2, "painted": {"credits": 42}, "sent": {"credits": 42},
-        "behind": False, "asleep": False,
+        "behind": False, "asleep": False, "node": "web-1",
     })  # fmt: skip
     screen: str
     user: str | None
@@ -312,10 +312,11 @@ class ScreenShape(Model):
     sent: dict[str, int]
     behind: bool
     asleep: bool = Field(description="Alive on the wire, but has not said for a while what it shows.")
+    node: str = Field(description="The process that it is connected to.")
 
 
 class ScreensAnswer(Model):
-    """Open connections of this process."""
+    """Open connections, on all nodes."""
 
     model_config = example_of({"items": []})
     items: list[ScreenShape]

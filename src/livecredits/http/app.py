@@ -43,6 +43,7 @@ from livecredits.http.guard import Guard, is_cross_origin_allowed
 from livecredits.http.kept import Kept
 from livecredits.http.metrics import Metrics
 from livecredits.http.node import this_node
+from livecredits.http.nodes import nodes_around
 from livecredits.http.problem import from_validation, problem, unexpected
 from livecredits.http.routing import (
     ANYBODY,
@@ -110,14 +111,14 @@ class App:
         sessions = Sessions(credits, settings)
         tokens = Tokens(credits, settings, sessions=sessions)
         guard = Guard(settings, tokens, sessions)
-        kept, node = Kept(credits), this_node(credits.clock)
+        kept, node = Kept(credits), this_node(credits)
         broadcasts = BroadcastLog(credits, node.name, kept.current)
         self._live = live = Live(
             credits, tokens.authenticate_live, settings, forget=tokens.forget, kept_by=broadcasts
         )
         self.services = Services(
             credits, settings, tokens, sessions, guard, live, Trail(credits), Metrics(), table, Figures(credits),
-            kept, node, broadcasts,
+            kept, node, broadcasts, nodes_around(credits, settings, live, tokens, sessions, kept),
         )  # fmt: skip
         self._trusted = parse_networks(settings.trusted_proxies)
         system.watch_figures(self.services)

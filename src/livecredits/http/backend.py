@@ -213,5 +213,5 @@ async def revoke_tokens(call: Call[NoBody, NoQuery]) -> Reply:
     """End all screen tokens that a user has until now, and close their screens."""
     user_id = call.params["user_id"]
     revoked_us = await call.services.tokens.revoke(user_id, actor=actor_of(call))
-    closed = call.services.live.revoke(user_id=user_id)
+    closed = await call.services.nodes.revoke(user_id)
     return as_json({"user_id": user_id, "revoked_at": instant(revoked_us), "screens_closed": closed})

@@ -51,6 +51,10 @@ class Kept:
             )
         )
 
+    def forget(self) -> None:
+        """Read them anew when they are next wanted: another process has changed them."""
+        self._fresh.forget()
+
     def _believe(self, settings: StoredSettings) -> StoredSettings:
         self.last = settings
         return self._fresh.put(_ALL, settings)

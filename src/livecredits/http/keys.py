@@ -68,6 +68,10 @@ class Keys:
         scopes = frozenset(row["scopes"].split())
         return Principal("service", row["key_id"], scopes=scopes, session_id=row["key_id"], name=row["name"])
 
+    def forget(self) -> None:
+        """Look keys up anew: another process has ended one."""
+        self._known.forget()
+
     def _note_use(self, key_id: str) -> None:
         now_us = self._credits.clock.now_us()
         if now_us - self._used_us.get(key_id, 0) < USE_NOTED_EVERY_US:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 
 from livecredits import __version__
-from livecredits.clock import Clock
+from livecredits.credits import Credits
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +13,7 @@ class Node:
     """One serving process.
 
     Attributes:
-        name: the host's name, as the operators' own tools call it.
+        name: how operators know it; of several on one database each has its own.
         version: which livecredits it runs.
         started_at_us: since when, in microseconds UTC.
     """
@@ -24,6 +23,6 @@ class Node:
     started_at_us: int
 
 
-def this_node(clock: Clock) -> Node:
+def this_node(credits: Credits) -> Node:
     """The process that asks."""
-    return Node(socket.gethostname(), __version__, clock.now_us())
+    return Node(credits.node_name, __version__, credits.clock.now_us())

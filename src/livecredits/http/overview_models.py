@@ -145,13 +145,17 @@ class NodeShape(Model):
     """One serving process."""
 
     model_config = example_of({
-        "node": "credits-1", "started_at": _AT, "version": "0.1.0", "screens": 12, "lag_ms": 0, "is_this": True,
+        "node": "credits-1", "started_at": _AT, "version": "0.1.0", "screens": 12, "lag_ms": 0, "draining": False,
+        "is_this": True,
     })  # fmt: skip
     node: str
     started_at: Moment
     version: str
     screens: int = Field(description="Open live connections, operators' included.")
-    lag_ms: int = Field(description="How far it is behind the commits of the others.")
+    lag_ms: int = Field(
+        description="How old the commits of other nodes were that reached it last: the oldest of two seconds."
+    )
+    draining: bool = Field(description="It is going, and sends its screens to the others.")
     is_this: bool = Field(description="Whether this answer is its own.")
 
 

@@ -85,11 +85,11 @@ async def receipts_of(call: Call[Any, Any], id: str, *, is_new: bool) -> dict[st
         The counts as JSON; None where they were never written down.
     """
     services = call.services
-    counts = await services.live.receipts.wait(id, call.query.timeout_ms / 1000)
+    counts = await services.nodes.counts(id, call.query.timeout_ms / 1000)
     if counts is None and is_new:
         counts = Counts()
     if counts is None:
-        await services.live.receipts.flush(everything=True)
+        await services.nodes.flush()
         try:
             counts = (await services.log.one(id)).counts
         except NotFound:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from livecredits.http.tokens import Tokens
     from livecredits.http.trail import Trail
     from livecredits.live.log import BroadcastLog
+    from livecredits.live.nodes import Nodes
     from livecredits.live.shell import Live
 
 
@@ -39,6 +40,7 @@ class Services:
         kept: the settings that operators keep in the database.
         node: which process this is.
         log: who has seen which change.
+        nodes: the screens of all nodes.
     """
 
     credits: Credits
@@ -54,3 +56,4 @@ class Services:
     kept: Kept
     node: Node
     log: BroadcastLog
+    nodes: Nodes

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Receive, Scope, Send
 
-    from livecredits.access import Principal
     from livecredits.core.screen import Screen
     from livecredits.live.shell import Live
 
@@ -232,12 +231,14 @@ class Endpoint:
     async def _take_upstream(self, visit: Visit, receive: Receive, send: Send) -> None:
         self._check_page(visit)
         principal = await self._live.authenticate(visit.token())
-        screen = self._live.hub.screens.get(visit.last_segment)
-        if screen is None or screen.who is None or not _is_same(screen, principal):
+        told = _read_array(await _read_body(receive))
+        frames = _understood(told)
+        screen = self._live.screen_of(visit.last_segment, principal.kind, principal.id)
+        if screen is not None:
+            for frame in frames:
+                self._live.heard(screen, frame)
+        elif not await self._live.neighbours.forward(visit.last_segment, principal, told):
             raise NotFound("No such screen is open with this token.")
-        frames = _read_frames(await _read_body(receive))
-        for frame in frames:
-            self._live.heard(screen, frame)
         headers = [(b"cache-control", b"no-store"), *self._shared_headers(visit)]
         await send({"type": "http.response.start", "status": 204, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
@@ -340,23 +341,23 @@ async def _read_body(receive: Receive) -> bytes:
         raise Malformed(f"The body did not arrive within {UPSTREAM_WAIT_S:.0f} s.") from None
 
 
-def _read_frames(body: bytes) -> list[wire.ClientFrame]:
+def _read_array(body: bytes) -> list[Any]:
     try:
         told = json.loads(body)
-        if isinstance(told, dict):
-            told = [told]
-        if not isinstance(told, list) or len(told) > UPSTREAM_FRAMES:
-            raise Malformed(f"The body is a frame, or an array of at most {UPSTREAM_FRAMES} frames.")
+    except (ValueError, RecursionError):
+        raise Malformed("The body is not JSON.") from None
+    if isinstance(told, dict):
+        told = [told]
+    if not isinstance(told, list) or len(told) > UPSTREAM_FRAMES:
+        raise Malformed(f"The body is a frame, or an array of at most {UPSTREAM_FRAMES} frames.")
+    return told
+
+
+def _understood(told: list[Any]) -> list[wire.ClientFrame]:
+    try:
         return [wire.decode_object(frame) for frame in told]
     except wire.Malformed as error:
         raise Malformed(f"A frame is malformed: {error}.") from None
-    except (ValueError, RecursionError):
-        raise Malformed("The body is not JSON.") from None
-
-
-def _is_same(screen: Screen, principal: Principal) -> bool:
-    who = screen.who
-    return who is not None and (who.kind, who.id) == (principal.kind, principal.id)
 
 
 def _as_refusal(verdict: wire.Close) -> Refused:

@@ -14,7 +14,8 @@ from livecredits.core import wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from livecredits.core.broadcasts import Row, Span
+    from livecredits.access import Principal
+    from livecredits.core.broadcasts import Row, Sight, Span
     from livecredits.core.crowds import Run
     from livecredits.core.rows import AccountState, Entry
     from livecredits.core.screen import Screen
@@ -122,6 +123,42 @@ class Link(Protocol):
         """End it now."""
 
 
+class Neighbours(Protocol):
+    """The other nodes that serve the same database, as far as this one's screens need them."""
+
+    def tell(self, kind: str, content: Any = None) -> None:
+        """Send them news; nothing is waited for."""
+
+    async def forward(self, screen_id: str, principal: Principal, frames: Sequence[Any]) -> bool:
+        """Give a screen's own frames to the node that has it; whether there is one."""
+        ...
+
+    def can_take_over(self) -> bool:
+        """Whether another one takes the screens of this one when it goes."""
+        ...
+
+    def is_going(self) -> None:
+        """This node is draining."""
+
+
+class Alone:
+    """No others."""
+
+    def tell(self, kind: str, content: Any = None) -> None:
+        """Nobody listens."""
+
+    async def forward(self, screen_id: str, principal: Principal, frames: Sequence[Any]) -> bool:
+        """Nobody has it."""
+        return False
+
+    def can_take_over(self) -> bool:
+        """Nobody does."""
+        return False
+
+    def is_going(self) -> None:
+        """Nobody listens."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScreenView:
     """One open screen, for operators' eyes.
@@ -139,6 +176,7 @@ class ScreenView:
         behind: whether it has yet to be sent, or to paint, something newer.
         asleep: whether it is alive on the wire, but has not said for one and a half heartbeats what it shows.
         tabs: browser tabs that share it.
+        node: which process it is connected to.
     """
 
     screen: str
@@ -153,11 +191,45 @@ class ScreenView:
     behind: bool
     asleep: bool
     tabs: int
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SightView:
+    """One screen of a broadcast: whether and after how many milliseconds it has shown it.
+
+    `state`: shown, hidden, asleep or behind. `version`: what it last said it has painted.
+    """
+
+    screen: str
+    carrier: str
+    user_agent: str
+    state: str
+    version: int | None
+    ms: int | None
+    visible: bool
+    tabs: int
 
 
 def carrier_of(screen: Screen) -> str:
     """How a screen is reached, as operators read it."""
     return "events" if screen.carrier == wire.EVENTS else "websocket"
+
+
+def sight(seen: Sight, unit: str) -> SightView:
+    """What there is to see of a broadcast's screen."""
+    screen = seen.screen
+    version = (screen.painted or {}).get(unit)
+    return SightView(
+        screen.id,
+        carrier_of(screen),
+        screen.user_agent,
+        seen.state,
+        version,
+        seen.ms,
+        screen.visible,
+        screen.tabs,
+    )
 
 
 def view(screen: Screen, newest: Mapping[str, int], asleep_since_ms: int) -> ScreenView:

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 from livecredits.core.broadcasts import Counts
 from livecredits.core.delays import BUCKETS_MS, Delays, Percentiles
 from livecredits.errors import Draining, Refused
+from livecredits.live.ports import sight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from livecredits.core.broadcasts import Broadcast, Row, Sight, Span
+    from livecredits.core.broadcasts import Broadcast, Row, Span
     from livecredits.core.crowds import Run
     from livecredits.core.hub import Hub
-    from livecredits.live.ports import Log
+    from livecredits.live.ports import Log, SightView
 
 log = logging.getLogger("livecredits.live")
 
@@ -41,17 +42,24 @@ class LiveReceipts:
         hub: whose screens send them.
         now_ms: the hub's clock.
         carry_out: does what the hub wants done.
+        hint: tells followers, of other nodes as well, that a list moved.
         kept_by: where rows go; None keeps none.
     """
 
     def __init__(
-        self, hub: Hub, now_ms: Callable[[], int], carry_out: Callable[[], None], kept_by: Log | None
+        self,
+        hub: Hub,
+        now_ms: Callable[[], int],
+        carry_out: Callable[[], None],
+        hint: Callable[[Sequence[str]], None],
+        kept_by: Log | None,
     ) -> None:
         self.delays = Delays()
         self.waiting: dict[str, list[tuple[Broadcast, asyncio.Future[None]]]] = {}
         self._hub = hub
         self._now_ms = now_ms
         self._carry_out = carry_out
+        self._hint = hint
         self._is_known = False
         self._log = kept_by
         self._flushed_ms = 0
@@ -124,10 +132,13 @@ class LiveReceipts:
                     del self.waiting[id]
         return self._hub.receipts.counts(broadcast, self._now_ms())
 
-    def sights(self, id: str) -> list[Sight]:
+    def sights(self, id: str) -> list[SightView]:
         """The screens of a broadcast one by one, as far as their details are still in memory."""
         broadcast = self._hub.receipts.find(id)
-        return [] if broadcast is None else self._hub.receipts.sights(broadcast, self._now_ms())
+        if broadcast is None:
+            return []
+        seen = self._hub.receipts.sights(broadcast, self._now_ms())
+        return [sight(one, broadcast.unit) for one in seen]
 
     def look(self) -> None:
         """Something happened: tell whoever waits for what is now settled. To be called only if somebody waits."""
@@ -158,7 +169,7 @@ class LiveReceipts:
         self._flushed_ms = now_ms
         if receipts.has_moved:
             receipts.has_moved = False
-            self._hub.hint(("broadcasts",))
+            self._hint(("broadcasts",))
             self._is_owed = True
         return self._is_owed
 

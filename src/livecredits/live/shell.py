@@ -10,6 +10,7 @@ on the hottest path, so a second loop is an error, told at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
@@ -21,7 +22,7 @@ from livecredits.core.hub import Hub
 from livecredits.core.screen import Actions, Admitted, Audience, Counts, Limits, Phase, Screen
 from livecredits.errors import Refused, TokenExpired, Unauthenticated
 from livecredits.live.endpoint import Endpoint
-from livecredits.live.ports import ScreenView, view
+from livecredits.live.ports import Alone, ScreenView, view
 from livecredits.live.receipts import LiveReceipts
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from livecredits.access import Principal
     from livecredits.config import Settings
     from livecredits.core.rows import AccountState
-    from livecredits.live.ports import CommittedBatch, Ledger, Link, Log
+    from livecredits.live.ports import CommittedBatch, Ledger, Link, Log, Neighbours
 
 log = logging.getLogger("livecredits.live")
 
@@ -39,9 +40,12 @@ GATHER_S = 0.003
 READ_SIZE = 1_000
 READ_PAUSES_S = (0.1, 0.5)
 """A failed read is tried again after these pauses; then its screens are told to come back."""
-REREAD_PERIOD_S = 300.0
-"""Every connected account is read again about this often, whatever was handed over."""
 DRAIN_S = 5.0
+LATE_US = 5_000_000
+"""What was committed so long ago and has not been handed over is lost; clocks of nodes may differ by less."""
+START_OVER_MS = 5_000
+LOOK_S = 0.25
+"""So often does a node that goes look whether anybody is left who takes its screens."""
 
 
 class Live:
@@ -74,6 +78,7 @@ class Live:
             per_address=settings.screens_per_address,
         )
         self.authenticate = authenticate
+        self._reread_s = settings.reread_period_s
         self._forget = forget
         self.endpoint = Endpoint(self)
         # Of its own: whoever embeds it may have seeded the module's, and counts on what follows from the seed.
@@ -86,7 +91,8 @@ class Live:
             random=self._random,
             now_ms=int(time.monotonic() * 1000),
         )
-        self.receipts = LiveReceipts(self.hub, self.now_ms, self._carry_out, kept_by)
+        self.receipts = LiveReceipts(self.hub, self.now_ms, self._carry_out, self._hint_everywhere, kept_by)
+        self.neighbours: Neighbours = Alone()
         self._credits = credits
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_feed: Callable[[], None] | None = None
@@ -109,6 +115,11 @@ class Live:
     def open_screens(self) -> int:
         """How many connections are open, those included that have not said who they are."""
         return self.hub.counts.joined - self.hub.counts.left
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it belongs to a loop and is told of commits."""
+        return self._loop is not None
 
     @property
     def is_draining(self) -> bool:
@@ -202,6 +213,8 @@ class Live:
 
     def revoke(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """Close the screens of a user's tokens, or of a session; returns how many."""
+        if user_id is not None:
+            self._forget(user_id)  # what was known of them a moment ago would let them in again
         closed = self.hub.revoke(self.now_ms(), user_id=user_id, session_id=session_id)
         self._carry_out()
         return closed
@@ -210,6 +223,30 @@ class Live:
         """Tell followers, and the own screens of `users`, that these lists moved."""
         self.hub.hint(lists, users)
         self._carry_out()
+
+    def _hint_everywhere(self, lists: Sequence[str]) -> None:
+        self.hub.hint(lists)
+        self.neighbours.tell("hint", [list(lists), None])
+
+    def lease(self, users: Iterable[str]) -> None:
+        """An operator of another node has these users' pages open: their screens are asked for receipts at once."""
+        self.hub.lease(users, self.now_ms())
+
+    def start_over(self) -> None:
+        """Commits may have been missed: every screen proves anew who it is, and gets the present state."""
+        self.hub.send_away(self.now_ms(), START_OVER_MS)
+
+    def screen_of(self, screen_id: str, kind: str, id: str) -> Screen | None:
+        """The open screen with this id, if it is theirs who ask for it."""
+        screen = self.hub.screens.get(screen_id)
+        if screen is None or screen.who is None or (screen.who.kind, screen.who.id) != (kind, id):
+            return None
+        return screen
+
+    def call(self, work: Callable[[], None]) -> None:
+        """Run `work` on the loop that serves the screens, from any thread; without one there is nothing to do."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(work)
 
     def push_again(self, user_id: str, id: str, unit: str) -> int:
         """Read a user's states again and send them to every screen that shows them; see `Hub.push_again`."""
@@ -279,6 +316,23 @@ class Live:
             if not waiters:
                 self._waiters.pop((user, unit), None)
 
+    async def leave(self, over_s: float, is_hurried: Callable[[], bool] = lambda: False) -> None:
+        """Let other nodes take the screens: send them away one after the other, and serve them meanwhile.
+
+        Args:
+            over_s: so long may it take. Where no other node takes them, nothing is done, or no more.
+            is_hurried: whether the rest is to go at once.
+        """
+        if not (over_s and self.open_screens and self.neighbours.can_take_over()):
+            return
+        self.hub.drain(self.now_ms(), over_ms=int(over_s * 1000))
+        self.neighbours.is_going()
+        self._empty = asyncio.Event()
+        while self.open_screens and self.neighbours.can_take_over() and not is_hurried():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._empty.wait()
+
     async def drain(self, timeout_s: float = DRAIN_S) -> None:
         """Say goodbye to all screens and wait until they are gone, or cut them after `timeout_s`."""
         self.begin_drain()
@@ -293,14 +347,14 @@ class Live:
             task.cancel()
 
     def begin_drain(self) -> None:
-        """Say goodbye to all screens, once."""
-        if not self.is_draining:
-            self.hub.drain(self.now_ms())
-            self._carry_out()
-            for waiters in list(self._waiters.values()):
-                for _, change in waiters:
-                    if not change.done():
-                        change.set_exception(TimeoutError())
+        """Say goodbye to all screens that are left, at once."""
+        self.hub.drain(self.now_ms())
+        self.neighbours.is_going()
+        self._carry_out()
+        for waiters in list(self._waiters.values()):
+            for _, change in waiters:
+                if not change.done():
+                    change.set_exception(TimeoutError())
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -396,7 +450,7 @@ class Live:
             return
         self._running().call_later(self.limits.step_ms / 1000, self._turn)
         self._look_at_epoch()
-        share = self.limits.step_ms / 1000 / REREAD_PERIOD_S
+        share = self.limits.step_ms / 1000 / self._reread_s
         self.hub.reread(int(len(self.hub.audiences) * share + self._random()))
         self.hub.turn(self.now_ms())
         if self.receipts.turn(self.now_ms()):
@@ -424,6 +478,8 @@ class Live:
                 screen.link.cut()
         for screen, token in out.checks:
             self._start(self._check(screen, token))
+        if out.leases:
+            self.neighbours.tell("lease", out.leases)
         for alarm in out.alarms:
             log.error("%s", alarm)
         if out.reads:
@@ -463,7 +519,8 @@ class Live:
                     continue
                 self.hub.read_failed(batch, self.now_ms())
             else:
-                self.hub.snapshot(epoch, [(audience, states[audience.user_id]) for audience in batch])
+                read = [(audience, states[audience.user_id]) for audience in batch]
+                self.hub.snapshot(epoch, read, _wall_us() - LATE_US)
             break
         self._carry_out()
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
 
-from livecredits.core.broadcasts import FULL, NONE, SAMPLED, Counts
+from livecredits.core.broadcasts import CLASSES, FULL, NONE, SAMPLED, Counts, added
 from livecredits.errors import Malformed, NotFound
 from livecredits.storage.pages import Slice
 from livecredits.storage.schema import accounts, broadcast_spans, broadcasts, entries, resends, users
@@ -29,7 +29,6 @@ PRUNED_AT_ONCE = WRITTEN_AT_ONCE = 1_000
 _ENTRY, _RESEND = "ent_", "brd_"
 _CURSOR = re.compile(r"[0-9a-f]{12,32}")
 _RANKS = (NONE, SAMPLED, FULL)
-_CLASSES = ("open", "shown", "hidden", "asleep", "gone", "behind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +198,7 @@ def _view(row: Row[Any], counted: Sequence[Row[Any]], spans: Sequence[Row[Any]])
     is_entry = row.id.startswith(_ENTRY)
     counts, node, is_settled, details = None, None, True, NONE
     if counted:
-        counts = _added(counted)
+        counts = added(map(_counts, counted))
         node = ", ".join(one.node for one in counted)
         is_settled = all(one.settled for one in counted)
         details = min((one.details for one in counted), key=_RANKS.index)
@@ -214,16 +213,14 @@ def _view(row: Row[Any], counted: Sequence[Row[Any]], spans: Sequence[Row[Any]])
     )  # fmt: skip
 
 
-def _added(counted: Sequence[Row[Any]]) -> Counts:
-    """The counts of all nodes together."""
-    first = [one.first_ms for one in counted if one.first_ms is not None]
-    last = [one.last_ms for one in counted if one.last_ms is not None]
+def _counts(row: Row[Any]) -> Counts:
+    """What one node has counted."""
     return Counts(
-        **{name: sum(getattr(one, name) for one in counted) for name in _CLASSES},
-        first_ms=min(first, default=None),
-        last_ms=max(last, default=None),
-        browsers=any(one.browsers for one in counted),
-        off=any(one.off for one in counted),
+        **{name: getattr(row, name) for name in CLASSES},
+        first_ms=row.first_ms,
+        last_ms=row.last_ms,
+        browsers=bool(row.browsers),
+        off=bool(row.off),
     )
 
 

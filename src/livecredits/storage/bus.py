@@ -10,22 +10,24 @@ after the commit and on this connection, since inside the money transaction it w
 other. Whoever does not hear it looks four times a second.
 
 The odd thing: a node that could not look for `LOST_S`, or finds the database on another line of history, does not
-catch up: it begins at the present, and has everything read anew that it shows (`on_lost`).
+catch up: it begins at the present, and has everything read anew that it shows (`Presence.lost`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from livecredits.core.messages import decode as decode_message
 from livecredits.core.messages import is_message
+from livecredits.errors import StartRefused
 from livecredits.storage import nodes, tail
 from livecredits.storage.nodes import BEAT_S, MEMORY, NodeRow
 
@@ -55,8 +57,27 @@ PREPARE = "SET synchronous_commit = off; LISTEN livecredits"
 RING = f"SELECT pg_notify('{CHANNEL}', %s)"
 COME = "beat"
 """Rung by who joins, drains or leaves: the others look at once who is there."""
-POST = f"INSERT INTO notices (node, at_us, body) SELECT %s, {nodes.NOW_US}, body FROM unnest(%s::text[]) AS body"
+POST = (
+    f"INSERT INTO notices (node, at_us, body) SELECT %s, {nodes.NOW_US}, body FROM unnest(%s::text[]) AS body"
+)
 TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+
+
+@dataclass(slots=True)
+class Presence:
+    """What a process is to the others beside being there; whoever serves screens fills it in. Called on any thread.
+
+    Attributes:
+        figures: what the node tells of itself with each beat: fields of its row.
+        hear: takes a message, and who has sent it.
+        lost: commits may have been missed.
+        dead: these nodes are gone.
+    """
+
+    figures: Callable[[], dict[str, Any]] = dict
+    hear: Callable[[str, Message], None] = lambda _sender, _message: None
+    lost: Callable[[], None] = lambda: None
+    dead: Callable[[Sequence[str]], None] = lambda _nodes: None
 
 
 class Bus:
@@ -65,17 +86,17 @@ class Bus:
     Args:
         connect: makes a connection of its own, in autocommit mode, straight to the primary.
         node: who this is.
+        presence: what it is to the others.
         on_commit: called in the bus's thread with what another node has committed, and how many microseconds ago.
-        on_lost: called there when commits may have been missed.
     """
 
     def __init__(
         self,
         connect: Callable[[], Connection[Any]],
         node: NodeRow,
+        presence: Presence,
         *,
         on_commit: Callable[[str, int], None],
-        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         """Join the others; from here on nothing that they commit is missed.
 
@@ -85,17 +106,14 @@ class Bus:
         self.node = node
         self.others: tuple[NodeRow, ...] = ()
         """Who else is alive, as of the last beat."""
-        self.on_message: Callable[[Message], None] | None = None
-        """Called in the bus's thread with every message that is for this node."""
-        self.on_dead: Callable[[list[str]], None] = lambda _nodes: None
-        self.figures: Callable[[], dict[str, Any]] = dict
-        """What the node tells of itself with each beat: fields of its row."""
+        self.conflict = ""
+        """Why this node and another one cannot work together, if so."""
         self.looks = self.rings = self.heard = self.losses = self.breaks = 0
         self.lag_us = 0
         """How old the commits were that came in last: the oldest since the last beat."""
         self._connect = connect
         self._on_commit = on_commit
-        self._on_lost = on_lost
+        self._presence = presence
         self._window: Window | None = None
         self._timeline = ""
         self._looked_s = time.monotonic()
@@ -109,9 +127,9 @@ class Bus:
         self._is_closing = False
         self._waker, self._bell = socket.socketpair()
         for end in (self._waker, self._bell):
-            end.setblocking(False)  # noqa: FBT003
+            end.setblocking(False)
         with connect() as db:
-            self.others = tuple(nodes.join(db, node))
+            self.others = tuple(nodes.join(db, self.row()))
             self._find_place(db)
             db.execute(RING, (COME,))
         self._thread = threading.Thread(target=self._run, name="livecredits-bus", daemon=True)
@@ -123,6 +141,10 @@ class Bus:
     def silent_s(self) -> float:
         """For how long this node has not been able to look."""
         return time.monotonic() - self._looked_s
+
+    def row(self) -> NodeRow:
+        """This node, as the others are told of it."""
+        return replace(self.node, lag_us=self.lag_us, **self._presence.figures())
 
     def committed(self) -> None:
         """This process has committed something: ring the doorbell, if there is anybody to hear it."""
@@ -150,10 +172,8 @@ class Bus:
         self._bell.close()
 
     def _wake(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):  # so many wake-ups wait already
             self._waker.send(b"\0")
-        except BlockingIOError:
-            pass  # so many wake-ups wait already
 
     # --- the thread ------------------------------------------------------------------------------------------------
 
@@ -172,7 +192,7 @@ class Bus:
                     _log.warning("The connection to the other nodes was lost: %s", str(error).strip())
                 self._pause(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it was, this thread must not end
                 _log.exception("The bus failed, and begins anew")
                 self._pause(PAUSES_S[-1])
 
@@ -226,10 +246,8 @@ class Bus:
                 _log.warning("Forgot nodes that were not seen for long: %s", ", ".join(dead))
 
     def _drain_bell(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             self._bell.recv(4_096)
-        except BlockingIOError:
-            pass
 
     def _sleep(self, seconds: float) -> None:
         with selectors.DefaultSelector() as selector:
@@ -267,13 +285,15 @@ class Bus:
         if self._window is None:
             self._window = tail.begin(db)
         elif former != self._timeline or self.silent_s > LOST_S:
-            self._begin_anew(db, "another server took over" if former != self._timeline else "it took too long")
+            self._begin_anew(
+                db, "another server took over" if former != self._timeline else "it took too long"
+            )
 
     def _begin_anew(self, db: Connection[Any], why: str) -> None:
         _log.warning("Commits of other nodes may have been missed (%s): everything shown is read anew", why)
         self._window = tail.begin(db)
         self.losses += 1
-        self._on_lost()
+        self._presence.lost()
 
     def _look(self, db: Connection[Any]) -> None:
         assert self._window is not None
@@ -288,29 +308,41 @@ class Bus:
         for notice in found.notices:
             age_us = max(0, found.now_us - notice.at_us)
             self._oldest_us = max(self._oldest_us, age_us)
-            self._hear(notice.body, age_us)
+            self._hear(notice, age_us)
 
-    def _hear(self, body: str, age_us: int) -> None:
+    def _hear(self, notice: tail.Notice, age_us: int) -> None:
         self.heard += 1
         try:
-            if is_message(body):
-                message = decode_message(body)
-                if message is not None and message.is_for(self.node.node_id) and self.on_message is not None:
-                    self.on_message(message)
-            else:
-                self._on_commit(body, age_us)
-        except Exception:
-            _log.exception("A notice of another node could not be understood")
-            self._on_lost()
+            if not is_message(notice.body):
+                self._on_commit(notice.body, age_us)
+                return
+            message = decode_message(notice.body)
+            if message is not None and message.is_for(self.node.node_id):
+                self._presence.hear(notice.node, message)
+        except Exception:  # noqa: BLE001 - its fault may be a newer version's
+            _log.exception("A notice of the node %s could not be understood", notice.node)
+            self._presence.lost()
 
     # --- being seen ------------------------------------------------------------------------------------------------
 
     def _beat(self, db: Connection[Any], now_s: float) -> None:
         self._beat_due_s = now_s + BEAT_S
         self.lag_us, self._oldest_us = max(self._oldest_us, 0), 0
-        told = replace(self.node, lag_us=self.lag_us, **self.figures())
-        others = tuple(nodes.beat(db, told))
+        row = self.row()
+        others = tuple(nodes.beat(db, row))
         gone = {other.node_id for other in self.others} - {other.node_id for other in others}
         self.others = others
         if gone:
-            self.on_dead(sorted(gone))
+            self._presence.dead(sorted(gone))
+        self._note_conflict(row)
+
+    def _note_conflict(self, row: NodeRow) -> None:
+        """Two that must not run beside each other may, where one was stopped for so long that it passed for dead."""
+        former, self.conflict = self.conflict, ""
+        try:
+            for other in self.others:
+                nodes.check_together(row, other)
+        except StartRefused as refused:
+            self.conflict = str(refused)
+            if self.conflict != former:
+                _log.critical("%s", self.conflict)

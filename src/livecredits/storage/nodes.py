@@ -7,6 +7,8 @@ Must not know what a bus carries. The statements are PostgreSQL's alone: a SQLit
 
 from __future__ import annotations
 
+import secrets
+import socket
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +78,12 @@ told AS (
 SELECT {", ".join(_COLUMNS)} FROM nodes, moment
 WHERE node_id <> %(node_id)s AND seen_at_us > now_us - {DEAD_US} ORDER BY started_at_us, node_id
 """
+
+
+def name_of_process(name: str | None, *, is_alone: bool) -> str:
+    """What this process is called; one of several is called anew with each start, so that none is taken for another."""
+    name = name or socket.gethostname()
+    return name if is_alone else f"{name}-{secrets.token_hex(3)}"
 
 
 def beat(db: Connection[Any], node: NodeRow) -> list[NodeRow]:
