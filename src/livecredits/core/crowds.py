@@ -17,7 +17,7 @@ from livecredits.core.broadcasts import SAMPLED, Broadcast, Counts, Row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from livecredits.core.rows import Entry
+    from livecredits.core.rows import AnyEntry
     from livecredits.core.screen import Audience, Screen
 
 Plain = tuple[str, str, int, int]
@@ -67,11 +67,11 @@ class Crowd:
         self._settled: list[Run] = []
 
     def pushed(
-        self, entries: Sequence[Entry], pushed_ms: int, audiences: Mapping[str, Audience]
-    ) -> list[Entry]:
+        self, entries: Sequence[AnyEntry], pushed_ms: int, audiences: Mapping[str, Audience]
+    ) -> list[AnyEntry]:
         """Take in the entries that go to one screen alone; gives those that go to several, or were asked about."""
         screens, find = self.screens, audiences.get
-        rest: list[Entry] = []
+        rest: list[AnyEntry] = []
         for entry in entries:
             audience = find(entry.user_id)
             if audience is None:

@@ -27,7 +27,7 @@ from livecredits.core.wheel import Wheel
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from livecredits.core.rows import AccountKey, AccountState, Entry
+    from livecredits.core.rows import AccountKey, AccountState, AnyEntry
     from livecredits.core.wire import Auth
 
 
@@ -372,7 +372,7 @@ class Delivery:
         return state if state.receipt == wanted else replace(state, receipt=wanted)
 
     def broadcast(
-        self, epoch: str, entries: Sequence[Entry], states: Iterable[AccountState], pushed_ms: int
+        self, epoch: str, entries: Sequence[AnyEntry], states: Iterable[AccountState], pushed_ms: int
     ) -> None:
         """Count from now on who has seen these entries; to be called when the states of their batch were sent.
 

@@ -24,7 +24,7 @@ from livecredits.core.crowds import Crowd, Run, rows_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from livecredits.core.rows import AccountKey, Entry
+    from livecredits.core.rows import AccountKey, AnyEntry
     from livecredits.core.screen import Audience, Limits, Screen
 
 LEASE_MS = 10_000
@@ -123,7 +123,7 @@ class Receipts:
     # --- what happens -----------------------------------------------------------------------------------------
 
     def pushed(
-        self, entries: Sequence[Entry], pushed_ms: int, asked: Collection[AccountKey] = frozenset()
+        self, entries: Sequence[AnyEntry], pushed_ms: int, asked: Collection[AccountKey] = frozenset()
     ) -> None:
         """A batch was committed and its states were sent.
 
@@ -157,7 +157,7 @@ class Receipts:
                 else:
                     screen.due.append(broadcast)
 
-    def _extend(self, entries: Sequence[Entry]) -> bool:
+    def _extend(self, entries: Sequence[AnyEntry]) -> bool:
         """Note which entries were seen; False where some came before, or come late."""
         is_next = entries[0].id > self.last_id
         self.last_id = max(entries[-1].id, self.last_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from json.encoder import encode_basestring as _quoted
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from livecredits.core.chain import GENESIS
 from livecredits.core.lots import BurnKey, Lot, Mark, Terms
@@ -341,6 +341,18 @@ class Decision:
     lots: tuple[Lot, ...] = ()
     orders: tuple[OrderRow, ...] = ()
     redemptions: tuple[Redemption, ...] = ()
+
+
+class EntryMark(NamedTuple):
+    """Which entry it is, and of which version: all that is told of one that another node has made."""
+
+    id: str
+    user_id: str
+    unit: str
+    version: int
+
+
+AnyEntry = Entry | EntryMark
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from livecredits.access import Principal
     from livecredits.core.broadcasts import Row, Sight, Span
     from livecredits.core.crowds import Run
-    from livecredits.core.rows import AccountState, Entry
+    from livecredits.core.rows import AccountState, AnyEntry
     from livecredits.core.screen import Screen
 
 
@@ -35,7 +35,7 @@ class CommittedBatch(Protocol):
         ...
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[AnyEntry]:
         """Every entry of the batch, in the order of their ids."""
         ...
 

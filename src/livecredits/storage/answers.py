@@ -14,7 +14,7 @@ from typing import Any
 
 from livecredits.core import wire
 from livecredits.core.quick import quick
-from livecredits.core.rows import Account, AccountState, Decision, Entry
+from livecredits.core.rows import Account, AccountState, AnyEntry, Decision
 from livecredits.errors import Refused, from_code
 
 _quote = json.encoder.encode_basestring
@@ -178,7 +178,7 @@ class CommittedBatch:
         lists: which lists have changed for whom: `history`, `orders`, `vouchers` of a user; `users`, `audit` for
             operators. What concerns no user stands under the empty id.
         committed_monotonic_ns: when the commit returned, by this process's monotonic clock.
-        entries: every new entry, in the order of their ids.
+        entries: every new entry, in the order of their ids; of another node's commit, their marks.
         signed_out: users whose screen tokens it has ended; their open screens have to close.
         anew: whose accounts changed without an entry, so that no version tells of it (a floor, a threshold); or
             `EVERYBODY`, when a unit changed.
@@ -188,7 +188,7 @@ class CommittedBatch:
     states: list[AccountState]
     lists: Mapping[str, set[str]]
     committed_monotonic_ns: int
-    entries: Sequence[Entry] = ()
+    entries: Sequence[AnyEntry] = ()
     signed_out: frozenset[str] = frozenset()
     anew: frozenset[str] = frozenset()
 
