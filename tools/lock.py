@@ -23,6 +23,15 @@ SOURCES: dict[str, list[str]] = {
     "uv": ["--group", "uv"],
     "dev": ["pyproject.toml", "--all-extras", "--group", "dev"],
     "run": ["pyproject.toml", "--constraints", "requirements/dev.txt"],
+    "image": [
+        "pyproject.toml",
+        "--extra",
+        "client",
+        "--extra",
+        "postgres",
+        "--constraints",
+        "requirements/dev.txt",
+    ],
     "build": ["--group", "build", "--constraints", "requirements/dev.txt"],
 }
 OPTIONS = [
@@ -91,7 +100,7 @@ def _places_in_package_lock(text: str) -> list[str]:
 def _disagreements(pins: dict[str, dict[str, str]]) -> list[str]:
     return [
         f"requirements/{lock}.txt has {name} {version}, requirements/dev.txt has {pins['dev'].get(name)}"
-        for lock in ("run", "build")
+        for lock in ("run", "image", "build")
         for name, version in pins[lock].items()
         if pins["dev"].get(name) != version
     ]
@@ -105,6 +114,7 @@ def _unlocked(pins: dict[str, dict[str, str]]) -> list[str]:
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     wanted = {
         "run": project["dependencies"],
+        "image": [*project["dependencies"], *extras],
         "dev": [*project["dependencies"], *extras, *groups["dev"]],
         "build": groups["build"],
         "uv": groups["uv"],

@@ -5,76 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import select
 import shutil
-import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-from tests.demo_process import START_S, STOP_S, free_port, spawn
+from tests.demo_process import STOP_S
+from tests.serve_process import Server
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 pytestmark = pytest.mark.crash
 
-SECRET = "a secret of more than thirty-two characters"
 USERS = ("ada", "bob", "eve")
 SCREENS_EACH = 4
 RIGHT_S = 5.0
 RETRY_S = 0.1
 
 
-class Server:
-    """`livecredits serve` on one file and one port, started and stopped as often as one likes."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.port = free_port()
-        self.key = ""
-        self.told = ""
-        self._process: subprocess.Popen[str] | None = None
-
-    def command(self, *arguments: str) -> Any:
-        ran = spawn(*arguments, "--json", LIVECREDITS_DATABASE_URL=f"sqlite:///{self.file}")
-        answer, told = ran.communicate(timeout=START_S)
-        assert ran.returncode == 0, told
-        return json.loads(answer)
-
-    def start(self) -> None:
-        self._process = spawn(
-            "serve", "--port", str(self.port), "--json",
-            LIVECREDITS_DATABASE_URL=f"sqlite:///{self.file}", LIVECREDITS_SECRET=SECRET,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], START_S)
-        assert ready, "the server did not start"
-        assert self._process.stdout.readline()
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self.told = self._process.communicate(timeout=START_S)[1]
-            assert self._process.returncode == 0
-            self._process = None
-
-    def api(self, method: str, path: str, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.key}"}
-        answer = httpx2.request(
-            method, f"http://127.0.0.1:{self.port}/api/v1{path}", headers=headers, **options
-        )
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     one = Server(tmp_path / "ledger.db")
-    one.key = one.command("key", "add", "test")["secret"]
     one.start()
     yield one
     one.stop()
@@ -174,8 +127,11 @@ async def test_c5_every_screen_shows_what_survived(server: Server, tmp_path: Pat
             how != "livecredits restore"
         }
 
+        figures = await asyncio.to_thread(server.metrics)
+        assert f'livecredits_alarms_total{{kind="ahead"}} {2 * SCREENS_EACH}.0' in figures
+
         await asyncio.to_thread(server.api, "POST", "/users/ada/grants", json={"amount": 1})
         await all_show(screens, {"ada": 101, "bob": 100, "eve": 100}, STOP_S)
     await asyncio.to_thread(server.stop)
-    assert server.told.count("is ahead of the ledger") == 2 * SCREENS_EACH
+    assert server.said.count("is ahead of the ledger") == 2 * SCREENS_EACH
     assert server.command("verify")["ok"]

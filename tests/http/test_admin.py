@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import sys
 from typing import Any
 
 import pytest
@@ -332,5 +334,12 @@ async def test_metrics_want_a_key_or_a_setting(stage: Stage) -> None:
     await seeded(stage)
     text = (await (await stage.backend(Scope.READ)).get("/metrics")).text
     assert 'route="/api/v1/users/{user_id}/grants",status="200"} 3.0' in text
-    assert "livecredits_screens 0.0" in text
+    for line in (
+        "livecredits_screens 0.0",
+        'livecredits_alarms_total{kind="ahead"} 0.0',
+        "livecredits_storage_failed 0.0",
+    ):
+        assert line in text
+    assert re.search(r'livecredits_node_info{name="[^"]+",version="[^"]+"} 1.0', text)
+    assert re.search(r"process_resident_memory_bytes \d", text) or sys.platform != "linux"
     assert "ada" not in text

@@ -14,6 +14,8 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Info,
+    ProcessCollector,
     generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -39,6 +41,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._requests = Counter(
             "livecredits_http_requests",
             "Requests answered, by route and status.",
@@ -70,6 +73,11 @@ class Metrics:
     def watch(self, name: str, meaning: str, figure: Callable[[], float]) -> None:
         """Show a figure that somebody else keeps."""
         Gauge(name, meaning, registry=self.registry).set_function(figure)
+
+    def tell(self, name: str, meaning: str, facts: Mapping[str, object]) -> None:
+        """Show facts that stay as they are, as labels."""
+        told = {label: str(fact) for label, fact in facts.items()}
+        Info(name, meaning, registry=self.registry).info(told)
 
     def watch_counts(
         self, name: str, meaning: str, label: str, figures: Callable[[], Mapping[str, int]]

@@ -15,6 +15,10 @@ from livecredits.http.services import Services
 
 routes = Routes("System", prefix="")
 
+ALARMS = ("drifted", "went_back", "ahead")
+LIVE_EVENTS = ("joined", "left", "states", "hellos", "ticks", "resyncs", "merged", "reads", "stale")
+"""Names of `core.screen.Counts`."""
+
 
 @routes.add("GET", "/healthz", rule=ANYBODY, result=HealthAnswer)
 async def is_alive(_: Call[Any, Any]) -> Reply:
@@ -71,4 +75,28 @@ def watch_figures(services: Services) -> None:
         "What became of the screens of settled broadcasts.",
         "state",
         live.receipts.totals,
+    )
+    services.metrics.watch_counts(
+        "livecredits_alarms",
+        "Screens and states that did not fit the ledger: one that drifted from it, went back, or was ahead of it.",
+        "kind",
+        lambda: {kind: getattr(live.counts, kind) for kind in ALARMS},
+    )
+    services.metrics.watch_counts(
+        "livecredits_live_events",
+        "What has happened on live screens.",
+        "event",
+        lambda: {event: getattr(live.counts, event) for event in LIVE_EVENTS},
+    )
+    services.metrics.watch_counts(
+        "livecredits_closes", "Live connections that the server ended.", "reason", lambda: live.counts.closes
+    )
+    services.metrics.watch(
+        "livecredits_storage_failed",
+        "1 where the database has failed for good: this process takes no change any more.",
+        lambda: services.figures.storage_failure is not None,
+    )
+    node = services.node
+    services.metrics.tell(
+        "livecredits_node", "Which process this is.", {"name": node.name, "version": node.version}
     )

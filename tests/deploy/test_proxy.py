@@ -1,0 +1,284 @@
+"""deploy/nginx.conf and deploy/Caddyfile as they stand, each before a real node; skipped by name without that proxy.
+
+Only what belongs to the place is changed: addresses, ports, where the certificate lies. The second node of the files
+is a port where nobody listens, so that every test also shows what a dead node costs: nothing that anybody sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.demo_process import START_S, free_port
+from tests.serve_process import Server
+from websockets.asyncio.client import connect
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+LIVE = "/api/v1/credits/live"
+USERS = (f"user-{number}" for number in itertools.count())
+AT_ONCE_S = 2.0
+"""A frame that comes later was held back: buffers are flushed after minutes, or when the stream ends."""
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """One for localhost that nobody has signed."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    chain, private = folder / "fullchain.pem", folder / "privkey.pem"
+    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return chain, private
+
+
+def replaced(text: str, **pairs: str) -> str:
+    """`text` with each of these, which must be there, in its place."""
+    for old, new in pairs.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def nginx(folder: Path, port: int, node: int, dead: int) -> list[str]:
+    chain, private = certificate(folder)
+    mine = "user root;\n" if os.geteuid() == 0 else ""
+    places = "".join(
+        f"{name}_temp_path {folder}/{name};\n"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    text = replaced(
+        (DEPLOY / "nginx.conf").read_text(),
+        **{
+            "worker_processes auto;": f"{mine}worker_processes 1;",
+            "http {\n": f"http {{\naccess_log off;\n{places}",
+            "node1:8300": f"127.0.0.1:{node}",
+            "node2:8300": f"127.0.0.1:{dead}",
+            "listen 80;": f"listen 127.0.0.1:{free_port()};",
+            "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2;",
+            "/etc/nginx/tls/fullchain.pem": str(chain),
+            "/etc/nginx/tls/privkey.pem": str(private),
+        },
+    )
+    (folder / "nginx.conf").write_text(text)
+    common = f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;"
+    return ["-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", common]
+
+
+def caddy(folder: Path, port: int, node: int, dead: int) -> list[str]:
+    text = replaced(
+        (DEPLOY / "Caddyfile").read_text(),
+        **{
+            "{$LIVECREDITS_SITE:localhost}": f"https://localhost:{port}",
+            "node1:8300": f"127.0.0.1:{node}",
+            "node2:8300": f"127.0.0.1:{dead}",
+        },
+    )
+    ours = (
+        f"{{\nadmin off\nskip_install_trust\nauto_https disable_redirects\nstorage file_system {folder}\n}}\n"
+    )
+    (folder / "Caddyfile").write_text(ours + text)
+    return ["run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+
+
+PROXIES: dict[str, Callable[[Path, int, int, int], list[str]]] = {"nginx": nginx, "caddy": caddy}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    one = Server(
+        tmp_path_factory.mktemp("node") / "ledger.db",
+        LIVECREDITS_MODE="production", LIVECREDITS_TRUSTED_PROXIES="127.0.0.1", LIVECREDITS_HEARTBEAT_S="1",
+    )  # fmt: skip
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def site(
+    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a proxy that has the node behind it."""
+    name: str = request.param
+    program = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None:
+        pytest.skip(f"no {name} on this machine")
+    folder, port = tmp_path_factory.mktemp(name), free_port()
+    log = (folder / "log").open("w+")
+    arguments = PROXIES[name](folder, port, server.port, free_port())
+    process = subprocess.Popen([program, *arguments], stdout=log, stderr=log)
+    try:
+        _wait_for(port, process, log)
+        yield f"https://localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait(START_S)
+        log.close()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Any) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        log.seek(0)
+        assert process.poll() is None, log.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def trusting() -> ssl.SSLContext:
+    """A client that takes any certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def client(**options: Any) -> httpx2.Client:
+    return httpx2.Client(verify=trusting(), timeout=20, **options)
+
+
+def token(server: Server, user: str) -> str:
+    server.api("POST", f"/users/{user}/grants", json={"amount": 100})
+    return str(server.api("POST", "/tokens", json={"user_id": user})["token"])
+
+
+def give(server: Server, user: str, amount: int) -> None:
+    server.api("POST", f"/users/{user}/grants", json={"amount": amount})
+
+
+async def test_a_websocket_is_greeted_pushed_to_and_ticked(site: str, server: Server) -> None:
+    user = next(USERS)
+    address = f"{site.replace('https', 'wss')}{LIVE}"
+    mine = token(server, user)
+    async with connect(
+        address, ssl=trusting(), subprotocols=["livecredits.v1"], compression=None,  # type: ignore[list-item]
+    ) as line:  # fmt: skip
+
+        async def frame(kind: str) -> dict[str, Any]:
+            async with asyncio.timeout(AT_ONCE_S):
+                while (said := json.loads(await line.recv()))["type"] != kind:
+                    pass
+            told: dict[str, Any] = said
+            return told
+
+        await line.send(json.dumps({"type": "auth", "token": mine}))
+        assert (await frame("hello"))["accounts"][0]["credits"] == 100
+        for amount in (101, 102, 103):
+            await asyncio.to_thread(give, server, user, 1)
+            assert (await frame("state"))["credits"] == amount
+        for _ in range(2):
+            await frame("tick")
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_an_event_stream_comes_as_it_is_written(site: str, server: Server, http2: bool) -> None:
+    user = next(USERS)
+    headers = {"Authorization": f"Bearer {token(server, user)}", "Accept": "text/event-stream"}
+    with client(http2=http2) as browser, browser.stream("GET", f"{site}{LIVE}", headers=headers) as stream:
+        assert stream.status_code == 200
+        lines = stream.iter_lines()
+
+        def event(kind: str) -> dict[str, Any]:
+            started = time.monotonic()
+            for line in lines:
+                if line.startswith("data: ") and (said := json.loads(line[6:]))["type"] == kind:
+                    assert time.monotonic() - started < AT_ONCE_S, "it was held back"
+                    told: dict[str, Any] = said
+                    return told
+            raise AssertionError("the stream ended")
+
+        screen = event("hello")["screen"]
+        for amount in (101, 102, 103):
+            give(server, user, 1)
+            assert event("state")["credits"] == amount
+        event("tick")
+        frames = [{"type": "pong", "painted": {"credits": 4}, "visible": True, "tabs": 1}]
+        said = browser.post(f"{site}{LIVE}/{screen}", headers=headers, json=frames)
+        assert said.status_code == 204
+
+
+def test_an_operator_signs_in_over_https(site: str, server: Server) -> None:
+    operator = {"email": f"{next(USERS)}@example.com", "name": "O", "role": "admin"}
+    made = server.api("POST", "/admin/operators", json=operator)["id"]
+    code = server.api("POST", f"/admin/operators/{made}/link", json={})["code"]
+    with client() as browser:
+        browser.headers["X-Forwarded-For"] = "203.0.113.9"
+        signed_in = browser.post(
+            f"{site}/api/v1/admin/session", json={"code": code}, headers={"Origin": site}
+        )
+        assert signed_in.status_code == 200, signed_in.text
+        assert signed_in.headers["set-cookie"].startswith("__Host-")
+        trail = server.api("GET", "/admin/audit?action=session.started&limit=1")["items"]
+        # The client is who connected to the proxy, and not who it says that it is.
+        assert (trail[0]["actor"], trail[0]["address"]) == (f"operator:{made}", "127.0.0.1")
+        assert browser.get(f"{site}/console/").status_code == 200
+        # A page of another site has the cookie and still no say.
+        forged = browser.put(
+            f"{site}/api/v1/admin/settings",
+            json={"receipts": False},
+            headers={"Origin": "https://evil.example"},
+        )
+        assert forged.status_code == 403
+
+
+def test_a_batch_of_ten_thousand_rows_gets_through(site: str, server: Server) -> None:
+    rows = [
+        {"user_id": f"many-{number % 50}", "op": "grant", "amount": 1, "reason": "r" * 200}
+        for number in range(10_000)
+    ]
+    body = json.dumps({"rows": rows, "dry_run": True})
+    assert len(body) > 2_000_000
+    with client(headers=server.headers) as backend:
+        answer = backend.post(
+            f"{site}/api/v1/admin/batches", content=body, headers={"content-type": "application/json"}
+        )
+    assert answer.status_code == 200, answer.text[:500]
+
+
+def test_a_dead_node_costs_nothing_that_anybody_sees(site: str, server: Server) -> None:
+    user = next(USERS)
+    with client(headers=server.headers) as backend:
+        for _ in range(20):
+            answer = backend.post(f"{site}/api/v1/users/{user}/grants", json={"amount": 1})
+            assert answer.status_code == 200, answer.text
+    assert server.api("GET", f"/users/{user}/balance")["credits"] == 20
+
+
+def test_figures_are_for_those_inside(site: str, server: Server) -> None:
+    with client(headers=server.headers) as outside:
+        assert outside.get(f"{site}/metrics").status_code == 404
+        assert outside.get(f"{site}/readyz").status_code == 200
