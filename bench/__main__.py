@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import machine, report, run
+from bench import machine, quoted, report, run
 from bench.figures import NAMES
 from bench.processes import Failed
 
@@ -61,6 +61,7 @@ def _measure(names: tuple[str, ...], console: Console, *, quick: bool) -> int:
             figures.append(figure)
             if not quick:
                 report.write(figure, circumstances)
+                quoted.renew()
     for figure in figures:
         console.print(_table(figure))
         for note in figure.notes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import report
+from bench import quoted, report
 from bench.figures import NAMES
 from bench.report import Figure, Target
 
@@ -54,6 +54,23 @@ def test_a_kept_figure_says_what_where_and_with_what(path: Path) -> None:
 
 def test_the_page_says_what_the_files_say() -> None:
     assert report.PAGE.read_text(encoding="utf-8") == report.page(report.load())
+
+
+@pytest.mark.parametrize("page", sorted(quoted.DOCS.glob("*.md")), ids=lambda page: page.stem)
+def test_a_page_quotes_what_the_files_say(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert quoted.with_blocks(text, quoted.Measured(report.load())) == text, (
+        "python -m bench.quoted writes it anew"
+    )
+
+
+def test_what_is_not_measured_is_told_as_that() -> None:
+    text = "<!-- measured: sizing -->\n| idle | 1 KiB |\n<!-- end -->"
+    told = quoted.with_blocks(text, quoted.Measured([]))
+    assert "1 KiB" not in told
+    assert told.count(quoted.NOT_YET) == len(quoted.SIZING)
+    measured = quoted.Measured(report.load())
+    assert all(measured.value(figure, row) is not None for _, figure, row in quoted.SIZING)
 
 
 def test_a_figure_is_its_median_and_its_verdict(tmp_path: Path) -> None:
