@@ -47,6 +47,17 @@ REGIONS = """() => [...document.querySelectorAll(
   '[aria-live]:not([aria-live=off]), [role=alert], [role=status], [role=log], [role=timer], output'
 )].map((one) => one.outerHTML.slice(0, 120))"""
 
+WORDS = r"""() => {
+  const words = new Set()
+  const texts = document.createTreeWalker(document.querySelector('main') ?? document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode
+    if (parentElement.closest('thead, time, .key') || !parentElement.checkVisibility()) continue
+    for (const word of data.split(/\s+/)) words.add(word)
+  }
+  return [...words]
+}"""
+
 
 def violations(page: Page) -> list[Any]:
     """What axe-core finds, with the place of each."""
@@ -73,3 +84,8 @@ def moving(page: Page) -> list[str]:
 def live_regions(page: Page) -> list[str]:
     """Everything that a screen reader would read aloud by itself."""
     return list(page.evaluate(REGIONS))
+
+
+def words(page: Page) -> set[str]:
+    """What can be read on the page, but for the heads of tables: where there is little room they stand in the cells."""
+    return set(page.evaluate(WORDS)) - {"–"}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.demo_process import Demo
-from tests.e2e.looks import is_wider_than_the_window, live_regions, moving, not_isolated, violations
+from tests.e2e.looks import is_wider_than_the_window, live_regions, moving, not_isolated, violations, words
 from tests.e2e.pages import Console, new_user
 from tests.e2e.screens import OPENED, SCREENS, Screen, furnish
 
@@ -65,7 +65,11 @@ def check(page: Page, looks: list[tuple[str, tuple[int, int]]]) -> None:
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_everybody_can_use_the_screen(console: Console, name: str) -> None:
-    check(show(console, SCREENS[name]), EVERYWHERE)
+    page = show(console, SCREENS[name])
+    check(page, EVERYWHERE)
+    at_twice_the_size = words(page)
+    page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    assert words(page) - at_twice_the_size == set(), "lost where there is less room"
 
 
 @pytest.mark.parametrize("name", OPENED)

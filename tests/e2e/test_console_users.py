@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.demo_process import Demo
@@ -103,3 +104,28 @@ def undo(page: Page) -> None:
     dialog.get_by_role("combobox", name="Reason").fill("Wrong file")
     dialog.get_by_role("combobox", name="Reason").press("Tab")
     dialog.get_by_role("button", name="Undo", exact=True).click()
+
+
+NOTE_ANNOUNCEMENTS = """() => {
+  window.said = []
+  const region = document.querySelector('[data-announcer]')
+  new MutationObserver(() => window.said.push([performance.now(), region.textContent]))
+    .observe(region, { subtree: true, characterData: true, childList: true })
+}"""
+
+
+def test_a_flood_of_changes_is_said_once_in_two_seconds(demo: Demo, new_context: NewContext) -> None:
+    users = [new_user(demo, "flood") for _ in range(6)]
+    console = Console(new_context(), demo)
+    console.show("flood-")
+    console.shows(users[-1], 100)
+    console.page.evaluate(NOTE_ANNOUNCEMENTS)
+    changes = 0
+    while console.page.evaluate("window.said.length") < 3:
+        for user in users:
+            demo.api("POST", f"/users/{user}/grants", json={"amount": 1})
+        changes += 1
+        assert changes < 5_000, "nothing is said"
+    said: list[tuple[float, str]] = console.page.evaluate("window.said")
+    assert min(after[0] - before[0] for before, after in pairwise(said)) > 1_950
+    assert all(re.search(r"\d+ balances changed", text) for _, text in said[1:]), said

@@ -24,7 +24,7 @@ export function balanceOf(name: string): Promise<HTMLElement> {
 /** Opens the editor of a row, types the change and a reason, and applies it by Enter. */
 export async function edit(user: UserEvent, name: string, change: string, reason = 'by hand'): Promise<void> {
   await user.click(await balanceOf(name))
-  await user.type(screen.getByRole('textbox', { name: 'Change' }), change)
+  await user.type(await screen.findByRole('textbox', { name: 'Change' }), change)
   await user.tab()
   await user.keyboard(`${reason}{Enter}`)
 }

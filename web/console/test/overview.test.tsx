@@ -1,7 +1,7 @@
 /** The Overview: figures in the reader's numbers, live, honest about what is not known; a chart with a table twin. */
 import { screen, waitFor, within } from '@testing-library/react'
 import { expect, it } from 'vitest'
-import { barOf, dayStart, milliseconds, share } from '../src/overview/figures'
+import { barOf, ceilingOf, dayStart, milliseconds, share } from '../src/overview/figures'
 import { open, problem } from './harness'
 import { InstallationServer } from './installation-server'
 import { statsOf } from './server'
@@ -54,6 +54,35 @@ it('draws the day and tells it as a table as well', async () => {
   const rows = within(table).getAllByRole('row')
   expect(rows).toHaveLength(25)
   expect(rows[1]?.textContent).toMatch(/50012073$/)
+})
+
+it('cuts the hour that would dwarf all others, and says so', async () => {
+  const server = withFigures()
+  const [unit] = server.figures.units
+  if (!unit) throw new Error('no unit')
+  unit.series = unit.series.map((hour, at) => ({ ...hour, granted: at === 3 ? 90_000 : at === 9 ? 40 : 0 }))
+  open(server, '/overview')
+  await screen.findByRole('img', { name: /in the last 24 hours/ })
+  expect([...document.querySelectorAll('[data-cut]')].map((one) => one.textContent)).toEqual(['90,000'])
+  expect(screen.getByText(/bars with a gap are cut/)).toBeTruthy()
+})
+
+it.each([
+  [[], 1],
+  [[7], 7],
+  [[100, 90, 30], 100],
+  [[29_250, 19_375, 200, 70], 300],
+  [[1000, 10], 15],
+  [[1000, 900, 800, 700, 10], 1000],
+])('draws bars of %j up to %d', (amounts, ceiling) => {
+  const parts = { granted: 0, back: 0, spent: 0, expired: 0, taken: 0 }
+  const bars = amounts.map((amount, at) => ({
+    at: '',
+    parts,
+    up: at % 2 ? 0 : amount,
+    down: at % 2 ? amount : 0,
+  }))
+  expect(ceilingOf(bars)).toBe(ceiling)
 })
 
 it('judges the painted times by the objective, in words too', async () => {

@@ -20,7 +20,7 @@ import { reportOf } from './report'
 import { TotalsList } from './TotalsList'
 import { UndoButton } from './UndoButton'
 
-export function BatchPage({ id }: { id: string }) {
+export default function BatchPage({ id }: { id: string }) {
   const who = useActorName()
   const { scaleOf } = useUnits()
   const read = useQuery({ queryKey: ['batch', id], queryFn: ({ signal }) => shop.batchOf(id, signal) })

@@ -34,7 +34,7 @@ interface Props {
   onBack: () => void
 }
 
-export function MappingCard({ name, table, onPlan, onBack }: Props) {
+export default function MappingCard({ name, table, onPlan, onBack }: Props) {
   const { units, scaleOf } = useUnits()
   const [mapping, setMapping] = useState<Mapping>(() => guess(table.header))
   const [op, setOp] = useState<Operation>('adjust')

@@ -35,7 +35,7 @@ interface Props {
 
 const NO_RESULTS: BatchRowResult[] = []
 
-export function RunCard({ name, plan, back, onBack, onRun }: Props) {
+export default function RunCard({ name, plan, back, onBack, onRun }: Props) {
   const { scaleOf } = useUnits()
   const { operator } = useSession()
   const run = useMemo(() => runOf(plan.rows), [plan])

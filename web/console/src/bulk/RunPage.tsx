@@ -33,7 +33,7 @@ import { forgetRunning, type Running, startRun, useRunning } from './running'
 import { TotalsList } from './TotalsList'
 import { UndoButton } from './UndoButton'
 
-export function RunPage({ id, onNew }: { id: string; onNew: () => void }) {
+export default function RunPage({ id, onNew }: { id: string; onNew: () => void }) {
   const { operator } = useSession()
   const known = useRunning(id)
   const running = known?.run.operator === operator.id ? known : undefined

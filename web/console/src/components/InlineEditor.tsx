@@ -21,7 +21,7 @@ interface Props {
   onCancel: () => void
 }
 
-export function InlineEditor({ target, credits, disabled, onApply, onCancel }: Props) {
+export default function InlineEditor({ target, credits, disabled, onApply, onCancel }: Props) {
   const [text, setText] = useState('')
   const [reason, setReason] = useState('')
   const [tried, setTried] = useState(false)

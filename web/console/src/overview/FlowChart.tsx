@@ -2,7 +2,8 @@
  * The last 24 hours of a unit: what came in stands above the line, what went below it; the same as a table.
  *
  * Bars are boxes of the page, so they follow every width without a measurement. Where a bar stands says what it is;
- * colour only repeats it. Pointing at an hour tells its figures; the table tells them all, to everybody.
+ * colour only repeats it. Pointing at an hour tells its figures; the table tells them all, to everybody. A bar that would
+ * dwarf all others is cut, with a gap and its amount.
  */
 import { Button } from '@mantine/core'
 import { IconChartBar, IconTable } from '@tabler/icons-react'
@@ -10,10 +11,10 @@ import { useState } from 'react'
 import { formatAmount } from '../amounts'
 import { Card } from '../components/Card'
 import type { UnitStats } from '../installation'
-import { type Bar, barOf, LABELS, PARTS, type Part } from './figures'
+import { type Bar, barOf, ceilingOf, LABELS, PARTS, type Part } from './figures'
 
 const LABEL_EVERY = 6
-const UP: Part[] = ['granted', 'back']
+const UP_FROM_TOP: Part[] = ['back', 'granted']
 const DOWN: Part[] = ['spent', 'expired', 'taken']
 
 const axisText = new Intl.DateTimeFormat(undefined, { hour: 'numeric' })
@@ -59,12 +60,12 @@ interface BarsProps {
 
 function Bars({ bars, parts, stats }: BarsProps) {
   const [pointed, setPointed] = useState<Bar>()
-  const top = Math.max(...bars.map((bar) => bar.up))
-  const bottom = Math.max(...bars.map((bar) => bar.down))
-  const whole = Math.max(top + bottom, 1)
+  const ceiling = ceilingOf(bars)
+  const top = Math.min(ceiling, Math.max(...bars.map((bar) => bar.up)))
+  const bottom = Math.min(ceiling, Math.max(...bars.map((bar) => bar.down)))
+  const isCut = bars.some((bar) => Math.max(bar.up, bar.down) > ceiling)
   const sum = (part: Part) => bars.reduce((total, bar) => total + bar.parts[part], 0)
   const said = parts.map((part) => `${LABELS[part].toLowerCase()} ${formatAmount(sum(part), stats.scale)}`)
-  const height = (amount: number, of: number) => ({ height: `${(amount / Math.max(of, 1)) * 100}%` })
   return (
     <figure className="flow">
       <div
@@ -72,21 +73,27 @@ function Bars({ bars, parts, stats }: BarsProps) {
         role="img"
         aria-label={`${stats.unit} in the last 24 hours: ${said.join(', ')}`}
         onMouseLeave={() => setPointed(undefined)}
-        style={{ '--flow-up': `${(top / whole) * 100}%` } as React.CSSProperties}
+        style={{ '--flow-up': `${(top / Math.max(top + bottom, 1)) * 100}%` } as React.CSSProperties}
       >
         {bars.map((bar) => (
           // biome-ignore lint/a11y/noStaticElementInteractions: pointing only repeats what the table tells
           <div key={bar.at} className="flow-hour" onMouseEnter={() => setPointed(bar)}>
-            <div className="flow-up">
-              {[...UP].reverse().map((part) => (
-                <i key={part} data-part={part} style={height(bar.parts[part], top)} />
-              ))}
-            </div>
-            <div className="flow-down">
-              {DOWN.map((part) => (
-                <i key={part} data-part={part} style={height(bar.parts[part], bottom)} />
-              ))}
-            </div>
+            <Stack
+              className="flow-up"
+              bar={bar}
+              parts={UP_FROM_TOP}
+              whole={bar.up}
+              to={top}
+              scale={stats.scale}
+            />
+            <Stack
+              className="flow-down"
+              bar={bar}
+              parts={DOWN}
+              whole={bar.down}
+              to={bottom}
+              scale={stats.scale}
+            />
           </div>
         ))}
       </div>
@@ -105,9 +112,34 @@ function Bars({ bars, parts, stats }: BarsProps) {
         ))}
         <span className="dimmed flow-when">
           {pointed ? `from ${hourText.format(Date.parse(pointed.at))}` : 'in 24 hours'}
+          {isCut && '; bars with a gap are cut'}
         </span>
       </figcaption>
     </figure>
+  )
+}
+
+interface StackProps {
+  className: string
+  bar: Bar
+  parts: Part[]
+  whole: number
+  /** The amount that fills the height. */
+  to: number
+  scale: number
+}
+
+/** One side of an hour; a stack that does not fit keeps its proportions, and its amount stands beside it. */
+function Stack({ className, bar, parts, whole, to, scale }: StackProps) {
+  const isCut = whole > to
+  const full = Math.max(isCut ? whole : to, 1)
+  return (
+    <div className={className} data-cut={isCut || undefined}>
+      {parts.map((part) => (
+        <i key={part} data-part={part} style={{ height: `${(bar.parts[part] / full) * 100}%` }} />
+      ))}
+      {isCut && <span className="flow-cut numeral">{formatAmount(whole, scale)}</span>}
+    </div>
   )
 }
 

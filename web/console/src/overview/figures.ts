@@ -40,6 +40,28 @@ export function barOf(hour: Hour): Bar {
   }
 }
 
+/** At most so many bars are cut. */
+const CUT_MOST = 3
+/** A bar that is so many times the next one leaves nothing to be seen of it. */
+const DWARFS = 4
+const ROOM = 1.5
+
+/**
+ * Up to where bars are drawn: the largest amount, or less where a few bars would dwarf all others (a whole month's
+ * allowances granted in one hour). Those are drawn cut, and say so.
+ */
+export function ceilingOf(bars: readonly Bar[]): number {
+  const amounts = bars
+    .flatMap(({ up, down }) => [up, down])
+    .filter((amount) => amount > 0)
+    .sort((a, b) => b - a)
+  for (let cut = Math.min(CUT_MOST, amounts.length - 1); cut > 0; cut--) {
+    const next = amounts[cut] ?? 0
+    if ((amounts[cut - 1] ?? 0) > DWARFS * next) return next * ROOM
+  }
+  return amounts[0] ?? 1
+}
+
 /** `14 ms`, `1.2 s`: three digits are enough to judge by. */
 export function milliseconds(ms: number): string {
   if (ms < 10) return `${Number(ms.toPrecision(2))} ms`

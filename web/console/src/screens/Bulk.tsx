@@ -9,23 +9,26 @@ import '../styles/shop.css'
 import '../styles/bulk.css'
 import { IconTableImport } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Batches } from '../bulk/Batches'
-import { BatchPage } from '../bulk/BatchPage'
 import { Drop } from '../bulk/Drop'
 import { forgetHandedOver, handedOver } from '../bulk/handover'
 import type { KeptRun } from '../bulk/kept'
-import { MappingCard } from '../bulk/MappingCard'
 import type { Plan } from '../bulk/plan'
-import { RunCard } from '../bulk/RunCard'
-import { RunPage } from '../bulk/RunPage'
 import { forgetRunning, startRun } from '../bulk/running'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
+import { SkeletonRows } from '../components/SkeletonRows'
 import type { Table } from '../csv'
 import { selectNobody } from '../selection'
 import { useSession } from '../session'
 import { useUrlState } from '../url'
+
+// Each step comes when it is reached.
+const BatchPage = lazy(() => import('../bulk/BatchPage'))
+const MappingCard = lazy(() => import('../bulk/MappingCard'))
+const RunCard = lazy(() => import('../bulk/RunCard'))
+const RunPage = lazy(() => import('../bulk/RunPage'))
 
 interface Chosen {
   /** Tells two files of the same name apart. */
@@ -85,11 +88,19 @@ export default function Bulk() {
       </>
     )
   }
-  if (batch) return <BatchPage key={batch} id={batch} />
+  if (batch) {
+    return (
+      <Suspense fallback={<SkeletonRows />}>
+        <BatchPage key={batch} id={batch} />
+      </Suspense>
+    )
+  }
   if (run) {
     return (
       <div ref={place} tabIndex={-1} className="bulk-run">
-        <RunPage key={run} id={run} onNew={startOver} />
+        <Suspense fallback={<SkeletonRows />}>
+          <RunPage key={run} id={run} onNew={startOver} />
+        </Suspense>
       </div>
     )
   }
@@ -103,24 +114,26 @@ export default function Bulk() {
             <Batches />
           </>
         )}
-        {chosen && !plan && (
-          <MappingCard
-            key={chosen.id}
-            name={chosen.name}
-            table={chosen.table}
-            onPlan={setPlan}
-            onBack={startOver}
-          />
-        )}
-        {plan && (
-          <RunCard
-            name={handed?.name ?? chosen?.name ?? ''}
-            plan={plan}
-            back={handed ? 'Back to the users' : 'Back to the columns'}
-            onBack={back}
-            onRun={begin}
-          />
-        )}
+        <Suspense fallback={<SkeletonRows />}>
+          {chosen && !plan && (
+            <MappingCard
+              key={chosen.id}
+              name={chosen.name}
+              table={chosen.table}
+              onPlan={setPlan}
+              onBack={startOver}
+            />
+          )}
+          {plan && (
+            <RunCard
+              name={handed?.name ?? chosen?.name ?? ''}
+              plan={plan}
+              back={handed ? 'Back to the users' : 'Back to the columns'}
+              onBack={back}
+              onRun={begin}
+            />
+          )}
+        </Suspense>
       </div>
     </>
   )

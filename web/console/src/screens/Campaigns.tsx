@@ -21,15 +21,11 @@ import { useUnits } from '../units'
 import { useUrlState } from '../url'
 import { Funnel } from '../vouchers/Funnel'
 import { CampaignState } from '../vouchers/states'
+import { VOUCHER_TABS } from './tabs'
 
 const CampaignForm = lazy(() => import('../vouchers/CampaignForm'))
 
 const PAGE = 50
-
-export const VOUCHER_TABS = [
-  { href: '/vouchers', label: 'Campaigns' },
-  { href: '/vouchers/single', label: 'Single vouchers' },
-]
 
 export default function Campaigns() {
   const url = useUrlState()

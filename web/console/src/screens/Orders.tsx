@@ -27,13 +27,9 @@ import { useSession } from '../session'
 import { type Order, shop } from '../shop'
 import { useSteadyPage } from '../steady'
 import { FIRST_PAGE, useUrlState } from '../url'
+import { ORDER_TABS } from './tabs'
 
 const PAGE = 50
-
-export const ORDER_TABS = [
-  { href: '/orders', label: 'Queue' },
-  { href: '/orders/packages', label: 'Packages' },
-]
 
 export default function Orders() {
   const url = useUrlState()

@@ -23,7 +23,7 @@ import { type Package, type PackageBody, shop } from '../shop'
 import { spanText } from '../spans'
 import { toastFailure, toastSuccess } from '../toasts'
 import { useUnits } from '../units'
-import { ORDER_TABS } from './Orders'
+import { ORDER_TABS } from './tabs'
 
 const PackageForm = lazy(() => import('../orders/PackageForm'))
 

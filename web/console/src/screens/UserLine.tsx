@@ -2,7 +2,7 @@
  * One user in the list: who, the live balance with its editor, what is held, on how many screens.
  */
 import { IconDeviceDesktop, IconLock, IconSnowflake } from '@tabler/icons-react'
-import { type KeyboardEvent, useRef, useState } from 'react'
+import { type KeyboardEvent, lazy, type ReactNode, Suspense, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { type Edit, formatAmount } from '../amounts'
 import type { UserRow } from '../api'
@@ -12,9 +12,12 @@ import { clearLayer } from '../board'
 import { type Target, useChanges } from '../changes'
 import { Ago } from '../components/Ago'
 import { BalanceCell } from '../components/BalanceCell'
-import { InlineEditor } from '../components/InlineEditor'
 import { LowBadge } from '../components/LowBadge'
 import { useOnline } from '../live'
+
+/** Not needed to see the list; the screen loads it right after, so that it is there when somebody wants it. */
+export const loadEditor = () => import('../components/InlineEditor')
+const InlineEditor = lazy(loadEditor)
 
 interface Props {
   row: UserRow
@@ -37,6 +40,7 @@ export function UserLine(props: Props) {
   const [target, setTarget] = useState<Target>()
   const button = useRef<HTMLButtonElement>(null)
   const name = isolated(row.name ?? row.user_id)
+  const updatedAt = balance.updatedAt === null ? row.updated_at : new Date(balance.updatedAt).toISOString()
 
   const open = () => {
     if (!online || balance.layer?.phase === 'sending') return
@@ -85,17 +89,25 @@ export function UserLine(props: Props) {
         </td>
       )}
       <td className="col-user">
-        <UserCell row={row} name={row.name ?? row.user_id} low={balance.low ?? row.low ?? false} />
+        <UserCell row={row} name={row.name ?? row.user_id} low={balance.low ?? row.low ?? false}>
+          {balance.held > 0 && <span className="more-held">{formatAmount(balance.held, scale)} held</span>}
+          {row.screens > 0 && (
+            <span className="more-screens">{`${row.screens} ${row.screens === 1 ? 'screen' : 'screens'}`}</span>
+          )}
+          <Ago at={updatedAt} />
+        </UserCell>
       </td>
       {editing && target ? (
         <td className="col-editor" colSpan={4}>
-          <InlineEditor
-            target={target}
-            credits={balance.confirmed}
-            disabled={!online}
-            onApply={apply}
-            onCancel={close}
-          />
+          <Suspense>
+            <InlineEditor
+              target={target}
+              credits={balance.confirmed}
+              disabled={!online}
+              onApply={apply}
+              onCancel={close}
+            />
+          </Suspense>
         </td>
       ) : (
         <>
@@ -124,9 +136,7 @@ export function UserLine(props: Props) {
             <Screens count={row.screens} />
           </td>
           <td className="col-updated dimmed">
-            <Ago
-              at={balance.updatedAt === null ? row.updated_at : new Date(balance.updatedAt).toISOString()}
-            />
+            <Ago at={updatedAt} />
           </td>
         </>
       )}
@@ -134,7 +144,15 @@ export function UserLine(props: Props) {
   )
 }
 
-function UserCell({ row, name, low }: { row: UserRow; name: string; low: boolean }) {
+interface UserProps {
+  row: UserRow
+  name: string
+  low: boolean
+  /** What has no column of its own where there is little room. */
+  children: ReactNode
+}
+
+function UserCell({ row, name, low, children }: UserProps) {
   const below = [row.name ? isolated(row.user_id) : null, row.email].filter(Boolean).join(' · ')
   return (
     <div className="user-cell">
@@ -154,6 +172,7 @@ function UserCell({ row, name, low }: { row: UserRow; name: string; low: boolean
           )}
         </span>
         {below && <span className="user-below">{below}</span>}
+        <span className="user-more numeral">{children}</span>
       </div>
     </div>
   )

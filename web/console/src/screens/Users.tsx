@@ -4,15 +4,15 @@
  * What is searched, sorted, filtered and which page it is stands in the address. The first screen after
  * signing in.
  */
-import { Button, SegmentedControl, Select } from '@mantine/core'
+import { Button, NativeSelect, SegmentedControl } from '@mantine/core'
 import { IconRefresh, IconSearch, IconUserPlus, IconUsers } from '@tabler/icons-react'
 import { lazy, Suspense, useMemo } from 'react'
 import { formatAmount } from '../amounts'
+import { isolated } from '../bidi'
 import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
 import { PageHead } from '../components/PageHead'
 import { ProblemPanel } from '../components/ProblemPanel'
-import { IN_PLACE } from '../components/ReasonInput'
 import { SearchField } from '../components/SearchField'
 import { SkeletonRows } from '../components/SkeletonRows'
 import { useOnline, useWatchedPage } from '../live'
@@ -138,15 +138,15 @@ export default function Users() {
       </section>
       {page && page.items.length > 0 && (
         <div className="foot">
-          <Select
+          <NativeSelect
             aria-label="Rows per page"
             size="xs"
             w={110}
             value={size}
             data={SIZES.map((value) => ({ value, label: `${value} rows` }))}
-            allowDeselect={false}
-            comboboxProps={IN_PLACE}
-            onChange={(value) => url.patch({ size: value === '50' ? null : value, ...FIRST_PAGE })}
+            onChange={({ currentTarget: { value } }) =>
+              url.patch({ size: value === '50' ? null : value, ...FIRST_PAGE })
+            }
           />
           <Cursor
             summary={summary(page.items.length, page.total)}
@@ -185,7 +185,7 @@ function NoUsers({ filtered, search, shown, onClear, onAdd }: NoUsersProps) {
     return (
       <Empty
         icon={<IconSearch size={22} />}
-        title={search ? `Nobody matches “${search}”` : `No ${shown} users`}
+        title={search ? `Nobody matches “${isolated(search)}”` : `No ${shown} users`}
         action={
           <Button variant="default" size="sm" onClick={onClear}>
             Show all users

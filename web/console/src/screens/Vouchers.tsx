@@ -28,7 +28,7 @@ import { toastFailure, toastSuccess } from '../toasts'
 import { useUnits } from '../units'
 import { FIRST_PAGE, useUrlState } from '../url'
 import { VOUCHER_STATES, VoucherStatus } from '../vouchers/states'
-import { VOUCHER_TABS } from './Campaigns'
+import { VOUCHER_TABS } from './tabs'
 
 const VoucherForm = lazy(() => import('../vouchers/VoucherForm'))
 
