@@ -8,17 +8,19 @@ import csv
 import io
 import json
 import secrets
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from tests.http.serving import Served, served
 
 from livecredits import BatchRow as LibraryRow
-from livecredits.client import AsyncClient, BatchRow, Billing, Client, Order, Patience, Voucher
+from livecredits.client import AsyncClient, BatchRow, Billing, Client, Order, Patience, Receipts, Voucher
 from livecredits.errors import (
     AlreadyFulfilled,
     AlreadyReversed,
@@ -95,6 +97,59 @@ def test_credits_move_and_the_answer_is_the_facades(client: Client, server: Serv
     with pytest.raises(InsufficientCredits) as caught:
         client.spend(ada, 50)
     assert (caught.value.needed, caught.value.available) == (50, 5)
+
+
+@contextlib.contextmanager
+def a_screen(client: Client, server: Served, user_id: str, *, changes: int) -> Iterator[None]:
+    """An open page of the user that tells at once what it has painted, for so many changes."""
+    live, is_open = f"{server.url}/api/v1/credits/live", threading.Event()
+    bearer = {"authorization": f"Bearer {client.token(user_id).token}"}
+
+    def paint() -> None:
+        seen: set[int] = set()
+        with httpx2.stream(
+            "GET", live, headers={**bearer, "accept": "text/event-stream"}, timeout=30
+        ) as stream:
+            for line in stream.iter_lines():
+                if not line.startswith("data: "):
+                    continue
+                frame = json.loads(line[6:])
+                if frame["type"] == "hello":
+                    address = f"{live}/{frame['screen']}"
+                    is_open.set()
+                elif frame.get("receipt"):
+                    seen.add(frame["version"])
+                    painted = {frame["unit"]: frame["version"]}
+                    shown = {"type": "shown", "painted": painted, "visible": True}
+                    assert httpx2.post(address, headers=bearer, json=[shown]).status_code == 204
+                if len(seen) == changes:
+                    return
+
+    with ThreadPoolExecutor(1) as pool:
+        painting = pool.submit(paint)
+        assert is_open.wait(30)
+        yield
+        painting.result(30)
+
+
+def test_a_change_waits_until_it_is_shown(client: Client, server: Served, ada: str) -> None:
+    assert client.adjust(ada, 1, wait="shown").receipts == Receipts(0, 0, 0, 0, 0, 0, None, None, "screens")
+    order = pending(client, ada)
+    with a_screen(client, server, ada, changes=5):
+        grant = client.grant(ada, 5, wait="shown", timeout_ms=10_000, key=f"seen:{ada}")
+        told = [
+            grant,
+            client.adjust(ada, -1, wait="shown", timeout_ms=10_000),
+            client.set(ada, 50, wait="shown", timeout_ms=10_000),
+            client.reverse(grant.entry, wait="shown", timeout_ms=10_000),
+            client.fulfil(order.id, wait="shown", timeout_ms=10_000),
+        ]
+    for answer in told:
+        assert answer.receipts is not None
+        assert (answer.receipts.open, answer.receipts.shown, answer.receipts.off) == (1, 1, False)
+        assert answer.receipts.last_ms is not None
+    again = client.grant(ada, 5, key=f"seen:{ada}")
+    assert (again.entry, again.replayed, again.receipts) == (grant.entry, True, None)
 
 
 def test_holds_transfers_and_reversals(client: Client, ada: str) -> None:

@@ -24,9 +24,28 @@ from livecredits.client.admin_results import (
 )
 from livecredits.client.awaitable import AsyncClient
 from livecredits.client.blocking import Client
-from livecredits.client.call import About, AboutOrder, AboutOwn
+from livecredits.client.call import (
+    About,
+    AboutOrder,
+    AboutOrderShown,
+    AboutOwn,
+    AboutOwnShown,
+    AboutShown,
+    Awaited,
+)
 from livecredits.client.exchange import Patience
-from livecredits.client.results import Amounts, Answer, Balance, Entry, Hold, Lot, NextExpiry, Page, Token
+from livecredits.client.results import (
+    Amounts,
+    Answer,
+    Balance,
+    Entry,
+    Hold,
+    Lot,
+    NextExpiry,
+    Page,
+    Receipts,
+    Token,
+)
 from livecredits.client.shop_results import (
     BatchHead,
     BatchResult,
@@ -46,12 +65,16 @@ from livecredits.client.shop_results import (
 __all__ = [
     "About",
     "AboutOrder",
+    "AboutOrderShown",
     "AboutOwn",
+    "AboutOwnShown",
+    "AboutShown",
     "Account",
     "Amounts",
     "Answer",
     "AsyncClient",
     "AuditRow",
+    "Awaited",
     "Balance",
     "BatchHead",
     "BatchResult",
@@ -72,6 +95,7 @@ __all__ = [
     "Package",
     "Page",
     "Patience",
+    "Receipts",
     "Redemption",
     "RowResult",
     "Screen",

@@ -114,16 +114,40 @@ class AboutOrder(TypedDict, total=False):
     if_version: int | None
 
 
+class Awaited(TypedDict, total=False):
+    """Whether the answer is to tell on how many screens the change was seen, as its `receipts`.
+
+    wait: `shown` asks the user's screens for receipts, and answers when none is behind, or in time · timeout_ms: how
+    long to wait at most, 1–10,000 (default 2,000); the change is durable before that begins.
+    """
+
+    wait: Literal["shown"] | None
+    timeout_ms: int
+
+
+class AboutShown(About, Awaited, total=False):
+    """See `About` and `Awaited`."""
+
+
+class AboutOwnShown(AboutOwn, Awaited, total=False):
+    """See `AboutOwn` and `Awaited`."""
+
+
+class AboutOrderShown(AboutOrder, Awaited, total=False):
+    """See `AboutOrder` and `Awaited`."""
+
+
 def change(method: Method, path: str, body: Mapping[str, Any], about: Mapping[str, Any]) -> Call[Answer]:
     """A change of credits, with its key."""
     said = {**body, **about}
     headers = keyed(said.pop("key", None))
     if_version = said.pop("if_version", None)
+    query = texts({name: said.pop(name, None) for name in ("wait", "timeout_ms")})
     if if_version is not None:
         headers["If-Match"] = f'"{if_version}"'
     return Call(
-        method, path, Answer.read, body=told(said), headers=headers, changes=True, replayed=as_replayed
-    )
+        method, path, Answer.read, body=told(said), query=query, headers=headers, changes=True, replayed=as_replayed
+    )  # fmt: skip
 
 
 def keyed(key: object) -> dict[str, str]:

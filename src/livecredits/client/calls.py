@@ -15,6 +15,8 @@ from typing import Any, Unpack
 from livecredits.client.call import (
     About,
     AboutOwn,
+    AboutOwnShown,
+    AboutShown,
     Call,
     Download,
     change,
@@ -35,7 +37,7 @@ def grant(
     expires_at: datetime | None = None,
     priority: int = 0,
     source: str | None = None,
-    **about: Unpack[AboutOwn],
+    **about: Unpack[AboutOwnShown],
 ) -> Call[Answer]:
     """Give credits, as a lot with its own expiry. Creates a user that is not known yet.
 
@@ -45,7 +47,7 @@ def grant(
         expires_at: when the unspent rest expires; aware.
         priority: lots of a lower number burn first.
         source: where they come from (`purchase`, `promotion`, …).
-        about: see `AboutOwn`.
+        about: see `AboutOwn`, and `Awaited` to wait until the user's screens show it.
 
     Raises:
         Invalid: a value is out of range.
@@ -78,7 +80,7 @@ def spend(
 
 
 def adjust(
-    user_id: str, amount: int, *, allow_below_floor: bool = False, **about: Unpack[About]
+    user_id: str, amount: int, *, allow_below_floor: bool = False, **about: Unpack[AboutShown]
 ) -> Call[Answer]:
     """Correct a balance by a signed amount (scope `admin`).
 
@@ -89,7 +91,7 @@ def adjust(
     return change("POST", f"/admin/users/{named(user_id)}/adjustments", body, about)
 
 
-def set_credits(user_id: str, credits: int, **about: Unpack[About]) -> Call[Answer]:
+def set_credits(user_id: str, credits: int, **about: Unpack[AboutShown]) -> Call[Answer]:
     """Make the available credits equal to a number (scope `admin`).
 
     Args:
@@ -142,7 +144,7 @@ def transfer(from_user: str, to_user: str, amount: int, **about: Unpack[AboutOwn
 
 
 def reverse(
-    entry_id: str, *, amount: int | None = None, allow_below_floor: bool = False, **about: Unpack[About]
+    entry_id: str, *, amount: int | None = None, allow_below_floor: bool = False, **about: Unpack[AboutShown]
 ) -> Call[Answer]:
     """Undo an entry, wholly or in part (scope `admin`).
 

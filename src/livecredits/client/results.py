@@ -26,11 +26,34 @@ class Amounts(Told):
 
 
 @dataclass(frozen=True, slots=True)
+class Receipts(Told):
+    """Where the screens stand that were open when a change was pushed: each in one class.
+
+    `shown`: a visible tab painted it · `hidden`: no tab is visible · `asleep`: its script has not answered in time ·
+    `gone`: closed before it painted · `behind`: open and visible, and has not painted it yet. `first_ms`, `last_ms`:
+    from the commit to receipts, None before one. `counted`: `screens`, or `browsers` whose tabs share a connection.
+    `off`: nobody is asked.
+    """
+
+    open: int
+    shown: int
+    hidden: int
+    asleep: int
+    gone: int
+    behind: int
+    first_ms: int | None
+    last_ms: int | None
+    counted: str
+    off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer(Told):
     """What an accepted change did, and the account after it.
 
     `entry` is the id of the immutable row, `amount` its signed effect; `hold`, `order` and `voucher` are the ids of
     what it made, closed or came from. `replayed`: a former answer, given again for the same key; nothing happened now.
+    `receipts`: on how many screens it was seen, where that was waited for (`wait="shown"`) and is known.
     """
 
     entry: str
@@ -47,6 +70,7 @@ class Answer(Told):
     order: str | None = None
     voucher: str | None = None
     replayed: bool = False
+    receipts: Receipts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Unpack
 from livecredits.client.call import (
     UNTOUCHED,
     AboutOrder,
+    AboutOrderShown,
     AboutOwn,
     Call,
     Download,
@@ -174,7 +175,11 @@ def cancel_order(order_id: str, *, reason: str | None = None, key: str | None = 
 
 
 def fulfil(
-    order_id: str, *, fulfilled_by: str | None = None, note: str | None = None, **about: Unpack[AboutOrder]
+    order_id: str,
+    *,
+    fulfilled_by: str | None = None,
+    note: str | None = None,
+    **about: Unpack[AboutOrderShown],
 ) -> Call[Answer]:
     """Grant what a pending order has bought, once (scope `shop`).
 
