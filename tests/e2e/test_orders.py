@@ -101,6 +101,7 @@ class TestByKeyboard:
         orders_show(tabs, "fulfilled", "pending")
         expect(tabs[2].page.get_by_test_id("history-row").first).to_contain_text("Order")
         expect(olga.toast("Order fulfilled")).to_contain_text(f"{user} · +500 · now 600")
+        expect(olga.toast("Order fulfilled")).to_contain_text("shown on ")
         for queue in queues:
             queue.is_in_state(newest, "fulfilled")
             expect(queue.row(newest)).to_contain_text("Olga First")
@@ -189,6 +190,15 @@ class TestByKeyboard:
         expect(dialog).to_contain_text("Part of it is spent: 495 of 500 are left")
         for tab in tabs:
             tab.shows(595)  # a question moves nothing
+        # The usual reasons stand whole over the dialogue, and leave its buttons free.
+        dialog.get_by_role("combobox", name="Reason").fill("")
+        dialog.get_by_role("combobox", name="Reason").click()
+        offered = olga.page.get_by_role("option")
+        expect(offered.first).to_be_visible()
+        for option in offered.all():
+            option.click(trial=True)
+        dialog.get_by_role("button", name="Refund").click(trial=True)
+        offered.filter(has_text="Goodwill").click()
         tab_to(olga.page, dialog.get_by_role("button", name="Refund"))
         press("Enter")
         for tab in tabs:
@@ -197,6 +207,9 @@ class TestByKeyboard:
         queue.is_in_state(kept, "refunded")
         expect(queue.opener(kept)).to_be_focused()
         expect(olga.toast("Order refunded")).to_contain_text(f"{user} · −495 · now 100")
+        expect(olga.toast("Order refunded")).to_contain_text("shown on ")
+        refunded = demo.api("GET", f"/admin/credits/orders/{kept}").json()
+        assert refunded["refund_reason"] == "Goodwill"
         assert olga.log.errors == []
 
 

@@ -61,6 +61,39 @@ def test_an_order_and_its_fulfilment_stand_on_every_screen(browser: Browser, dem
         assert log.errors == []
 
 
+def test_an_open_shop_shows_a_new_price_before_anything_is_ordered(browser: Browser, demo: Demo) -> None:
+    packages = "/admin/credits/packages"
+    terms = {"name": "Fleeting", "credits": 5, "price_minor": 900, "currency": "EUR", "position": 99}
+    made = demo.api("POST", packages, json=terms).json()
+    user = new_user(demo, "careful", 1)
+    with screens(browser, demo, user, "#/shop", tabs=(1,)) as (tab,):
+        tab.get_by_test_id("package-Fleeting").get_by_role("button").click()
+        tab.get_by_label("Name").fill("Eva Enders")
+        demo.api("PUT", f"{packages}/{made['id']}", json={**terms, "price_minor": 999_900})
+        expect(tab.get_by_role("heading", name="Fleeting: 5 credits for €9,999.00")).to_be_visible()
+        expect(tab.get_by_text("This package has just changed")).to_contain_text("€9.00")
+        expect(tab.get_by_label("Name")).to_have_value("Eva Enders")
+        tab.get_by_role("button", name="Order now").click()
+        expect(tab.get_by_test_id("order-row")).to_contain_text("€9,999.00")
+        demo.api("PUT", f"{packages}/{made['id']}", json={**terms, "active": False})
+        expect(tab.get_by_test_id("package-Fleeting")).to_have_count(0)
+
+
+def test_a_voucher_that_was_made_for_the_user_waits_and_is_taken_by_one_press(
+    browser: Browser, demo: Demo
+) -> None:
+    user = new_user(demo, "lucky", 1)
+    with screens(browser, demo, user, "#/vouchers", tabs=(1, 1)) as (one, two):
+        made = demo.api("POST", "/admin/vouchers", json={"amount": 24, "user_id": user}).json()
+        for tab in (one, two):
+            expect(tab.get_by_test_id("waiting-voucher")).to_contain_text(made["code"])
+        two.get_by_role("button", name=f"Redeem {made['code']}").click()
+        for tab in (one, two):
+            expect(tab.get_by_test_id("header-badge")).to_have_text("25")
+            expect(tab.get_by_test_id("waiting-voucher")).to_have_count(0)
+            expect(tab.get_by_test_id("voucher-row")).to_contain_text(made["code"])
+
+
 def test_an_order_is_taken_back_while_it_waits(browser: Browser, demo: Demo) -> None:
     user = new_user(demo, "undecided", 100)
     with screens(browser, demo, user, "#/shop", tabs=(1, 1)) as (one, two):

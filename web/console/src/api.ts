@@ -330,7 +330,7 @@ export interface ListQuery extends Query {
 }
 
 /** The user's screens say at once that they painted the change; its answer does not wait for that. */
-const SEEN = { receipt: true }
+export const SEEN = { receipt: true }
 
 interface SignedIn {
   operator: Operator

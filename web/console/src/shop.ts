@@ -4,7 +4,7 @@
  * Stands beside `api.ts` and uses its two ways to ask (`request` for reads, `change` with a kept key), so that
  * the first screen does not load what only these screens need. It knows nothing of React.
  */
-import { type Answer, change, changeWithKey, type ListQuery, type Page, request } from './api'
+import { type Answer, change, changeWithKey, type ListQuery, type Page, request, SEEN } from './api'
 
 export interface Package {
   id: string
@@ -23,7 +23,7 @@ export interface Package {
   position: number
 }
 
-export type PackageBody = Omit<Package, 'id'>
+export type PackageBody = Omit<Package, 'id'> & { reason?: string | undefined }
 
 export type OrderState = 'pending' | 'fulfilled' | 'cancelled' | 'refunded'
 
@@ -54,6 +54,8 @@ export interface Order {
   cancelled_by: string | null
   cancel_reason: string | null
   refunded_at: string | null
+  refunded_by: string | null
+  refund_reason: string | null
   entry: string | null
   refund_entry: string | null
 }
@@ -227,23 +229,27 @@ const order = (id: string) => `admin/credits/orders/${encodeURIComponent(id)}`
 const campaign = (id: string) => `admin/campaigns/${encodeURIComponent(id)}`
 const voucher = (id: string) => `admin/vouchers/${encodeURIComponent(id)}`
 const packageAt = (id: string) => `admin/credits/packages/${encodeURIComponent(id)}`
+/** What is deleted has no body to say why. */
+const withReason = (path: string, reason: string | undefined) =>
+  reason === undefined ? path : `${path}?reason=${encodeURIComponent(reason)}`
 
 export const shop = {
   packages: (signal?: AbortSignal) =>
     request<{ items: Package[] }>('GET', 'admin/credits/packages', { signal }),
   addPackage: (body: PackageBody) => change<Package>('POST', 'admin/credits/packages', body),
   putPackage: (id: string, body: PackageBody) => change<Package>('PUT', packageAt(id), body),
-  deletePackage: (id: string) => change<void>('DELETE', packageAt(id), undefined),
+  deletePackage: (id: string, reason: string | undefined) =>
+    change<void>('DELETE', withReason(packageAt(id), reason), undefined),
 
   orders: (query: ListQuery, signal?: AbortSignal) =>
     request<Page<Order>>('GET', 'admin/credits/orders', { query, signal }),
   order: (id: string, signal?: AbortSignal) => request<Order>('GET', order(id), { signal }),
   fulfil: (id: string, body: { fulfilled_by: string; reason?: string | undefined }) =>
-    change<Answer>('POST', `${order(id)}/fulfill`, body),
+    change<Answer>('POST', `${order(id)}/fulfill`, { ...body, ...SEEN }),
   cancel: (id: string, reason: string) =>
     change<Order>('PATCH', `${order(id)}/status`, { state: 'cancelled', reason }),
   refund: (id: string, body: { reason: string; spent: Spent }) =>
-    change<Answer>('POST', `${order(id)}/refund`, body),
+    change<Answer>('POST', `${order(id)}/refund`, { ...body, ...SEEN }),
 
   campaigns: (query: ListQuery, signal?: AbortSignal) =>
     request<Page<Campaign>>('GET', 'admin/campaigns', { query, signal }),
@@ -265,11 +271,7 @@ export const shop = {
     body: { amount: number; expires_at: string | null; reason?: string | undefined },
   ) => change<Voucher>('PUT', voucher(id), body),
   deleteVoucher: (id: string, reason: string | undefined) =>
-    change<void>(
-      'DELETE',
-      reason === undefined ? voucher(id) : `${voucher(id)}?reason=${encodeURIComponent(reason)}`,
-      undefined,
-    ),
+    change<void>('DELETE', withReason(voucher(id), reason), undefined),
 
   /** What a batch would do; nothing is booked. */
   tryBatch: (rows: BatchRow[], atomic: boolean, signal?: AbortSignal) =>

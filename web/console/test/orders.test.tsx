@@ -1,6 +1,7 @@
 /** The Orders screen: one key to fulfil, who was first, nothing jumps, and the packages behind it. */
 import { act, screen, waitFor, within } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
+import { forgetReceipts } from '../src/receipts'
 import { open, problem, settle } from './harness'
 import { ShopServer } from './shop-server'
 
@@ -32,8 +33,24 @@ describe('fulfilling', () => {
     expect(await screen.findByText('Order fulfilled')).toBeTruthy()
     expect(screen.getByText(/ada · \+500 · now 600 · version 2/, { selector: 'p' })).toBeTruthy()
     const [request] = server.sent('POST', /fulfill$/)
-    expect(request?.body).toEqual({ fulfilled_by: 'op_1' })
+    expect(request?.body).toEqual({ fulfilled_by: 'op_1', receipt: true })
     expect(request?.headers.get('idempotency-key')).toMatch(/^.{32,}$/)
+  })
+
+  it('says on how many of the user’s screens the credits are shown', async () => {
+    const server = withOrders()
+    server.broadcast = {
+      screens: {
+        ...{ open: 2, shown: 2, hidden: 0, asleep: 0, gone: 0, behind: 0 },
+        ...{ first_ms: 9, last_ms: 14, counted: 'screens' },
+      },
+      settled: true,
+    }
+    const { user } = open(server, '/orders')
+    ;(await opener('ada')).focus()
+    await user.keyboard('f')
+    expect((await screen.findByTestId('shown-on')).textContent).toContain('shown on 2 of 2 screens, 14 ms')
+    forgetReceipts()
   })
 
   it('goes to the first order that waits when no row has the focus, and fulfils nothing', async () => {
@@ -217,6 +234,19 @@ describe('one order', () => {
     await user.click(screen.getByRole('button', { name: 'Cancel order' }))
     expect(await screen.findByText('Order cancelled')).toBeTruthy()
     expect(server.sent('PATCH', /status$/)[0]?.body).toEqual({ state: 'cancelled', reason: 'Not paid' })
+  })
+
+  it('tells who refunded an order, and why', async () => {
+    const server = withOrders()
+    Object.assign(server.orders[0] ?? {}, {
+      ...{ state: 'refunded', refunded_at: '2026-11-23T06:00:00Z', refunded_by: 'operator:op_1' },
+      refund_reason: 'came too late',
+    })
+    open(server, '/orders?state=refunded&order=ord_2')
+    const reason = await screen.findByText('Refund reason')
+    expect(reason.nextElementSibling?.textContent).toBe('came too late')
+    const [refunded] = screen.getAllByText('Refunded').filter(({ tagName }) => tagName === 'DT')
+    expect(refunded?.nextElementSibling?.textContent).toContain('Olga')
   })
 
   it('asks what to do where part of the credits is spent', async () => {

@@ -40,7 +40,10 @@ describe('fulfilling', () => {
     expect(server.sent('POST', /fulfill$/)).toHaveLength(0)
     await say(user, 'Fulfil the order of ada', 'invoice 9')
     expect(await screen.findByText('Order fulfilled')).toBeTruthy()
-    expect(server.sent('POST', /fulfill$/)[0]?.body).toEqual({ fulfilled_by: 'op_1', reason: 'invoice 9' })
+    expect(server.sent('POST', /fulfill$/)[0]?.body).toMatchObject({
+      fulfilled_by: 'op_1',
+      reason: 'invoice 9',
+    })
   })
 
   it('is given up by Escape, and the order waits as before', async () => {
@@ -51,6 +54,50 @@ describe('fulfilling', () => {
     await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
     expect(server.sent('POST', /fulfill$/)).toHaveLength(0)
     expect(document.querySelector('tr[data-order=ord_1]')?.getAttribute('data-state')).toBe('pending')
+  })
+})
+
+describe('packages', () => {
+  it('are taken off sale, changed and deleted with a reason', async () => {
+    const { user, server } = open(withOrder(), '/orders/packages')
+    await user.click(await screen.findByRole('switch', { name: 'Starter is on sale' }))
+    await say(user, 'Package off sale: Starter', 'sold out')
+    await screen.findByText('Package off sale')
+    expect(server.sent('PUT', /packages\//)[0]?.body).toMatchObject({ active: false, reason: 'sold out' })
+    await user.click(await screen.findByRole('button', { name: 'Edit Starter' }))
+    const form = await screen.findByRole('dialog', { name: 'Edit Starter' })
+    await user.click(within(form).getByRole('button', { name: 'Save' }))
+    await say(user, 'Save the package Starter', 'as it was')
+    await screen.findByText('Package saved')
+    expect(server.sent('PUT', /packages\//)[1]?.body).toMatchObject({ reason: 'as it was' })
+    await user.click(await screen.findByRole('button', { name: 'Edit Starter' }))
+    const again = await screen.findByRole('dialog', { name: 'Edit Starter' })
+    await user.click(within(again).getByRole('button', { name: 'Delete' }))
+    await say(user, 'Delete the package Starter', 'never sold')
+    await waitFor(() =>
+      expect(server.sent('DELETE', /packages\//)[0]?.query.get('reason')).toBe('never sold'),
+    )
+  })
+})
+
+describe('a user', () => {
+  it('is frozen with a reason, and renamed without one', async () => {
+    const { user, server } = open(strict(), '/users/ada')
+    await user.click(await screen.findByRole('button', { name: 'Edit profile' }))
+    await user.type(await screen.findByRole('textbox', { name: 'Name' }), 'Ada')
+    await user.click(screen.getByRole('button', { name: 'Save' }))
+    await screen.findByText('User saved')
+    expect(server.sent('PUT', /users\/ada$/)[0]?.body).toEqual({ name: 'Ada', unit: 'credits' })
+    await user.click(await screen.findByRole('button', { name: 'Edit profile' }))
+    await user.click(await screen.findByRole('switch', { name: /Frozen/ }))
+    await user.click(screen.getByRole('button', { name: 'Save' }))
+    await say(user, 'Change Ada', 'chargeback')
+    await waitFor(() =>
+      expect(server.sent('PUT', /users\/ada$/)[1]?.body).toMatchObject({
+        frozen: true,
+        reason: 'chargeback',
+      }),
+    )
   })
 })
 

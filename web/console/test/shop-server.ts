@@ -64,6 +64,8 @@ export class ShopServer extends Server {
       created_at: AT,
       fulfilled_at: null,
       fulfilled_by: null,
+      refunded_by: null,
+      refund_reason: null,
       claimed_by: null,
       note: null,
       cancelled_at: null,

@@ -7,6 +7,7 @@ import { announce } from '../announce'
 import { api, asProblem, type Problem, type UserDetail } from '../api'
 import { isolated } from '../bidi'
 import { useOnline } from '../live'
+import { useReason } from '../reasons'
 import { toastSuccess } from '../toasts'
 import { useUnits } from '../units'
 import { Ago } from './Ago'
@@ -97,6 +98,7 @@ function Pair({ label, children }: { label: string; children: React.ReactNode })
 function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number; onDone: () => void }) {
   const client = useQueryClient()
   const online = useOnline()
+  const why = useReason()
   const [name, setName] = useState(user.name ?? '')
   const [email, setEmail] = useState(user.email ?? '')
   const [floor, setFloor] = useState(user.floor === null ? '' : typedAmount(user.floor, scale))
@@ -119,8 +121,12 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
       frozen,
       ...(receipts === (user.receipts ?? true) ? {} : { receipts }),
     })
+    const asks = 'floor' in body || 'frozen' in body
+    const reason = asks ? await why(`Change ${isolated(user.name || user.user_id)}`) : undefined
+    if (reason === null) return
     try {
-      if (Object.keys(body).length > 0) await api.putUser(user.user_id, { ...body, unit: user.unit })
+      if (Object.keys(body).length > 0)
+        await api.putUser(user.user_id, { ...body, unit: user.unit, ...(reason && { reason }) })
       void client.invalidateQueries({ queryKey: ['user', user.user_id] })
       void client.invalidateQueries({ queryKey: ['users'] })
       toastSuccess('User saved', `The profile of ${isolated(name.trim() || user.user_id)} is saved`)

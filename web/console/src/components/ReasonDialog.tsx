@@ -20,6 +20,7 @@ export default function ReasonDialog({ question }: { question: Question }) {
       onClose={() => question.answer(null)}
       title={question.title}
       closeButtonProps={{ 'aria-label': 'Close' }}
+      classNames={{ content: 'opens-over' }}
     >
       <form onSubmit={submit} noValidate>
         <Stack gap="sm">

@@ -118,7 +118,8 @@ function Story({ order }: { order: Order }) {
       <Fact label="Note">{order.note}</Fact>
       <Fact label="Cancelled">{when(order.cancelled_at, order.cancelled_by)}</Fact>
       <Fact label="Reason">{order.cancel_reason}</Fact>
-      <Fact label="Refunded">{when(order.refunded_at, null)}</Fact>
+      <Fact label="Refunded">{when(order.refunded_at, order.refunded_by)}</Fact>
+      <Fact label="Refund reason">{order.refund_reason && <bdi>{order.refund_reason}</bdi>}</Fact>
       <Fact label="Entry">{order.entry && <code>{order.entry}</code>}</Fact>
     </Facts>
   )

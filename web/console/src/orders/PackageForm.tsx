@@ -9,6 +9,7 @@ import { IN_PLACE } from '../components/ReasonInput'
 import { SpanSelect } from '../components/SpanSelect'
 import { useOnline } from '../live'
 import { CURRENCIES, formatPrice, isCurrency, parsePrice, typedPrice } from '../money'
+import { useReason } from '../reasons'
 import { type Package, shop } from '../shop'
 import { toastSuccess } from '../toasts'
 import { useUnits } from '../units'
@@ -33,6 +34,7 @@ export default function PackageForm({ found, position, onClose }: Props) {
 function Form({ found, position, onClose }: Props) {
   const client = useQueryClient()
   const online = useOnline()
+  const why = useReason()
   const { units, scaleOf } = useUnits()
   const [name, setName] = useState(found?.name ?? '')
   const [description, setDescription] = useState(found?.description ?? '')
@@ -64,7 +66,10 @@ function Form({ found, position, onClose }: Props) {
     event.preventDefault()
     setTried(true)
     if (!amount.ok || !cost.ok || Object.values(errors).some(Boolean)) return
+    const reason = await why(found ? `Save the package ${found.name}` : 'Make a package')
+    if (reason === null) return
     const body = {
+      reason,
       name: name.trim(),
       description: description.trim() || null,
       credits: amount.value,
@@ -86,9 +91,11 @@ function Form({ found, position, onClose }: Props) {
       setBusy(false)
     }
   }
-  const remove = async (id: string) => {
+  const remove = async ({ id, name: known }: Package) => {
+    const reason = await why(`Delete the package ${known}`)
+    if (reason === null) return
     try {
-      await shop.deletePackage(id)
+      await shop.deletePackage(id, reason)
       done('Package deleted')
     } catch (failure) {
       setProblem({ title: 'The package was not deleted', problem: asProblem(failure) })
@@ -171,7 +178,7 @@ function Form({ found, position, onClose }: Props) {
         {problem && <ProblemPanel title={problem.title} problem={problem.problem} />}
         <Group justify="space-between" gap="sm">
           {found ? (
-            <Button variant="subtle" color="red.8" className="danger" onClick={() => void remove(found.id)}>
+            <Button variant="subtle" color="red.8" className="danger" onClick={() => void remove(found)}>
               Delete
             </Button>
           ) : (

@@ -49,6 +49,7 @@ export default function RefundDialog({ order, actions, onClose }: Props) {
       onClose={onClose}
       title={`Refund the order of ${isolated(order.user_id)}`}
       closeButtonProps={{ 'aria-label': 'Close' }}
+      classNames={{ content: 'opens-over' }}
     >
       <form onSubmit={submit}>
         <Stack gap="sm">

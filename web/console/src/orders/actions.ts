@@ -7,7 +7,7 @@
  * who was first.
  */
 import { useQueryClient } from '@tanstack/react-query'
-import { useCredits } from 'livecredits/react'
+import { useCredits, useCreditsStore } from 'livecredits/react'
 import { useCallback, useMemo } from 'react'
 import { useActorName } from '../actors'
 import { formatAmount, formatSigned } from '../amounts'
@@ -34,6 +34,7 @@ export interface OrderActions {
 
 export function useOrderActions(): OrderActions {
   const client = useQueryClient()
+  const store = useCreditsStore()
   const { refreshCredits, broadcastCreditUpdate } = useCredits()
   const { operator } = useSession()
   const why = useReason()
@@ -73,6 +74,12 @@ export function useOrderActions(): OrderActions {
       const signed = formatSigned(answer.amount, scale)
       return `${isolated(order.user_id)} · ${signed} · now ${formatAmount(answer.credits, scale)} · version ${answer.version}`
     }
+    /** The toast goes on to say on how many of the user's screens it is shown. */
+    const done = async (order: Order, answer: Answer, title: string) => {
+      void import('../receipts').then(({ countReceipts }) => countReceipts(store, answer.entry))
+      await tellEverybody(order)
+      toastSuccess(title, moved(order, answer), undefined, answer.entry)
+    }
     /** Who was first, in words: the server names an actor by its id. */
     const about = (order: Order, problem: Problem) => {
       const { fulfilled_by: by, fulfilled_at: at } = problem.document
@@ -86,8 +93,7 @@ export function useOrderActions(): OrderActions {
         const answer = await step(order, 'fulfilled', () =>
           shop.fulfil(order.id, { fulfilled_by: operator.id, reason }),
         )
-        await tellEverybody(order)
-        toastSuccess('Order fulfilled', moved(order, answer))
+        await done(order, answer, 'Order fulfilled')
       } catch (error) {
         const problem = asProblem(error)
         const again = () => void fulfilWith(order, reason)
@@ -114,8 +120,7 @@ export function useOrderActions(): OrderActions {
       refund: async (order, reason, spent) => {
         try {
           const answer = await step(order, 'refunded', () => shop.refund(order.id, { reason, spent }))
-          await tellEverybody(order)
-          toastSuccess('Order refunded', moved(order, answer))
+          await done(order, answer, 'Order refunded')
         } catch (error) {
           const problem = asProblem(error)
           if (problem.code === 'order_spent') {
@@ -128,5 +133,5 @@ export function useOrderActions(): OrderActions {
       },
     }
     return actions
-  }, [operator.id, refreshCredits, broadcastCreditUpdate, reread, scaleOf, who, why])
+  }, [operator.id, store, refreshCredits, broadcastCreditUpdate, reread, scaleOf, who, why])
 }

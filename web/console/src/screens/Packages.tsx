@@ -18,6 +18,7 @@ import { SkeletonRows } from '../components/SkeletonRows'
 import { Tabs } from '../components/Tabs'
 import { useOnline } from '../live'
 import { formatPrice } from '../money'
+import { useReason } from '../reasons'
 import { useSession } from '../session'
 import { type Package, type PackageBody, shop } from '../shop'
 import { spanText } from '../spans'
@@ -92,10 +93,14 @@ function bodyOf(found: Package): PackageBody {
 
 function usePut() {
   const client = useQueryClient()
+  const why = useReason()
   return async (title: string, changes: { found: Package; body: Partial<PackageBody> }[]) => {
     const name = changes[0]?.found.name ?? ''
+    const reason = await why(`${title}: ${name}`)
+    if (reason === null) return
     try {
-      for (const { found, body } of changes) await shop.putPackage(found.id, { ...bodyOf(found), ...body })
+      for (const { found, body } of changes)
+        await shop.putPackage(found.id, { ...bodyOf(found), ...body, reason })
       toastSuccess(title, `${name}: ${title.toLowerCase()}`)
     } catch (error) {
       toastFailure(asProblem(error), 'Failed to save the package', name)

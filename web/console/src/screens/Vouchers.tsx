@@ -195,7 +195,7 @@ function VouchersTable({ vouchers, isOld, onEdit, onDelete }: TableProps) {
             <td className="cell-main">
               <span className="code">
                 <code>{voucher.code}</code>
-                <Copy value={voucher.code} name={voucher.code} />
+                {mayChange && <Copy value={voucher.code} name={voucher.code} />}
               </span>
             </td>
             <td className="end numeral">
