@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,72 @@ def _sizing(figures: Measured) -> list[str]:
     return _quoted(SIZING, figures)
 
 
-TABLES: dict[str, Callable[[Measured], list[str]]] = {"sizing": _sizing}
+# --- a plan for many screens and changes -------------------------------------------------------------------------
+
+SCREENS = 1_000_000
+CHANGES_PER_S = 50_000
+HEARTBEAT_S = 20
+HANDSHAKES_PER_S = 1_000
+"""What one node lets in (`LIVECREDITS_HANDSHAKES_PER_S`)."""
+LOAD = 0.5
+"""How full a node, or a database, is planned to be."""
+MICRO, KIB, GIB = 1e-6, 1024, 1024**3
+
+
+TAKEN = (
+    ("memory of an idle screen", "memory", "ours: per idle screen"),
+    ("processor time for one POST, durable (on SQLite)", "posts", "POST: CPU of the server"),
+    ("processor time for one push", "delivery", "ours: CPU per frame"),
+    ("processor time for one frame with its receipt", "receipts", "CPU per frame, receipts on"),
+)
+
+
+def _taken(figures: Measured) -> list[str]:
+    return _quoted(TAKEN, figures)
+
+
+def _scale(figures: Measured) -> list[str]:
+    rows = [
+        f"| {what} | {how} | {NOT_YET if value is None else value} |" for what, how, value in _plan(figures)
+    ]
+    return ["", "| | how | |", "|---|---|---:|", *rows, ""]
+
+
+def _plan(figures: Measured) -> list[tuple[str, str, str | None]]:
+    """What is needed, how it is computed, and how much it is; None where a figure is missing."""
+    idle_kib = figures.value("memory", "ours: per idle screen")
+    push_us = figures.value("delivery", "ours: CPU per frame")
+    tick_us = figures.value("receipts", "CPU per frame, receipts on")
+    post_us = figures.value("posts", "POST: CPU of the server")
+    pushing = _times(push_us, CHANGES_PER_S * MICRO)
+    ticking = _times(tick_us, SCREENS / HEARTBEAT_S * MICRO)
+    posting = _times(post_us, CHANGES_PER_S * MICRO)
+    cores = None if None in (pushing, ticking, posting) else sum((pushing or 0, ticking or 0, posting or 0))
+    nodes = None if cores is None else ceil(cores / LOAD)
+    memory = _times(idle_kib, SCREENS * KIB / GIB)
+    return [
+        ("memory for screens", f"{SCREENS:,} × the memory of an idle screen", _told(memory, "GiB")),
+        ("processor for changes", f"{CHANGES_PER_S:,}/s × the time of a POST", _told(posting, "cores")),
+        ("processor for pushes", f"{CHANGES_PER_S:,}/s × the time of a push: one open screen for each change",
+         _told(pushing, "cores")),
+        ("processor for heartbeats", f"{SCREENS:,} ÷ {HEARTBEAT_S} s × the time of a frame with its receipt",
+         _told(ticking, "cores")),
+        ("nodes, before the bus", f"the sum of the three ÷ {LOAD}", None if nodes is None else f"{nodes}"),
+        ("screens on each", f"{SCREENS:,} ÷ nodes", None if nodes is None else f"{SCREENS / nodes:,.0f}"),
+        ("everybody back after a whole outage", f"{SCREENS:,} ÷ (nodes × {HANDSHAKES_PER_S:,} handshakes a second)",
+         None if nodes is None else f"{SCREENS / nodes / HANDSHAKES_PER_S:,.0f} s"),
+    ]  # fmt: skip
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _told(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{shown(value)} {unit}"
+
+
+TABLES: dict[str, Callable[[Measured], list[str]]] = {"sizing": _sizing, "taken": _taken, "scale": _scale}
 
 
 if __name__ == "__main__":
