@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-# A fixture for all folders: a real PostgreSQL, started by the first test that asks for it.
-from tests.postgres import postgres  # noqa: F401 - a fixture
+# Fixtures for all folders: a real PostgreSQL, started by the first test that asks for it, and ledgers of both kinds.
+from tests.postgres import _shared, database_url, migrated, postgres, postgres_url  # noqa: F401
 
 SLOW = (
     "test_machine.py", "test_contract.py", "test_demo.py", "test_import.py", "test_cli.py", "test_axe.py",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from tests.storage.hands import SECOND_US, HandClock, fresh_database
+from tests.postgres import of_a_file
+from tests.storage.hands import SECOND_US, HandClock
 
 from livecredits import AccountState, Credits
 from livecredits.errors import StorageFull
@@ -21,8 +21,8 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def credits(tmp_path: Path, clock: HandClock) -> AsyncIterator[Credits]:
-    async with Credits(f"sqlite:///{fresh_database(tmp_path)}", clock=clock) as opened:
+async def credits(database_url: str, clock: HandClock) -> AsyncIterator[Credits]:
+    async with Credits(database_url, clock=clock) as opened:
         yield opened
 
 
@@ -80,13 +80,12 @@ async def test_all_that_is_due_is_posted_however_much(credits: Credits, clock: H
 
 
 async def test_what_fell_due_while_nobody_ran_is_posted_at_the_start(
-    tmp_path: Path, clock: HandClock
+    database_url: str, clock: HandClock
 ) -> None:
-    url = f"sqlite:///{fresh_database(tmp_path)}"
-    async with Credits(url, clock=clock) as former:
+    async with Credits(database_url, clock=clock) as former:
         await former.grant("ada", 10, expires_at=later(clock, 60))
     clock.advance(86_400)
-    credits = Credits(url, clock=clock)
+    credits = Credits(database_url, clock=clock)
     told = Told(credits)
     async with credits:
         assert cause(await told.next()) == ("ada", "expire", 0)
@@ -99,6 +98,7 @@ async def test_a_burnt_lot_leaves_nothing_to_expire(credits: Credits, clock: Han
     assert (await credits.balance("ada")).version == 2
 
 
+@of_a_file
 async def test_a_full_disk_is_tried_again(
     credits: Credits, clock: HandClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

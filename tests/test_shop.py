@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.postgres import of_a_file
 from tests.storage.hands import IS_DEEP, SECOND_US, START_US, HandClock, fresh_database, rows
 
 from livecredits import AccountState, Answer, BatchRow, Conflict, Credits, Invalid, KeyReused, NotFound
@@ -32,6 +33,7 @@ from livecredits.errors import (
     WrongCheckSymbol,
 )
 from livecredits.storage import shop_rows
+from livecredits.storage.schema import metadata
 from livecredits.storage.shop_views import Billing, Campaign, Order
 
 OPERATOR = Actor("operator", "opr_1", request_id="req_1", address="192.0.2.1")
@@ -44,13 +46,8 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return fresh_database(tmp_path)
-
-
-@pytest.fixture
-async def credits(path: Path, clock: HandClock) -> AsyncIterator[Credits]:
-    async with Credits(f"sqlite:///{path}", clock=clock) as opened:
+async def credits(database_url: str, clock: HandClock) -> AsyncIterator[Credits]:
+    async with Credits(database_url, clock=clock) as opened:
         yield opened
         report = await opened.verify()
         assert report.is_clean, [str(damage) for damage in report.damages]
@@ -79,23 +76,24 @@ async def code_of(credits: Credits, campaign: Campaign) -> str:
     return (await credits.campaign_codes(campaign.id)).items[0].code
 
 
-def _stored(path: Path) -> bytes:
+def _stored(database_url: str) -> bytes:
     """The database's file and its log."""
+    path = Path(database_url.removeprefix("sqlite:///"))
     return path.read_bytes() + Path(f"{path}-wal").read_bytes()
 
 
-def audited(path: Path) -> list[object]:
-    return [row[0] for row in rows(path, "SELECT action FROM audit ORDER BY id")]
+def audited(database_url: str) -> list[object]:
+    return [row[0] for row in rows(database_url, "SELECT action FROM audit ORDER BY id")]
 
 
 class TestPackages:
     async def test_an_edit_is_told_with_what_it_changed_and_no_edit_is_not(
-        self, credits: Credits, path: Path
+        self, credits: Credits, database_url: str
     ) -> None:
         small = await package(credits)
         await credits.put_package(small, **(SMALL | {"description": "for a start"}))
         await credits.put_package(small, **(SMALL | {"description": "for a start"}))
-        told = rows(path, "SELECT before, after FROM audit WHERE action = 'package.changed'")
+        told = rows(database_url, "SELECT before, after FROM audit WHERE action = 'package.changed'")
         assert told == [('{"description":null}', '{"description":"for a start"}')]
 
     async def test_they_are_shown_in_their_order_and_changed(self, credits: Credits) -> None:
@@ -175,7 +173,7 @@ class TestOrders:
         assert (rest.next, (await credits.orders(before=rest.previous)).items) == (None, page.items)
 
     async def test_parallel_fulfilments_grant_once(
-        self, credits: Credits, clock: HandClock, path: Path
+        self, credits: Credits, clock: HandClock, database_url: str
     ) -> None:
         placed = await order(credits)
         asked = [credits.fulfil(placed.id, key=f"k{n % 45}", actor=OPERATOR) for n in range(50)]
@@ -188,9 +186,9 @@ class TestOrders:
         clock.advance(DAY_S)
         replays = await outcomes(*(credits.fulfil(placed.id, key=f"k{n}", actor=OPERATOR) for n in range(50)))
         assert [one for one in replays if isinstance(one, Answer)] == first
-        assert rows(path, "SELECT count(*) FROM entries WHERE kind = 'fulfil'") == [(1,)]
+        assert rows(database_url, "SELECT count(*) FROM entries WHERE kind = 'fulfil'") == [(1,)]
         assert (await credits.balance("ada")).credits == 50
-        assert audited(path).count("order.fulfilled") == 1
+        assert audited(database_url).count("order.fulfilled") == 1
 
     async def test_two_steps_at_once_leave_one(self, credits: Credits) -> None:
         for _ in range(20):
@@ -207,7 +205,7 @@ class TestOrders:
         assert isinstance(done[2], OrderClosed)
         assert (await credits.order_of(placed.id)).state == "refunded"
 
-    async def test_a_cancelled_order_stays_cancelled(self, credits: Credits, path: Path) -> None:
+    async def test_a_cancelled_order_stays_cancelled(self, credits: Credits, database_url: str) -> None:
         placed = await order(credits)
         with pytest.raises(NotFound):
             await credits.cancel_order(placed.id, user_id="bob")
@@ -222,15 +220,17 @@ class TestOrders:
             await credits.cancel_order(placed.id, reason="never paid")
         with pytest.raises(OrderClosed):
             await credits.fulfil(placed.id)
-        assert audited(path).count("order.cancelled") == 1
+        assert audited(database_url).count("order.cancelled") == 1
 
-    async def test_the_key_of_a_cancellation_means_one_request(self, credits: Credits, path: Path) -> None:
+    async def test_the_key_of_a_cancellation_means_one_request(
+        self, credits: Credits, database_url: str
+    ) -> None:
         placed = await order(credits)
         closed = await credits.cancel_order(placed.id, reason="wrong one", key="c", actor=OPERATOR)
         assert await credits.cancel_order(placed.id, reason="wrong one", key="c", actor=OPERATOR) == closed
         with pytest.raises(KeyReused):
             await credits.cancel_order(placed.id, reason="never paid", key="c", actor=OPERATOR)
-        assert audited(path).count("order.cancelled") == 1
+        assert audited(database_url).count("order.cancelled") == 1
 
     async def test_cancelling_what_is_fulfilled_tells_who_did_it(self, credits: Credits) -> None:
         placed = await order(credits)
@@ -424,7 +424,9 @@ def _breaks_off_after(count: int, whole: Any) -> Any:
 
 
 class TestVouchers:
-    async def test_one_is_made_changed_redeemed_and_then_stays(self, credits: Credits, path: Path) -> None:
+    async def test_one_is_made_changed_redeemed_and_then_stays(
+        self, credits: Credits, database_url: str
+    ) -> None:
         voucher = await credits.create_voucher(5, user_id="ada", key="v", actor=OPERATOR)
         assert await credits.create_voucher(5, user_id="ada", key="v", actor=OPERATOR) == voucher
         await credits.put_voucher(voucher.voucher, amount=8, expires_at=moment(60), actor=OPERATOR)
@@ -441,7 +443,7 @@ class TestVouchers:
         (redemption,) = (await credits.redemptions("ada")).items
         assert (redemption.code, redemption.address) == (voucher.code, "192.0.2.9")
         assert "address" not in (await credits.redemptions("ada", audience="user")).items[0].as_json()
-        assert audited(path) == ["voucher.added", "voucher.changed"]
+        assert audited(database_url) == ["voucher.added", "voucher.changed"]
 
     async def test_an_unused_one_is_deleted(self, credits: Credits) -> None:
         voucher = await credits.create_voucher(5, code="GIFT2026")
@@ -478,9 +480,9 @@ class TestVouchers:
         with pytest.raises(NotFound):
             await credits.redemptions("ada")
 
-    async def test_the_sync_face_does_the_same(self, path: Path, clock: HandClock) -> None:
+    async def test_the_sync_face_does_the_same(self, database_url: str, clock: HandClock) -> None:
         def story() -> list[object]:
-            ask = Credits(f"sqlite:///{path}", clock=clock).sync
+            ask = Credits(database_url, clock=clock).sync
             voucher = ask.create_voucher(5)
             ask.redeem("ada", voucher.code)
             placed = ask.order("ada", ask.put_package(name="S", credits=7, price_minor=1, currency="EUR").id)
@@ -512,7 +514,9 @@ class TestGuessing:
         with pytest.raises(VoucherUsed):
             await credits.redeem("eve", voucher.code)
 
-    async def test_a_code_that_has_lost_a_symbol_is_no_guess(self, credits: Credits, path: Path) -> None:
+    async def test_a_code_that_has_lost_a_symbol_is_no_guess(
+        self, credits: Credits, database_url: str
+    ) -> None:
         code = (await credits.create_voucher(5)).code.replace("-", "")
         for at in range(len(code)):
             with pytest.raises(WrongCheckSymbol):
@@ -671,7 +675,9 @@ class TestLowBalance:
 
 
 class TestErasure:
-    async def test_a_persons_data_goes_and_the_entries_stay(self, credits: Credits, path: Path) -> None:
+    async def test_a_persons_data_goes_and_the_entries_stay(
+        self, credits: Credits, database_url: str
+    ) -> None:
         secret = "Ada Lovelace"
         await credits.put_user(
             "ada", name=secret, email=f"{secret}@example.com", metadata={"x": secret}, actor=OPERATOR
@@ -684,17 +690,17 @@ class TestErasure:
         await credits.redeem("ada", (await credits.create_voucher(5)).code, address=secret)
         emptied = await credits.erase("ada", actor=OPERATOR, reason="asked by mail")
         assert emptied == {"users": 1, "orders": 1, "redemptions": 1, "audit": 1}
-        dump = "".join(str(row) for row in _everything(path))
+        dump = "".join(str(row) for row in _everything(database_url))
         assert secret not in dump
         assert (await credits.balance("ada")).credits == 55
         assert (await credits.order_of(placed.id)).state == "fulfilled"
-        kept = rows(path, "SELECT after FROM audit WHERE action = 'user.changed'")
+        kept = rows(database_url, "SELECT after FROM audit WHERE action = 'user.changed'")
         assert kept == [('{"floor":-5}',)], "what is not personal stays in the trail"
         with pytest.raises(NotFound):
             await credits.erase("nobody")
 
     async def test_what_was_written_about_a_person_goes_from_their_orders_and_the_trail(
-        self, credits: Credits, path: Path
+        self, credits: Credits, database_url: str
     ) -> None:
         paid, closed = await order(credits), await order(credits)
         await credits.fulfil(
@@ -706,23 +712,26 @@ class TestErasure:
         for one in (await credits.orders("ada")).items:
             assert (one.claimed_by, one.note, one.cancel_reason) == (None, None, None)
         for table in ("orders", "audit"):
-            text = str(rows(path, f"SELECT * FROM {table}"))
+            text = str(rows(database_url, f"SELECT * FROM {table}"))
             assert not any(word in text for word in ("Countess", "Lovelace", "Byron", "Ockham")), table
-        assert audited(path).count("order.fulfilled") == 1, "who did what and when stays"
+        assert audited(database_url).count("order.fulfilled") == 1, "who did what and when stays"
         with pytest.raises(Exception, match="append-only"):
             await credits.write(lambda c: c.exec_driver_sql(
                 "UPDATE audit SET before = NULL, after = NULL, reason = NULL, details = '{\"erased\":true}' "
                 "WHERE action = 'order.fulfilled'"
             ))  # fmt: skip
 
+    @of_a_file
     async def test_nothing_erased_stays_in_the_log_of_a_running_ledger(
-        self, credits: Credits, path: Path
+        self, credits: Credits, database_url: str
     ) -> None:
         await credits.put_user("ada", name="Augusta Ada Byron")
         await credits.erase("ada")
-        assert b"Augusta Ada Byron" not in _stored(path)
+        assert b"Augusta Ada Byron" not in _stored(database_url)
 
-    async def test_the_trail_can_be_emptied_and_never_rewritten(self, credits: Credits, path: Path) -> None:
+    async def test_the_trail_can_be_emptied_and_never_rewritten(
+        self, credits: Credits, database_url: str
+    ) -> None:
         await credits.put_user("ada", name="Ada")
         for statement in (
             "UPDATE audit SET after = '{}'",
@@ -735,9 +744,8 @@ class TestErasure:
                 await credits.write(lambda c, statement=statement: c.exec_driver_sql(statement))  # type: ignore[misc]
 
 
-def _everything(path: Path) -> list[tuple[object, ...]]:
-    tables = [str(name) for (name,) in rows(path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return [row for table in tables for row in rows(path, f"SELECT * FROM {table}")]
+def _everything(database_url: str) -> list[tuple[object, ...]]:
+    return [row for table in metadata.tables for row in rows(database_url, f"SELECT * FROM {table}")]
 
 
 async def test_a_batch_that_leaves_nothing_leaves_nothing_in_memory_either(credits: Credits) -> None:

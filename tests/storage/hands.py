@@ -9,6 +9,9 @@ import threading
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
+
+import psycopg
 
 from livecredits.storage import migrate, sqlite
 
@@ -61,9 +64,13 @@ def quick_folder() -> Path | None:
     return shared if shared.is_dir() and os.access(shared, os.W_OK) else None
 
 
-def rows(path: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
-    """What a statement gives on a connection of its own."""
-    db = sqlite3.connect(path)
+def rows(where: Path | str, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """What a statement gives on a connection of its own; `where` is a file, or an address of either kind."""
+    url = str(where)
+    if url.startswith("postgresql:"):
+        with psycopg.connect(url, autocommit=True) as server:
+            return server.execute(statement.replace("?", "%s"), values or None).fetchall()
+    db = sqlite3.connect(url.removeprefix("sqlite:///"))
     try:
         return db.execute(statement, values).fetchall()
     finally:

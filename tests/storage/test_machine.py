@@ -1,4 +1,6 @@
-"""M1: whatever is asked, in any order, in any batch: the ledger on real SQLite equals the naive one, entry by entry.
+"""M1: whatever is asked, in any order, in any batch: the ledger equals the naive one, entry by entry.
+
+On real SQLite, and on real PostgreSQL, where two writers with ids of their own take turns.
 
 The writer's own `Batch` is driven without its thread, so that a run of many thousand changes takes seconds. The parts
 in which accounts are loaded are made tiny, so that "more of it must be loaded" happens all the time.
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.postgres import CLEAN, PostgresServer
 from tests.storage.hands import IS_DEEP, SECOND_US, START_US, fresh_database, quick_folder
 from tests.storage.model import Bought, Code, Deed, HeldSum, No, Purse
 
@@ -42,8 +45,11 @@ from livecredits.storage import people, shop_rows, warm
 from livecredits.storage.answers import Answer
 from livecredits.storage.batch import Batch
 from livecredits.storage.ids import Ids
+from livecredits.storage.postgres import PostgresStore
+from livecredits.storage.postgres_verify import verify as verify_server
 from livecredits.storage.sqlite import SqliteStore
-from livecredits.storage.verify import verify
+from livecredits.storage.store import Store
+from livecredits.storage.verify import VerifyReport, verify
 from livecredits.storage.warm import Warm
 
 USERS = ("ada", "bob")
@@ -77,10 +83,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(dir=quick_folder()))
-        self.path = fresh_database(self.folder)
-        self.store = SqliteStore(self.path)
-        self.ids = Ids()
+        self.open()
         self.now_us = START_US
         self.next_due_us: int | None = None
         self.warm = Warm()
@@ -89,6 +92,29 @@ class LedgerMachine(RuleBasedStateMachine):
         self.known: set[str] = set()
         self.codes: dict[str, Code] = {}
         self.orders: dict[str, Bought] = {}
+
+    store: Store
+    ids: Ids
+
+    def open(self) -> None:
+        """Begin with an empty ledger."""
+        self.folder = Path(tempfile.mkdtemp(dir=quick_folder()))
+        self.path = fresh_database(self.folder)
+        self.store = SqliteStore(self.path)
+        self.ids = Ids()
+
+    def open_again(self) -> None:
+        """End the process and begin another one."""
+        self.store.close()
+        self.store = SqliteStore(self.path)
+        self.ids = Ids(self.store.newest_entry_id())
+
+    def close(self) -> VerifyReport:
+        """End the process and check what it has left."""
+        self.store.close()
+        report = verify(self.path)
+        shutil.rmtree(self.folder)
+        return report
 
     # --- what is done ----------------------------------------------------------------------------------------------
 
@@ -173,10 +199,8 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.deeds)
     @rule()
     def reopen(self) -> None:
-        self.store.close()
-        self.store = SqliteStore(self.path)
+        self.open_again()
         self.warm.forget()
-        self.ids = Ids(self.store.newest_entry_id())
         self.next_due_us = self.store.next_due_us()
 
     @rule(wishes=st.lists(asked, min_size=1, max_size=6))
@@ -189,8 +213,8 @@ class LedgerMachine(RuleBasedStateMachine):
         for user in touched:
             self.purses[user].settle(self.now_us)
         self.ids.at(self.now_us)
-        batch = Batch(self.store, self.ids, self.now_us, "ep", self.next_due_us, self.warm)
         self.store.begin()
+        batch = Batch(self.store, self.ids, self.now_us, "ep", self.next_due_us, self.warm)
         outcomes = batch.decide_all(changes)
         batch.finish()
         states = batch.states()
@@ -466,14 +490,41 @@ class LedgerMachine(RuleBasedStateMachine):
         assert counts == {digest: len(code.paid) for digest, code in self.codes.items()}
 
     def teardown(self) -> None:
-        self.store.close()
-        try:
-            report = verify(self.path)
-            assert report.is_clean, [str(damage) for damage in report.damages]
-            kinds = sum(len(purse.kinds) for purse in self.purses.values())
-            assert report.entries == kinds
-        finally:
-            shutil.rmtree(self.folder)
+        report = self.close()
+        assert report.is_clean, [str(damage) for damage in report.damages]
+        kinds = sum(len(purse.kinds) for purse in self.purses.values())
+        assert report.entries == kinds
+
+
+class ServersLedgerMachine(LedgerMachine):
+    """The same on PostgreSQL, by two writers in turn, of which neither remembers anything."""
+
+    server: PostgresServer
+    url: str
+
+    def open(self) -> None:
+        with self.server.connect(self.url.rpartition("/")[2]) as db:
+            db.execute(CLEAN)
+        self.stores: list[tuple[Store, Ids]] = []
+        self.open_again()
+
+    def open_again(self) -> None:
+        for store, _ in self.stores:
+            store.close()
+        self.stores = [(PostgresStore(self.url), Ids()) for _ in range(2)]
+        self.store, self.ids = self.stores[0]
+
+    @rule()
+    def let_the_other_write(self) -> None:
+        """The next batches are the other writer's."""
+        self.stores.reverse()
+        self.store, self.ids = self.stores[0]
+        self.next_due_us = self.store.next_due_us()
+
+    def close(self) -> VerifyReport:
+        for store, _ in self.stores:
+            store.close()
+        return verify_server(self.url)
 
 
 @pytest.fixture(autouse=True)
@@ -492,3 +543,12 @@ class TestLedger(LedgerMachine.TestCase):  # type: ignore[misc,valid-type]
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+
+
+@pytest.mark.timeout(2_400 if IS_DEEP else 300)
+class TestServersLedger(ServersLedgerMachine.TestCase):  # type: ignore[misc,valid-type]
+    settings = settings(TestLedger.settings, max_examples=EXAMPLES // 25)
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres: PostgresServer, postgres_url: str) -> None:
+        ServersLedgerMachine.server, ServersLedgerMachine.url = postgres, postgres_url

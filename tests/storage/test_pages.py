@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.storage.hands import HandClock, fresh_database
+from tests.storage.hands import HandClock
 
 from livecredits import Credits, Invalid, NotFound
 from livecredits.core.changes import Actor
@@ -15,8 +14,8 @@ from livecredits.errors import Malformed
 
 
 @pytest.fixture
-async def credits(tmp_path: Path) -> AsyncIterator[Credits]:
-    async with Credits(f"sqlite:///{fresh_database(tmp_path)}", clock=HandClock()) as opened:
+async def credits(database_url: str) -> AsyncIterator[Credits]:
+    async with Credits(database_url, clock=HandClock()) as opened:
         await opened.put_unit("minutes")
         yield opened
 

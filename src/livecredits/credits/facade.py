@@ -28,7 +28,7 @@ from livecredits.credits.verbs import Ask, Queued, method_of
 from livecredits.errors import Draining, Refused
 from livecredits.storage.answers import Answer, CommittedBatch, Outcome
 from livecredits.storage.bus import Bus, Presence
-from livecredits.storage.database import path_of
+from livecredits.storage.database import check_address
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.nodes import name_of_process
 
@@ -74,7 +74,7 @@ class Credits:
     """Prepaid credits of an app's users, in one database.
 
     Args:
-        url: `sqlite:///FILE`; what the settings say by default.
+        url: `sqlite:///FILE` or `postgresql://…`; what the settings say by default.
         settings: for the HTTP face; read from `LIVECREDITS_*` variables when first needed.
         clock: tells the time; the machine's by default.
         guess_limits: how many wrong voucher codes a user and an address may try.
@@ -91,7 +91,7 @@ class Credits:
         node_name: str | None = None,
     ) -> None:
         self.url = url or (settings.database_url if settings else DEFAULT_URL)
-        path_of(self.url)  # an address of another kind is refused here and not at the first change
+        check_address(self.url)  # an address of another kind is refused here and not at the first change
         self.clock: Clock = clock or SystemClock()
         self._settings = settings
         self._guess_limits = guess_limits

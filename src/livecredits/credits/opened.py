@@ -29,7 +29,7 @@ from livecredits.scheduler import Scheduler
 from livecredits.storage import audit, pages, people, reads, verify
 from livecredits.storage.answers import EVERYBODY, CommittedBatch
 from livecredits.storage.bus import Bus, Presence
-from livecredits.storage.database import Database
+from livecredits.storage.database import open_database
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page, UserDetail, UserRow
 
@@ -64,13 +64,12 @@ class Opened:
     ) -> None:
         self._clock = clock
         self._subscribers = subscribers
-        self._database = Database(url, clock, subscribers)
+        self._database = open_database(url, clock, subscribers)
         self.writer = self._database.writer
         self.readers = self._database.readers
-        self.epoch = self.writer.epoch
         self.former_epochs: Collection[str] = self._database.read(reads.former_epochs)
         self.units: Mapping[str, Unit] = self._database.read(_units)
-        self._scheduler = Scheduler(self.writer, clock)
+        self._schedulers = [Scheduler(lane, clock) for lane in self._database.lanes]
         self.desk = Desk(self._database, clock, lambda: self.units)
         self.guesses = Guesses(clock, limits)
         self.bus: Bus | None = None
@@ -81,9 +80,15 @@ class Opened:
         self.making = ThreadPoolExecutor(1, thread_name_prefix="livecredits-codes")
         """The same for campaigns: a hundred thousand codes take ten seconds, in which nobody's balance may wait."""
 
+    @property
+    def epoch(self) -> str:
+        """The identity of the database's line of history."""
+        return self.writer.epoch
+
     def close(self) -> None:
-        """Write what waits and let go of the file."""
-        self._scheduler.close()
+        """Write what waits and let go of the database."""
+        for scheduler in self._schedulers:
+            scheduler.close()
         self._database.close()
         self.batching.shutdown(cancel_futures=True)
         self.making.shutdown(cancel_futures=True)
@@ -174,7 +179,7 @@ class Opened:
 
     def verify(self, progress: verify.Progress | None) -> verify.VerifyReport:
         """Check the whole ledger."""
-        return verify.verify(self._database.path, progress)
+        return self._database.verify(progress)
 
     def _require_unit(self, unit: str) -> None:
         if unit not in self.units:

@@ -46,6 +46,7 @@ from livecredits.core.rows import (
 from livecredits.errors import KeyReused, Refused, from_code
 from livecredits.storage.answers import Answer, Outcome, again, amounts_of, answer_of, dump, parse
 from livecredits.storage.ids import Ids
+from livecredits.storage.naming import BY_ANOTHER_ROW, named_by
 from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
 from livecredits.storage.warm import Warm
 
@@ -61,10 +62,6 @@ SETTLED_AT_ONCE = 500
 """How many due accounts one `Settle` without a user takes on; who asked comes again for the rest."""
 BEFORE_ALL: BurnKey = (-(2**63), 0, 0, "")
 """Where the loaded part of an account ends of which no lot is loaded."""
-
-
-_BY_ANOTHER_ROW = frozenset({Redeem, Welcome, Fulfil, Refund})
-"""Changes whose account is known only when the voucher or the order is."""
 
 
 class Batch:
@@ -90,18 +87,22 @@ class Batch:
         self._receipts: set[AccountKey] = set()
         self._lists: dict[str, set[str]] = {}
         self._is_time = next_due_us is not None and next_due_us <= now_us
+        self._due: list[AccountKey] | None = None
+        self._may_be_due = self._is_time or not store.is_alone
         self._soonest_us: int | None = None
 
     # --- deciding --------------------------------------------------------------------------------------------------
 
     def decide_all(self, changes: Sequence[Change]) -> list[Outcome]:
         """What each change came to, in their order."""
+        self._lock(changes)
         self._find_answers(changes)
         self._load([change for change in changes if (change.key_scope, change.key) not in self._answered])
         return [self._answer(change) for change in changes]
 
     def decide_with_balances(self, changes: Sequence[Change]) -> list[tuple[Answer | Refused, int | None]]:
         """The same, each with the available credits before it; None where the user was unknown."""
+        self._lock(changes)
         self._find_answers(changes)
         self._load(changes)
         return [self._answer_with_balance(change) for change in changes]
@@ -239,17 +240,28 @@ class Batch:
 
     # --- loading ---------------------------------------------------------------------------------------------------
 
+    def _lock(self, changes: Sequence[Change]) -> None:
+        """Lock every row that these changes name, where others may write as well."""
+        if not self._store.is_alone:
+            self._store.lock(named_by(changes, self._due_anywhere))
+
+    def _due_anywhere(self) -> list[AccountKey]:
+        """Some accounts that have something due; the same ones for the whole batch."""
+        if self._due is None:
+            self._due = self._store.due_accounts(self._now_us, SETTLED_AT_ONCE)
+        return self._due
+
     def _load(self, changes: Sequence[Change]) -> None:
         """Load every row that these changes name, and post what is due on their accounts."""
         takers: set[AccountKey] = set()
         others: set[AccountKey] = set()
         for change in changes:
-            if change.user_id and type(change) not in _BY_ANOTHER_ROW:
+            if change.user_id and type(change) not in BY_ANOTHER_ROW:
                 (others if _only_adds(change) else takers).add((change.user_id, change.unit))
                 if type(change) is Transfer:
                     others.add((change.to_user_id, change.unit))
             elif type(change) is Settle:
-                others.update(self._store.due_accounts(self._now_us, SETTLED_AT_ONCE))
+                others.update(self._due_anywhere())
         others |= self._load_vouchers(changes) | self._load_welcomes(changes)
         granted, undone = self._load_orders(changes)
         whole = self._load_holds(changes) | self._load_past(changes, undone)
@@ -330,6 +342,7 @@ class Batch:
         self._book.users |= known | (self._store.find_users(unknown) if unknown else set())
         if not found:
             return
+        self._catch_up(found)
         numbers = ids_of(found)
         due = self._find_due(numbers)
         for account, side in found:
@@ -344,9 +357,22 @@ class Batch:
         for number in sorted(due):
             self._settle(numbers[number])
 
+    def _catch_up(self, found: Sequence[tuple[Account, Side]]) -> None:
+        """Let time and ids go on from where these accounts are: another writer's clock may be ahead of ours."""
+        if self._store.is_alone:
+            return
+        now_ms = self._now_us // 1_000
+        recent = {
+            side.id: account for account, side in found if (account.changed_at_us or 0) // 1_000 >= now_ms
+        }
+        newest = self._store.newest_entry_of(recent) if recent else None
+        if newest is not None:
+            self._now_us = max(self._now_us, *(account.changed_at_us or 0 for account in recent.values()))
+            self._ids.after(newest)
+
     def _use_warm(self, keys: set[AccountKey], takers: set[AccountKey]) -> set[AccountKey]:
         """Take over accounts that the last batches left in memory; says which of them have to be read."""
-        if self._is_time:
+        if self._may_be_due:
             return keys  # what is due may lie in a part that is not in memory
         cold = set()
         for key in keys:
@@ -360,11 +386,13 @@ class Batch:
 
     def keep_warm(self) -> None:
         """Leave the accounts in memory for the next batch; to be called after the commit."""
+        if not self._store.is_alone:
+            return  # the next batch may find them changed by somebody else
         for key, account in self._book.accounts.items():
             self._warm.keep(account, self._sides[key], self._parts.get(key))
 
     def _find_due(self, numbers: Iterable[int]) -> set[int]:
-        return self._store.find_due(list(numbers), self._now_us) if self._is_time else set()
+        return self._store.find_due(list(numbers), self._now_us) if self._may_be_due else set()
 
     def _fill(self, numbers: dict[int, AccountKey], most: int | None) -> None:
         """Give these accounts their open lots and holds; one with more than `most` is loaded in part."""

@@ -1,28 +1,120 @@
-"""An open database: its lock, its writer, its scheduler's view of it, and a few connections that read.
+"""An open database: its writer, its scheduler's view of it, and a few connections that read.
 
-Promises: whoever opens it owns the file until `close`; the schema is up to date; reads never wait for the writer.
-This is the one place that chooses an implementation by the address, so PostgreSQL will be a second branch here.
+Promises: the schema is this program's; reads never wait for the writer. This is the one place that chooses an
+implementation by the address: a SQLite file, which its opener owns until `close`, or a PostgreSQL database
+(`postgres_database`), which many may have open.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from livecredits.clock import Clock
-from livecredits.errors import StartRefused, StorageFailed
+from livecredits.core.changes import Change
+from livecredits.errors import Refused, StartRefused, StorageFailed
 from livecredits.storage import migrate, sqlite
+from livecredits.storage.answers import Outcome
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.lockfile import FileLock
+from livecredits.storage.many import Many, Ruling
+from livecredits.storage.store import Rows
+from livecredits.storage.verify import Progress, VerifyReport, verify
 from livecredits.storage.writer import Writer
 
 T = TypeVar("T")
 
 READERS = 4
 """Connections that read, each with a thread; a read takes well under a millisecond."""
+
+
+class Writing(Protocol):
+    """What callers use of one writer, or of several that look like one; `writer.Writer` says what each promises."""
+
+    on_failure: list[Callable[[Refused], None]]
+
+    @property
+    def failure(self) -> Refused | None:
+        """Why nothing is written any more, if so."""
+
+    @property
+    def epoch(self) -> str:
+        """The identity of the database's line of history."""
+
+    @property
+    def next_due_us(self) -> int | None:
+        """The earliest time at which anything is due."""
+
+    def submit_from_loop(self, change: Change) -> asyncio.Future[Outcome]:
+        """Queue a change of the running loop."""
+
+    def submit(self, change: Change) -> Future[Outcome]:
+        """Queue a change of a thread."""
+
+    def submit_many(self, many: Many) -> Future[list[Ruling]]:
+        """Queue changes that share a transaction of their own."""
+
+    def ask(self, ask: Callable[[Any], T]) -> Future[T]:
+        """Queue a function that gets a SQLAlchemy connection in a transaction of its own."""
+
+    def note(self, rows: Rows, *, urgent: bool = False) -> Future[None]:
+        """Queue rows of the broadcast log."""
+
+
+class Database(Protocol):
+    """An open database."""
+
+    @property
+    def writer(self) -> Writing:
+        """Where changes go."""
+
+    @property
+    def lanes(self) -> Sequence[Writer]:
+        """The threads that write; each has what is due of its own changes in view."""
+
+    @property
+    def readers(self) -> ThreadPoolExecutor:
+        """Threads for reads."""
+
+    def read(self, ask: Callable[[Any], T]) -> T:
+        """Call `ask` with a SQLAlchemy connection that sees one moment of the database, in the calling thread."""
+
+    def verify(self, progress: Progress | None) -> VerifyReport:
+        """Check the whole ledger."""
+
+    def close(self) -> None:
+        """Write what waits, then let go of the database."""
+
+
+def open_database(url: str, clock: Clock, subscribers: Subscribers) -> Database:
+    """Open the database of an address.
+
+    Raises:
+        StartRefused: it cannot be opened; the sentence says why.
+    """
+    if _is_postgres(url):
+        from livecredits.storage.postgres_database import PostgresDatabase
+
+        return PostgresDatabase(url, clock, subscribers)
+    return SqliteDatabase(url, clock, subscribers)
+
+
+def check_address(url: str) -> None:
+    """Refuse an address of a kind that there is not.
+
+    Raises:
+        StartRefused: naming the kinds that there are.
+    """
+    if not _is_postgres(url):
+        path_of(url)
+
+
+def _is_postgres(url: str) -> bool:
+    return url.partition("://")[0] in ("postgresql", "postgres")
 
 
 def path_of(url: str) -> Path:
@@ -35,13 +127,13 @@ def path_of(url: str) -> Path:
     if scheme != "sqlite" or not separator or not rest or rest.startswith(":memory:"):
         shown = url.partition(":")[0] or "nothing"
         raise StartRefused(
-            "The database address must read sqlite:///FILE (four slashes before an absolute path), "
-            f"not {shown}:…; a ledger in memory would lose money."
+            "The database address must read sqlite:///FILE (four slashes before an absolute path) "
+            f"or postgresql://HOST/DATABASE, not {shown}:…; a ledger in memory would lose money."
         )
     return Path(rest)
 
 
-class Database:
+class SqliteDatabase:
     """A database file of which this object is the owner."""
 
     def __init__(self, url: str, clock: Clock, subscribers: Subscribers) -> None:
@@ -59,6 +151,7 @@ class Database:
         except BaseException:
             self._lock.release()
             raise
+        self.lanes = (self.writer,)
         self.readers = ThreadPoolExecutor(READERS, thread_name_prefix="livecredits-reader")
         self._engine = reading_engine(self.path)
 
@@ -82,6 +175,10 @@ class Database:
             raise StorageFailed(self.writer.failure.detail)
         with self._engine.connect() as connection:
             return ask(connection)
+
+    def verify(self, progress: Progress | None) -> VerifyReport:
+        """Check the whole ledger."""
+        return verify(self.path, progress)
 
     def close(self) -> None:
         """Write what waits, then let go of the file."""

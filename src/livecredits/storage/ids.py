@@ -32,6 +32,12 @@ class Ids:
         """Make the following ids at this time."""
         self._now_ms = now_us // 1_000
 
+    def after(self, id: str) -> None:
+        """Make the following ids sort behind this one, whoever has made it."""
+        value = int(id.partition("_")[2], 16)
+        place = (value >> 80, (value >> 64 & 0xFFF) << 62 | value & _TAIL)
+        self._ms, self._tail = max(place, (self._ms, self._tail))
+
     def __call__(self, prefix: str) -> str:
         """The next id."""
         self._tail += 1 + self._random.getrandbits(_STEP_BITS)

@@ -1,4 +1,4 @@
-"""Bring a database's schema up to date: numbered migrations, each whole or not at all.
+"""Bring a SQLite file's schema up to date: numbered migrations, each whole or not at all.
 
 Promises: a process killed at any point leaves the former schema or the new one; a database that is newer than this
 program is refused, never touched. Must not load Alembic, nor SQLAlchemy, when there is nothing to do: together they
@@ -11,13 +11,16 @@ import logging
 import secrets
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from livecredits.errors import StartRefused
 
 _log = logging.getLogger(__name__)
 
-HEAD = "0006"
+HEAD = "0007"
 """The schema that this program works with; a test holds it to the newest file in migrations/versions."""
+NEEDED = "0007"
+"""The oldest schema that this program works with: HEAD, but for migrations of `post` at its end (PostgreSQL)."""
 VOUCHER_KEY_BYTES = 32
 FORMER_EPOCHS = "former_epochs"
 """In `meta`, as a JSON list: the lines of history that this database was on before it was restored."""
@@ -86,7 +89,7 @@ def _create(db: sqlite3.Connection) -> None:
     metadata.create_all(
         create_engine("sqlite://", creator=lambda: db, poolclass=StaticPool), checkfirst=False
     )
-    db.execute(_ALEMBICS_OWN_TABLE)
+    db.execute(ALEMBICS_OWN_TABLE)
     db.execute("INSERT INTO alembic_version (version_num) VALUES (?)", (HEAD,))
     db.execute("INSERT INTO meta (name, value) VALUES ('epoch', ?)", (new_epoch(),))
     db.execute(
@@ -95,7 +98,7 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO units (name, scale) VALUES ('credits', 0)")
 
 
-_ALEMBICS_OWN_TABLE = (
+ALEMBICS_OWN_TABLE = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
     "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
@@ -103,17 +106,23 @@ _ALEMBICS_OWN_TABLE = (
 
 def _upgrade(db: sqlite3.Connection, version: str) -> None:
     from alembic import command
-    from alembic.config import Config
     from sqlalchemy import StaticPool, create_engine
 
     _log.info("Bringing the database from schema %s to %s", version, HEAD)
+    engine = create_engine("sqlite://", creator=lambda: db, poolclass=StaticPool)
+    with engine.connect() as connection:
+        command.upgrade(alembic_config(connection), HEAD)
+
+
+def alembic_config(connection: Any) -> Any:
+    """What Alembic has to know: where the migrations are, and the connection that they run on."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    engine = create_engine("sqlite://", creator=lambda: db, poolclass=StaticPool)
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, HEAD)
+    config.attributes["connection"] = connection
+    return config
 
 
 def new_epoch() -> str:

@@ -21,7 +21,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Float,
     Row,
     Select,
     and_,
@@ -33,6 +32,8 @@ from sqlalchemy import (
 
 from livecredits.core.rows import Entry
 from livecredits.errors import Malformed
+from livecredits.storage import facts
+from livecredits.storage.dialects import larger
 from livecredits.storage.reads import require_user
 from livecredits.storage.schema import accounts, entries, holds, reversals, units, users
 from livecredits.storage.searching import contains
@@ -122,40 +123,8 @@ class HistoryFilter:
             found.append(entries.c.at_us < self.until_us)
         if self.actor is not None:
             found.append(entries.c.actor == self.actor)
-        for name, value in (self.metadata or {}).items():
-            # Not by a JSON path: there is no quoting there for every key that JSON allows.
-            fields = func.json_each(entries.c.metadata).table_valued("key", "value", "type")
-            is_there = and_(fields.c.key == name, _is(fields, value))
-            found.append(select(literal(1)).select_from(fields).where(is_there).exists())
+        found += [facts.has(entries.c.metadata, name, value) for name, value in (self.metadata or {}).items()]
         return found
-
-
-def _is(field: Any, wanted: object) -> ColumnElement[bool]:
-    """Whether a field of a JSON object has a value: of the same type, or spelled like the text that is wanted."""
-    if isinstance(wanted, bool) or wanted is None:
-        return or_(field.c.type == json.dumps(wanted))
-    is_number = field.c.type.in_(("integer", "real"))
-    if isinstance(wanted, (int, float)):
-        return and_(is_number, field.c.value == _number(wanted))
-    if not isinstance(wanted, str):
-        return and_(field.c.type.in_(("array", "object")), field.c.value == _spelled(wanted))
-    spelled = [and_(field.c.type == "text", field.c.value == wanted)]
-    if wanted in _WORDS:
-        spelled.append(field.c.type == wanted)
-    elif _NUMBER.fullmatch(wanted):
-        spelled.append(and_(is_number, field.c.value == _number(json.loads(wanted))))
-    return or_(*spelled)
-
-
-_spelled = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
-_WORDS = ("true", "false", "null")
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][+-]?\d{1,3})?", re.ASCII)
-
-
-def _number(number: float) -> ColumnElement[Any]:
-    """A number as SQLite holds it: whole ones of 64 bits exactly, all others as a float."""
-    fits = isinstance(number, int) and -(2**63) <= number < 2**63
-    return literal(number) if fits else literal(float(number), Float)
 
 
 def history(
@@ -284,7 +253,8 @@ def _hold_view(row: Row[Any], user_id: str, unit: str) -> HoldView:
 
 _credits = func.coalesce(accounts.c.settled - accounts.c.held, 0)
 _is_low = _credits <= func.coalesce(accounts.c.low_threshold, units.c.low_threshold)
-_touched = func.max(users.c.updated_at_us, func.coalesce(accounts.c.changed_at_us, 0))
+_is_marked_low = func.coalesce(_is_low, literal(False))
+_touched = larger(users.c.updated_at_us, func.coalesce(accounts.c.changed_at_us, 0))
 SORTS: Mapping[str, ColumnElement[Any]] = {
     "user_id": users.c.user_id,
     "name": func.lower(func.coalesce(users.c.name, users.c.user_id)),
@@ -307,7 +277,7 @@ class UserFilter:
         """The filter as SQL."""
         found: list[ColumnElement[bool]] = []
         if self.low is not None:
-            found.append(func.coalesce(_is_low, 0) == int(self.low))
+            found.append(_is_marked_low == literal(self.low))
         if self.search:
             fields = (users.c.user_id, users.c.name, users.c.email)
             found.append(or_(*(contains(field, self.search) for field in fields)))
@@ -327,7 +297,7 @@ def users_of(connection: Connection, asked: UserFilter, part: Slice) -> Page[Use
     query = (
         select(users, accounts.c.version, accounts.c.settled, accounts.c.held, accounts.c.floor, accounts.c.frozen,
                accounts.c.id.label("account_id"), _touched.label("touched_at_us"), by.label("sorted_by"),
-               func.coalesce(_is_low, 0).label("is_low"))
+               _is_marked_low.label("is_low"))
         .select_from(whose).where(*conditions).limit(part.most + 1)
     )  # fmt: skip
     if part.cursor is not None:

@@ -11,12 +11,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from livecredits.core.chain import GENESIS, canonical
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import Conflict
 from livecredits.storage import audit, reads
+from livecredits.storage.dialects import new_account_number
 from livecredits.storage.handover import Told
 from livecredits.storage.schema import accounts, units, users
 from livecredits.storage.store import seal_of
@@ -129,7 +130,7 @@ def _put_account(
     if account is not None:
         connection.execute(update(accounts).where(accounts.c.id == account.id).values(values))
         return
-    number = connection.execute(select(func.coalesce(func.max(accounts.c.id), 0) + 1)).scalar_one()
+    number = new_account_number(connection)
     connection.execute(
         insert(accounts).values(
             id=number, user_id=user_id, unit=unit, version=0, settled=0, held=0, last_hash=GENESIS,

@@ -19,9 +19,11 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
+    Sequence,
     Table,
     Text,
     UniqueConstraint,
@@ -29,11 +31,15 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
 
 Whole = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit whole number: credits in the unit's smallest part, microseconds UTC, versions, 0 or 1."""
+Words = Text().with_variant(Text(collation="C"), "postgresql")
+"""A text, compared sign by sign. SQLite does nothing else; PostgreSQL would go by the rules of some language, in which
+ids are not in the order of time, and two texts that differ may be neighbours of a third."""
 NEVER_US = 2**63 - 1
 """Stands for "no expiry" where lots are sorted in burn order; the same number as `core.lots.NEVER`."""
 
@@ -65,8 +71,8 @@ def _required(name: str, kind: Any = Whole, *parts: Any, **options: Any) -> Colu
 
 meta = _table(
     "meta",
-    Column("name", Text, primary_key=True),
-    _required("value", Text),
+    Column("name", Words, primary_key=True),
+    _required("value", Words),
     clustered=True,
 )
 """`epoch`: the identity of this database's line of history; `former_epochs`: those before it was restored, as JSON.
@@ -74,8 +80,8 @@ meta = _table(
 
 settings = _table(
     "settings",
-    Column("name", Text, primary_key=True),
-    _required("value", Text),
+    Column("name", Words, primary_key=True),
+    _required("value", Words),
     _required("updated_at_us"),
     clustered=True,
 )
@@ -83,7 +89,7 @@ settings = _table(
 
 units = _table(
     "units",
-    Column("name", Text, primary_key=True),
+    Column("name", Words, primary_key=True),
     _required("scale"),
     Column("low_threshold", Whole),
     CheckConstraint("scale BETWEEN 0 AND 9", name="units_scale"),
@@ -93,10 +99,10 @@ units = _table(
 
 users = _table(
     "users",
-    Column("user_id", Text, primary_key=True),
-    Column("name", Text),
-    Column("email", Text),
-    Column("metadata", Text),
+    Column("user_id", Words, primary_key=True),
+    Column("name", Words),
+    Column("email", Words),
+    Column("metadata", Words),
     _required("token_generation", server_default=text("0")),
     Column("tokens_valid_from_us", Whole),
     _required("created_at_us"),
@@ -109,21 +115,24 @@ users = _table(
 """
 _partial("users_receipts", users.c.user_id, where=users.c.receipts == 0)
 
+account_numbers = Sequence("account_numbers", metadata=metadata, data_type=BigInteger)
+"""Where PostgreSQL's writers take the numbers of new accounts from; SQLite's one writer counts by itself."""
+
 accounts = _table(
     "accounts",
     Column("id", Whole, primary_key=True, autoincrement=False),
-    _required("user_id", Text, ForeignKey("users.user_id")),
-    _required("unit", Text),
+    _required("user_id", Words, ForeignKey("users.user_id")),
+    _required("unit", Words),
     _required("version"),
     _required("settled"),
     _required("held"),
     Column("floor", Whole),
     _required("frozen"),
-    _required("last_hash", Text),
-    Column("user_keys", Text),
+    _required("last_hash", Words),
+    Column("user_keys", Words),
     Column("changed_at_us", Whole),
     _required("created_at_us"),
-    _required("seal", Text),
+    _required("seal", Words),
     Column("low_threshold", Whole),
     UniqueConstraint("user_id", "unit", name="accounts_user_unit"),
     CheckConstraint("held >= 0", name="accounts_held"),
@@ -137,28 +146,28 @@ accounts = _table(
 
 entries = _table(
     "entries",
-    Column("id", Text, primary_key=True),
+    Column("id", Words, primary_key=True),
     _required("account_id", Whole, ForeignKey("accounts.id")),
     _required("version"),
-    _required("kind", Text),
+    _required("kind", Words),
     _required("amount"),
     _required("settled_delta"),
     _required("held_delta"),
     _required("settled_after"),
     _required("held_after"),
     _required("at_us"),
-    _required("actor", Text),
-    Column("reason", Text),
-    Column("label", Text),
-    Column("metadata", Text),
-    Column("user_key", Text),
-    Column("request_id", Text),
-    Column("reverses", Text),
-    Column("peer", Text),
-    Column("hold_id", Text),
+    _required("actor", Words),
+    Column("reason", Words),
+    Column("label", Words),
+    Column("metadata", Words),
+    Column("user_key", Words),
+    Column("request_id", Words),
+    Column("reverses", Words),
+    Column("peer", Words),
+    Column("hold_id", Words),
     Column("hold_expires_at_us", Whole),
-    _required("hash", Text),
-    Column("origin", Text),
+    _required("hash", Words),
+    Column("origin", Words),
     UniqueConstraint("account_id", "version", name="entries_account_version"),
 )
 """The ledger. Append-only. Ids are time-ordered, so one file's entries sorted by id are in the order of commit.
@@ -168,9 +177,9 @@ entries = _table(
 
 entry_lots = _table(
     "entry_lots",
-    Column("entry_id", Text, ForeignKey("entries.id"), primary_key=True),
+    Column("entry_id", Words, ForeignKey("entries.id"), primary_key=True),
     Column("position", Whole, primary_key=True),
-    _required("lot_id", Text, ForeignKey("lots.id")),
+    _required("lot_id", Words, ForeignKey("lots.id")),
     _required("delta"),
     clustered=True,
 )
@@ -178,14 +187,14 @@ entry_lots = _table(
 
 lots = _table(
     "lots",
-    Column("id", Text, primary_key=True),
+    Column("id", Words, primary_key=True),
     _required("account_id", Whole, ForeignKey("accounts.id")),
     _required("amount"),
     _required("remaining"),
     _required("earmarked"),
     _required("priority"),
     Column("expires_at_us", Whole),
-    Column("source", Text),
+    Column("source", Words),
     _required("born"),
     _required("created_at_us"),
     CheckConstraint("0 <= earmarked AND earmarked <= remaining AND remaining <= amount", name="lots_parts"),
@@ -205,11 +214,11 @@ _partial("lots_next_expiry", lots.c.account_id, lots.c.expires_at_us, where=_can
 
 holds = _table(
     "holds",
-    Column("id", Text, primary_key=True),
+    Column("id", Words, primary_key=True),
     _required("account_id", Whole, ForeignKey("accounts.id")),
     _required("amount"),
-    _required("state", Text),
-    _required("marks", Text),
+    _required("state", Words),
+    _required("marks", Words),
     _required("captured"),
     _required("expires_at_us"),
     _required("created_at_us"),
@@ -224,18 +233,18 @@ _partial("holds_due", holds.c.expires_at_us, where=_is_open)
 
 reversals = _table(
     "reversals",
-    Column("entry_id", Text, ForeignKey("entries.id"), primary_key=True),
-    _required("reversed_by", Text),
+    Column("entry_id", Words, ForeignKey("entries.id"), primary_key=True),
+    _required("reversed_by", Words),
     clustered=True,
 )
 """Which entry undid which. The primary key is what makes a second reversal impossible. Append-only."""
 
 idempotency = _table(
     "idempotency",
-    _required("scope", Text),
-    _required("key", Text),
-    _required("content", Text),
-    _required("answer", Text),
+    _required("scope", Words),
+    _required("key", Words),
+    _required("content", Words),
+    _required("answer", Words),
     _required("created_at_us"),
     UniqueConstraint("scope", "key", name="idempotency_key"),
 )
@@ -243,17 +252,17 @@ idempotency = _table(
 
 audit = _table(
     "audit",
-    Column("id", Text, primary_key=True),
+    Column("id", Words, primary_key=True),
     _required("at_us"),
-    _required("actor", Text),
-    _required("action", Text),
-    Column("target", Text),
-    Column("reason", Text),
-    Column("before", Text),
-    Column("after", Text),
-    Column("address", Text),
-    Column("request_id", Text),
-    Column("details", Text),
+    _required("actor", Words),
+    _required("action", Words),
+    Column("target", Words),
+    Column("reason", Words),
+    Column("before", Words),
+    Column("after", Words),
+    Column("address", Words),
+    Column("request_id", Words),
+    Column("details", Words),
 )
 """Who did what. `before`, `after` and `details` are JSON. Append-only."""
 Index("audit_target", audit.c.target, audit.c.id)
@@ -261,16 +270,16 @@ Index("audit_actor", audit.c.actor, audit.c.id)
 
 packages = _table(
     "packages",
-    Column("id", Text, primary_key=True),
-    _required("name", Text),
+    Column("id", Words, primary_key=True),
+    _required("name", Words),
     _required("credits"),
-    _required("unit", Text),
+    _required("unit", Words),
     _required("price_minor"),
-    _required("currency", Text),
+    _required("currency", Words),
     Column("validity_s", Whole),
     _required("active"),
     _required("position"),
-    Column("description", Text),
+    Column("description", Words),
     _required("created_at_us"),
     _required("updated_at_us"),
     CheckConstraint("active IN (0, 1)", name="packages_active"),
@@ -279,28 +288,28 @@ packages = _table(
 
 orders = _table(
     "orders",
-    Column("id", Text, primary_key=True),
-    _required("user_id", Text, ForeignKey("users.user_id")),
-    _required("package_id", Text),
-    _required("package", Text),
-    _required("unit", Text),
+    Column("id", Words, primary_key=True),
+    _required("user_id", Words, ForeignKey("users.user_id")),
+    _required("package_id", Words),
+    _required("package", Words),
+    _required("unit", Words),
     _required("credits"),
     Column("validity_s", Whole),
-    _required("state", Text),
-    Column("billing", Text),
-    Column("purchase_reference", Text),
-    Column("metadata", Text),
-    _required("created_by", Text),
+    _required("state", Words),
+    Column("billing", Words),
+    Column("purchase_reference", Words),
+    Column("metadata", Words),
+    _required("created_by", Words),
     _required("created_at_us"),
-    Column("entry_id", Text, ForeignKey("entries.id")),
+    Column("entry_id", Words, ForeignKey("entries.id")),
     Column("fulfilled_at_us", Whole),
-    Column("fulfilled_by", Text),
-    Column("claimed_by", Text),
-    Column("note", Text),
+    Column("fulfilled_by", Words),
+    Column("claimed_by", Words),
+    Column("note", Words),
     Column("cancelled_at_us", Whole),
-    Column("cancelled_by", Text),
-    Column("cancel_reason", Text),
-    Column("refund_entry_id", Text, ForeignKey("entries.id")),
+    Column("cancelled_by", Words),
+    Column("cancel_reason", Words),
+    Column("refund_entry_id", Words, ForeignKey("entries.id")),
     Column("refunded_at_us", Whole),
     CheckConstraint("state IN ('pending', 'fulfilled', 'cancelled', 'refunded')", name="orders_state"),
     CheckConstraint("(state IN ('fulfilled', 'refunded')) = (entry_id IS NOT NULL)", name="orders_entry"),
@@ -312,30 +321,30 @@ Index("orders_package", orders.c.package_id)
 
 fulfilments = _table(
     "fulfilments",
-    Column("order_id", Text, ForeignKey("orders.id"), primary_key=True),
-    _required("entry_id", Text, ForeignKey("entries.id"), unique=True),
+    Column("order_id", Words, ForeignKey("orders.id"), primary_key=True),
+    _required("entry_id", Words, ForeignKey("entries.id"), unique=True),
     clustered=True,
 )
 """Which entry fulfilled which order. The primary key is what makes a second fulfilment impossible. Append-only."""
 
 campaigns = _table(
     "campaigns",
-    Column("id", Text, primary_key=True),
-    _required("name", Text),
-    Column("label", Text),
+    Column("id", Words, primary_key=True),
+    _required("name", Words),
+    Column("label", Words),
     _required("credits"),
-    _required("unit", Text),
+    _required("unit", Words),
     Column("validity_s", Whole),
     Column("starts_at_us", Whole),
     Column("ends_at_us", Whole),
     Column("max_per_code", Whole),
     Column("max_per_user", Whole),
-    Column("prefix", Text),
-    Column("word", Text),
+    Column("prefix", Words),
+    Column("word", Words),
     _required("listed"),
     _required("welcome"),
     _required("codes"),
-    _required("created_by", Text),
+    _required("created_by", Words),
     _required("created_at_us"),
     CheckConstraint("credits > 0", name="campaigns_credits"),
 )
@@ -343,26 +352,26 @@ campaigns = _table(
 
 campaign_users = _table(
     "campaign_users",
-    Column("campaign_id", Text, ForeignKey("campaigns.id"), primary_key=True),
-    Column("user_id", Text, primary_key=True),
+    Column("campaign_id", Words, ForeignKey("campaigns.id"), primary_key=True),
+    Column("user_id", Words, primary_key=True),
     clustered=True,
 )
 
 vouchers = _table(
     "vouchers",
-    Column("id", Text, primary_key=True),
-    Column("campaign_id", Text, ForeignKey("campaigns.id")),
+    Column("id", Words, primary_key=True),
+    Column("campaign_id", Words, ForeignKey("campaigns.id")),
     Column("position", Whole),
-    _required("code", Text),
-    _required("digest", Text, unique=True),
+    _required("code", Words),
+    _required("digest", Words, unique=True),
     Column("amount", Whole),
-    Column("unit", Text),
-    Column("user_id", Text),
+    Column("unit", Words),
+    Column("user_id", Words),
     Column("ends_at_us", Whole),
     Column("max_redemptions", Whole),
     _required("redemptions", server_default=text("0")),
     Column("revoked_at_us", Whole),
-    _required("created_by", Text),
+    _required("created_by", Words),
     _required("created_at_us"),
     _required("updated_at_us"),
     UniqueConstraint("campaign_id", "position", name="vouchers_position"),
@@ -373,15 +382,15 @@ vouchers = _table(
 
 redemptions = _table(
     "redemptions",
-    Column("voucher_id", Text, ForeignKey("vouchers.id"), primary_key=True),
+    Column("voucher_id", Words, ForeignKey("vouchers.id"), primary_key=True),
     Column("turn", Whole, primary_key=True),
-    _required("scope", Text),
-    _required("user_id", Text, ForeignKey("users.user_id")),
+    _required("scope", Words),
+    _required("user_id", Words, ForeignKey("users.user_id")),
     _required("user_turn"),
-    _required("entry_id", Text, ForeignKey("entries.id"), unique=True),
+    _required("entry_id", Words, ForeignKey("entries.id"), unique=True),
     _required("amount"),
     _required("at_us"),
-    Column("address", Text),
+    Column("address", Words),
     UniqueConstraint("scope", "user_id", "user_turn", name="redemptions_user_turn"),
 )
 """That a voucher paid. No turn can be taken twice, whoever looked at which row. Append-only but for `address`, which
@@ -390,15 +399,15 @@ Index("redemptions_user", redemptions.c.user_id, redemptions.c.entry_id)
 
 batches = _table(
     "batches",
-    Column("id", Text, primary_key=True),
-    _required("key_scope", Text),
-    _required("key", Text),
-    _required("content", Text),
-    _required("actor", Text),
-    Column("reason", Text),
-    Column("label", Text),
+    Column("id", Words, primary_key=True),
+    _required("key_scope", Words),
+    _required("key", Words),
+    _required("content", Words),
+    _required("actor", Words),
+    Column("reason", Words),
+    Column("label", Words),
     _required("atomic"),
-    _required("state", Text),
+    _required("state", Words),
     _required("rows"),
     _required("created_at_us"),
     Column("finished_at_us", Whole),
@@ -410,30 +419,30 @@ batches = _table(
 
 batch_rows = _table(
     "batch_rows",
-    Column("batch_id", Text, ForeignKey("batches.id"), primary_key=True),
+    Column("batch_id", Words, ForeignKey("batches.id"), primary_key=True),
     Column("row", Whole, primary_key=True),
-    _required("user_id", Text),
-    _required("unit", Text),
-    _required("op", Text),
+    _required("user_id", Words),
+    _required("unit", Words),
+    _required("op", Words),
     _required("amount"),
     Column("before", Whole),
     Column("after", Whole),
-    Column("entry_id", Text),
-    Column("code", Text),
-    Column("detail", Text),
+    Column("entry_id", Words),
+    Column("code", Words),
+    Column("detail", Words),
     clustered=True,
 )
 """What each row of a batch came to: the entry that it left, or the refusal's code and sentence."""
 
 broadcasts = _table(
     "broadcasts",
-    Column("id", Text, primary_key=True),
-    Column("node", Text, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("node", Words, primary_key=True),
     *(_required(name) for name in ("open", "shown", "hidden", "asleep", "gone", "behind")),
     Column("first_ms", Whole),
     Column("last_ms", Whole),
     *(_required(name) for name in ("browsers", "off", "settled")),
-    _required("details", Text),
+    _required("details", Words),
     CheckConstraint("settled IN (0, 1)", name="broadcasts_settled"),
     clustered=True,
 )
@@ -448,20 +457,20 @@ _partial("broadcasts_unsettled", broadcasts.c.node, where=_is_unsettled)
 
 broadcast_spans = _table(
     "broadcast_spans",
-    Column("node", Text, primary_key=True),
-    Column("first_id", Text, primary_key=True),
-    _required("before_id", Text),
+    Column("node", Words, primary_key=True),
+    Column("first_id", Words, primary_key=True),
+    _required("before_id", Words),
     clustered=True,
 )
 """The entries that a run of a node has counted, from one to before another: there, no row means no open screen."""
 
 resends = _table(
     "resends",
-    Column("id", Text, primary_key=True),
-    _required("user_id", Text),
-    _required("unit", Text),
+    Column("id", Words, primary_key=True),
+    _required("user_id", Words),
+    _required("unit", Words),
     _required("version"),
-    _required("actor", Text),
+    _required("actor", Words),
     _required("at_us"),
     clustered=True,
 )
@@ -470,11 +479,11 @@ Index("resends_user", resends.c.user_id, resends.c.id)
 
 operators = _table(
     "operators",
-    Column("operator_id", Text, primary_key=True),
-    _required("email", Text, unique=True),
-    _required("name", Text),
-    _required("role", Text),
-    Column("password_digest", Text),
+    Column("operator_id", Words, primary_key=True),
+    _required("email", Words, unique=True),
+    _required("name", Words),
+    _required("role", Words),
+    Column("password_digest", Words),
     Column("change_limit", Whole),
     Column("disabled_at_us", Whole),
     _required("created_at_us"),
@@ -483,21 +492,21 @@ operators = _table(
 
 operator_sessions = _table(
     "operator_sessions",
-    Column("session_id", Text, primary_key=True),
-    _required("digest", Text, unique=True),
-    _required("operator_id", Text, ForeignKey("operators.operator_id")),
+    Column("session_id", Words, primary_key=True),
+    _required("digest", Words, unique=True),
+    _required("operator_id", Words, ForeignKey("operators.operator_id")),
     _required("created_at_us"),
     _required("expires_at_us"),
     _required("last_seen_at_us"),
-    Column("address", Text),
-    Column("user_agent", Text),
+    Column("address", Words),
+    Column("user_agent", Words),
 )
 Index("operator_sessions_operator", operator_sessions.c.operator_id)
 
 sign_in_codes = _table(
     "sign_in_codes",
-    Column("digest", Text, primary_key=True),
-    _required("operator_id", Text, ForeignKey("operators.operator_id")),
+    Column("digest", Words, primary_key=True),
+    _required("operator_id", Words, ForeignKey("operators.operator_id")),
     _required("created_at_us"),
     _required("expires_at_us"),
     Column("used_at_us", Whole),
@@ -505,16 +514,40 @@ sign_in_codes = _table(
 
 api_keys = _table(
     "api_keys",
-    Column("key_id", Text, primary_key=True),
-    _required("digest", Text, unique=True),
-    _required("name", Text),
-    Column("hint", Text),
-    _required("scopes", Text),
-    Column("created_by", Text),
+    Column("key_id", Words, primary_key=True),
+    _required("digest", Words, unique=True),
+    _required("name", Words),
+    Column("hint", Words),
+    _required("scopes", Words),
+    Column("created_by", Words),
     _required("created_at_us"),
     Column("last_used_at_us", Whole),
     Column("revoked_at_us", Whole),
 )
+
+several = MetaData()
+"""Tables that only a database with several nodes has: PostgreSQL's."""
+
+
+class _Transaction(UserDefinedType[str]):
+    """The number of a transaction, which never comes again (PostgreSQL's xid8)."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "xid8"
+
+
+notices = Table(
+    "notices",
+    several,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("xid", _Transaction, nullable=False, server_default=text("pg_current_xact_id()"), index=True),
+    _required("node", Words),
+    _required("at_us"),
+    _required("body", Words),
+)
+"""What one node has to tell the others, written in the transaction that makes it true (`storage.notices`)."""
 
 APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions, batch_rows)
 _EMPTIED_USER = "new.before IS NULL AND new.after IS NULL AND new.details = '{\"erased\":true}'"
@@ -557,6 +590,43 @@ def append_only_triggers(table: str) -> list[str]:
     ]
 
 
+def postgres_triggers(table: str) -> list[str]:
+    """The same for PostgreSQL: a function for each table, and two triggers that call it.
+
+    An INSERT needs none: there is no REPLACE, and ON CONFLICT DO UPDATE asks the trigger of UPDATE.
+    """
+    passes, free = _MAY_CHANGE.get(table, ("false", ()))
+    for former, own in _AS_IN_POSTGRESQL:
+        passes = passes.replace(former, own)
+    kept = [f'"{column.name}"' for column in metadata.tables[table].columns if column.name not in free]
+    same = " AND ".join(f"new.{name} IS NOT DISTINCT FROM old.{name}" for name in kept)
+    function = f"{table}_append_only()"
+    body = (
+        f"BEGIN IF TG_OP = 'UPDATE' THEN IF ({passes}) AND {same} THEN RETURN new; END IF; END IF; "
+        f"RAISE EXCEPTION '{table}: append-only' USING ERRCODE = 'restrict_violation'; END"
+    )
+    rows = f"CREATE TRIGGER {table}_no_rewriting BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW"
+    whole = f"CREATE TRIGGER {table}_no_truncating BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
+    return [
+        f"CREATE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+        f"{rows} EXECUTE FUNCTION {function}",
+        f"{whole} EXECUTE FUNCTION {function}",
+    ]
+
+
+_AS_IN_POSTGRESQL = (
+    ("new.before IS old.before", "new.before IS NOT DISTINCT FROM old.before"),
+    ("new.after IS old.after", "new.after IS NOT DISTINCT FROM old.after"),
+    (
+        "new.details IS json_remove(old.details, '$.fulfilled_by', '$.note')",
+        "new.details::jsonb IS NOT DISTINCT FROM old.details::jsonb - '{fulfilled_by,note}'::text[]",
+    ),
+    ("old.action GLOB 'user.*'", "old.action LIKE 'user.%'"),
+    ("old.action GLOB 'order.*'", "old.action LIKE 'order.%'"),
+)
+"""What the two databases spell differently in `_MAY_CHANGE`."""
+
+
 def _unless_erased(table: str) -> str:
     if table not in _MAY_CHANGE:
         return ""
@@ -574,6 +644,11 @@ def _if_taken(table: str) -> str:
 
 
 for _append_only in APPEND_ONLY:
-    for _statement in append_only_triggers(_append_only.name):
-        _trigger = DDL(_statement)  # type: ignore[no-untyped-call]
-        event.listen(_append_only, "after_create", _trigger.execute_if(dialect="sqlite"))
+    for _dialect, _statements in (
+        ("sqlite", append_only_triggers(_append_only.name)),
+        ("postgresql", postgres_triggers(_append_only.name)),
+    ):
+        for _statement in _statements:
+            # DDL formats its text with `%`.
+            _trigger = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+            event.listen(_append_only, "after_create", _trigger.execute_if(dialect=_dialect))

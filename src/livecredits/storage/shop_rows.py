@@ -30,6 +30,7 @@ from livecredits.errors import (
     from_code,
 )
 from livecredits.storage import audit, shop_pages
+from livecredits.storage.dialects import is_taken
 from livecredits.storage.handover import Told
 from livecredits.storage.ids import new_id
 from livecredits.storage.reads import require_user
@@ -247,7 +248,7 @@ def _insert_codes(connection: Connection, values: Sequence[Mapping[str, Any]]) -
     try:
         connection.execute(insert(vouchers), [dict(one) for one in values])
     except IntegrityError as error:
-        if "vouchers.digest" not in str(error.orig):
+        if not is_taken(error, "vouchers", "digest"):
             raise
         raise CodeTaken("Another voucher has this code.") from None
 

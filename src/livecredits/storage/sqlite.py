@@ -14,19 +14,20 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import astuple, replace
-from operator import attrgetter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, TypeVar
 
-from livecredits.core.lots import NEVER, Lot, Terms
-from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, LotMove, Past
+from livecredits.core.lots import NEVER, Lot
+from livecredits.core.rows import Account, AccountKey, HoldRow, Past
 from livecredits.errors import StartRefused, StorageFailed, StorageFull
+from livecredits.storage import shapes
 from livecredits.storage.many_rows import ManyRows
+from livecredits.storage.shapes import dump, entry_values
 from livecredits.storage.sqlite_broadcasts import save_broadcasts
 from livecredits.storage.sqlite_shop import ShopStore
-from livecredits.storage.store import KeyOf, Rows, Side
+from livecredits.storage.store import KeyOf, Named, Rows, Side
 
 T = TypeVar("T")
 
@@ -115,20 +116,6 @@ _BROKEN = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLIT
 
 # --- statements ----------------------------------------------------------------------------------------------------
 
-_ACCOUNT = (
-    "a.user_id, a.unit, a.version, a.settled, a.held, a.floor, a.frozen, a.last_hash, a.changed_at_us, "
-    "a.id, a.created_at_us, a.seal, a.user_keys, a.low_threshold"
-)
-_LOT = (
-    "l.account_id, l.id, l.amount, l.remaining, l.earmarked, l.priority, l.expires_at_us, l.source, l.born, "
-    "l.created_at_us"
-)
-_HOLD = "h.account_id, h.id, h.amount, h.state, h.expires_at_us, h.created_at_us, h.marks, h.captured, h.closed_at_us"
-_ENTRY = (
-    "e.id", "e.version", "e.kind", "e.amount", "e.settled_delta", "e.held_delta", "e.settled_after",
-    "e.held_after", "e.at_us", "e.actor", "e.reason", "e.label", "e.metadata", "e.user_key", "e.request_id",
-    "e.reverses", "e.peer", "e.hold_id", "e.hold_expires_at_us", "e.origin",
-)  # fmt: skip
 _BURN_ORDER = f"priority, coalesce(expires_at_us, {NEVER}), born, id"
 _DUE_LOTS = "expires_at_us IS NOT NULL AND remaining > earmarked AND expires_at_us <= ?2"
 _DUE_HOLDS = "state = 'open' AND expires_at_us <= ?2"
@@ -146,21 +133,21 @@ FIND_ANSWERS = _as_one(
 )
 FIND_USERS = _as_one("u.user_id", "json_each(?1) AS j CROSS JOIN users AS u ON u.user_id = j.value")
 FIND_ACCOUNTS = _as_one(
-    _ACCOUNT,
+    shapes.ACCOUNT,
     "json_each(?1) AS j CROSS JOIN accounts AS a "
     "ON a.user_id = json_extract(j.value, '$[0]') AND a.unit = json_extract(j.value, '$[1]')",
 )
 FIND_HOLDS = _as_one(
-    f"{_HOLD}, a.user_id, a.unit",
+    f"{shapes.HOLD}, a.user_id, a.unit",
     "json_each(?1) AS j CROSS JOIN holds AS h ON h.id = j.value JOIN accounts AS a ON a.id = h.account_id",
 )
 FIND_ENTRIES = _as_one(
-    f"a.user_id, a.unit, r.reversed_by, {', '.join(_ENTRY)}, e.hash",
+    f"a.user_id, a.unit, r.reversed_by, {', '.join(shapes.ENTRY)}, e.hash",
     "json_each(?1) AS j CROSS JOIN entries AS e ON e.id = j.value JOIN accounts AS a ON a.id = e.account_id "
     "LEFT JOIN reversals AS r ON r.entry_id = e.id",
 )
 FIND_MOVES = _as_one(
-    f"m.entry_id, m.delta, {_LOT}",
+    f"m.entry_id, m.delta, {shapes.LOT}",
     "(SELECT * FROM json_each(?1) AS j CROSS JOIN entry_lots AS m ON m.entry_id = j.value "
     "ORDER BY m.entry_id, m.position) AS m JOIN lots AS l ON l.id = m.lot_id",
 )
@@ -177,12 +164,12 @@ DUE_ACCOUNTS = _as_one(
     f"WHERE {_DUE_HOLDS} ORDER BY expires_at_us LIMIT ?1)) AS d JOIN accounts AS a ON a.id = d.account_id",
 )
 OPEN_LOTS = _as_one(
-    _LOT,
+    shapes.LOT,
     "json_each(?1) AS j CROSS JOIN lots AS l ON l.rowid IN (SELECT rowid FROM lots "
     f"WHERE account_id = j.value AND remaining > 0 ORDER BY {_BURN_ORDER} LIMIT ?2)",
 )
 OPEN_HOLDS = _as_one(
-    _HOLD,
+    shapes.HOLD,
     "json_each(?1) AS j CROSS JOIN holds AS h ON h.rowid IN (SELECT rowid FROM holds "
     "WHERE account_id = j.value AND state = 'open' LIMIT ?2)",
 )
@@ -202,32 +189,26 @@ ALL = -1
 """As a LIMIT: no limit."""
 
 
-_ACCOUNT_COLUMNS = (
-    "user_id, unit, version, settled, held, floor, frozen, last_hash, changed_at_us, id, created_at_us, seal, "
-    "user_keys"
-)
-_ENTRY_COLUMNS = ", ".join(column.removeprefix("e.") for column in _ENTRY)
-
 INSERT_USERS = ManyRows("users", "user_id, created_at_us, updated_at_us")
 SAVE_ACCOUNTS = ManyRows(
     "accounts",
-    _ACCOUNT_COLUMNS,
+    shapes.ACCOUNT_COLUMNS,
     "ON CONFLICT (id) DO UPDATE SET version = excluded.version, settled = excluded.settled, "
     "held = excluded.held, last_hash = excluded.last_hash, changed_at_us = excluded.changed_at_us, "
     "user_keys = excluded.user_keys",
 )
 SAVE_LOTS = ManyRows(
     "lots",
-    "account_id, id, amount, remaining, earmarked, priority, expires_at_us, source, born, created_at_us",
+    shapes.LOT_COLUMNS,
     "ON CONFLICT (id) DO UPDATE SET remaining = excluded.remaining, earmarked = excluded.earmarked",
 )
 SAVE_HOLDS = ManyRows(
     "holds",
-    "account_id, id, amount, state, expires_at_us, created_at_us, marks, captured, closed_at_us",
+    shapes.HOLD_COLUMNS,
     "ON CONFLICT (id) DO UPDATE SET state = excluded.state, marks = excluded.marks, "
     "captured = excluded.captured, closed_at_us = excluded.closed_at_us",
 )
-INSERT_ENTRIES = ManyRows("entries", f"account_id, {_ENTRY_COLUMNS}, hash")
+INSERT_ENTRIES = ManyRows("entries", f"account_id, {shapes.ENTRY_COLUMNS}, hash")
 INSERT_MOVES = ManyRows("entry_lots", "entry_id, position, lot_id, delta")
 INSERT_REVERSALS = ManyRows("reversals", "entry_id, reversed_by")
 INSERT_ANSWERS = ManyRows("idempotency", "scope, key, content, answer, created_at_us")
@@ -238,15 +219,14 @@ INSERT_BATCH_ROWS = ManyRows(
     "batch_rows", "batch_id, row, user_id, unit, op, amount, before, after, entry_id, code, detail"
 )
 
-_entry_values = attrgetter(*(name for name in _ENTRY_COLUMNS.split(", ")), "hash")
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 # --- the store -----------------------------------------------------------------------------------------------------
 
 
 class SqliteStore(ShopStore):
     """The writer's side of one SQLite file; `store.Store` says what each method promises."""
+
+    is_alone = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -274,6 +254,10 @@ class SqliteStore(ShopStore):
         """The largest id of an entry."""
         newest: str | None = self._one("SELECT max(id) FROM entries")
         return newest
+
+    def newest_entry_of(self, account_ids: Collection[int]) -> str | None:
+        """Nobody's but ours, and our ids are in order."""
+        return None
 
     def _look_around(self) -> None:
         """Read what batches need of tables that only functions of their own transaction (`run`) write.
@@ -303,7 +287,7 @@ class SqliteStore(ShopStore):
 
     # --- the transaction -------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin(self, *, alone: bool = False) -> None:
         """Take the file's one write lock."""
         with told_apart():
             self._db.execute("BEGIN IMMEDIATE")
@@ -337,48 +321,38 @@ class SqliteStore(ShopStore):
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
+    def lock(self, named: Named) -> None:
+        """Nothing: the file's one writer has it to itself."""
+
     def find_answers(self, keys: Collection[KeyOf]) -> dict[KeyOf, tuple[str, str]]:
         """Content and stored answer of each used key."""
-        rows = self._rows(FIND_ANSWERS, _dump(list(keys)))
+        rows = self._rows(FIND_ANSWERS, dump(list(keys)))
         return {(scope, key): (content, answer) for scope, key, content, answer in rows}
 
     def find_users(self, user_ids: Collection[str]) -> set[str]:
         """Which of these users are known."""
-        return {row[0] for row in self._rows(FIND_USERS, _dump(list(user_ids)))}
+        return {row[0] for row in self._rows(FIND_USERS, dump(list(user_ids)))}
 
     def find_accounts(self, keys: Collection[AccountKey]) -> list[tuple[Account, Side]]:
         """The accounts that exist; the file's one writer needs no row locks."""
-        return [
-            (
-                Account(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), row[7], row[8]),
-                Side(row[9], row[10], row[11], _user_keys(row[12]), row[13]),
-            )
-            for row in self._rows(FIND_ACCOUNTS, _dump(list(keys)))
-        ]
+        return [shapes.account_of(row) for row in self._rows(FIND_ACCOUNTS, dump(list(keys)))]
 
     def find_holds(self, hold_ids: Collection[str]) -> list[HoldRow]:
         """These holds, open or not."""
-        rows = self._rows(FIND_HOLDS, _dump(list(hold_ids)))
-        return [_hold(row[:9], (row[9], row[10])) for row in rows]
+        rows = self._rows(FIND_HOLDS, dump(list(hold_ids)))
+        return [shapes.hold_of(row[:9], (row[9], row[10])) for row in rows]
 
     def find_past(self, entry_ids: Collection[str]) -> tuple[dict[str, Past], list[Lot]]:
         """These entries, their peers, and the lots that they moved."""
-        found = self._rows(FIND_ENTRIES, _dump(list(entry_ids)))
-        peers = {row[_PEER] for row in found if row[_PEER] is not None} - set(entry_ids)
-        found += self._rows(FIND_ENTRIES, _dump(list(peers))) if peers else []
-        keys = {row[3]: (row[0], row[1], row[4]) for row in found}
-        lots: dict[str, Lot] = {}
-        moves: dict[str, list[LotMove]] = {}
-        for entry_id, delta, *columns in self._rows(FIND_MOVES, _dump(list(keys))):
-            user_id, unit, version = keys[entry_id]
-            lot = lots[columns[1]] = _lot(columns, (user_id, unit))
-            moves.setdefault(entry_id, []).append(move_of(lot, delta, version))
-        past = {row[3]: Past(_entry(row, tuple(moves.get(row[3], ()))), reversed_by=row[2]) for row in found}
-        return past, list(lots.values())
+        found = self._rows(FIND_ENTRIES, dump(list(entry_ids)))
+        peers = {row[shapes.PEER] for row in found if row[shapes.PEER] is not None} - set(entry_ids)
+        found += self._rows(FIND_ENTRIES, dump(list(peers))) if peers else []
+        moves = self._rows(FIND_MOVES, dump([row[3] for row in found]))
+        return shapes.past_of(found, moves)
 
     def find_due(self, account_ids: Collection[int], now_us: int) -> set[int]:
         """Which of these accounts have something due."""
-        return set(self._rows(FIND_DUE, _dump(list(account_ids)), now_us))
+        return set(self._rows(FIND_DUE, dump(list(account_ids)), now_us))
 
     def due_accounts(self, now_us: int, most: int) -> list[AccountKey]:
         """Accounts with something due, the longest overdue first."""
@@ -387,22 +361,22 @@ class SqliteStore(ShopStore):
     def open_lots(self, accounts: Mapping[int, AccountKey], most: int | None) -> dict[int, list[Lot]]:
         """Open lots of each account in burn order."""
         found: dict[int, list[Lot]] = {}
-        for row in self._rows(OPEN_LOTS, _dump(list(accounts)), ALL if most is None else most):
-            found.setdefault(row[0], []).append(_lot(row, accounts[row[0]]))
+        for row in self._rows(OPEN_LOTS, dump(list(accounts)), ALL if most is None else most):
+            found.setdefault(row[0], []).append(shapes.lot_of(row, accounts[row[0]]))
         for lots in found.values():
-            lots.sort(key=_burn_key)
+            lots.sort(key=shapes.burn_key)
         return found
 
     def open_holds(self, accounts: Mapping[int, AccountKey], most: int | None) -> dict[int, list[HoldRow]]:
         """Open holds of each account."""
         found: dict[int, list[HoldRow]] = {}
-        for row in self._rows(OPEN_HOLDS, _dump(list(accounts)), ALL if most is None else most):
-            found.setdefault(row[0], []).append(_hold(row, accounts[row[0]]))
+        for row in self._rows(OPEN_HOLDS, dump(list(accounts)), ALL if most is None else most):
+            found.setdefault(row[0], []).append(shapes.hold_of(row, accounts[row[0]]))
         return found
 
     def next_expiries(self, account_ids: Collection[int]) -> dict[int, tuple[int, int]]:
         """When each account's next lots expire, and how much then."""
-        rows = self._rows(NEXT_EXPIRIES, _dump(list(account_ids)))
+        rows = self._rows(NEXT_EXPIRIES, dump(list(account_ids)))
         return {number: (at_us, amount) for number, at_us, amount in rows}
 
     def next_due_us(self) -> int | None:
@@ -417,10 +391,10 @@ class SqliteStore(ShopStore):
         db = self._db
         with told_apart():
             INSERT_USERS.insert(db, ((user_id, at_us, at_us) for user_id, at_us in rows.users.items()))
-            SAVE_ACCOUNTS.insert(db, (_account_values(*pair) for pair in rows.accounts.values()))
-            SAVE_LOTS.insert(db, (_lot_values(*pair) for pair in rows.lots.values()))
-            SAVE_HOLDS.insert(db, (_hold_values(*pair) for pair in rows.holds.values()))
-            INSERT_ENTRIES.insert(db, ((number, *_entry_values(entry)) for number, entry in rows.entries))
+            SAVE_ACCOUNTS.insert(db, (shapes.account_values(*pair) for pair in rows.accounts.values()))
+            SAVE_LOTS.insert(db, (shapes.lot_values(*pair) for pair in rows.lots.values()))
+            SAVE_HOLDS.insert(db, (shapes.hold_values(*pair) for pair in rows.holds.values()))
+            INSERT_ENTRIES.insert(db, ((number, *entry_values(entry)) for number, entry in rows.entries))
             INSERT_MOVES.insert(
                 db,
                 (
@@ -481,54 +455,3 @@ class SqliteStore(ShopStore):
         if self._engine is not None:
             self._engine.dispose()
         self._db.close()
-
-
-_PEER = 3 + [column.removeprefix("e.") for column in _ENTRY].index("peer")
-_burn_key = attrgetter("burn_key")
-
-
-def move_of(lot: Lot, delta: int, version: int) -> LotMove:
-    """An entry's move of a lot; the entry that made the lot carries its terms."""
-    made = lot.born == version
-    return LotMove(lot.id, delta, Terms(lot.priority, lot.expires_at_us, lot.source) if made else None)
-
-
-def _user_keys(stored: str | None) -> tuple[tuple[str, int], ...]:
-    return tuple((key, version) for key, version in json.loads(stored)) if stored else ()
-
-
-def _lot(row: Sequence[Any], key: AccountKey) -> Lot:
-    return Lot(row[1], key[0], key[1], *row[2:])
-
-
-def _hold(row: Sequence[Any], key: AccountKey) -> HoldRow:
-    marks = tuple((lot_id, part) for lot_id, part in json.loads(row[6]))
-    return HoldRow(row[1], key[0], key[1], row[2], row[3], row[4], row[5], marks, row[7], row[8])
-
-
-def _entry(row: Sequence[Any], moves: tuple[LotMove, ...]) -> Entry:
-    """An entry from a row of `FIND_ENTRIES`: user, unit, reversed by, id, version …, hash."""
-    entry = Entry(row[3], row[0], row[1], *row[4:-1])
-    return replace(entry, lots=moves, hash=row[-1])
-
-
-def _account_values(account: Account, side: Side) -> tuple[Any, ...]:
-    return (
-        account.user_id, account.unit, account.version, account.settled, account.held, account.floor,
-        account.frozen, account.last_hash, account.changed_at_us, side.id, side.created_at_us, side.seal,
-        _dump(side.user_keys) if side.user_keys else None,
-    )  # fmt: skip
-
-
-def _lot_values(number: int, lot: Lot) -> tuple[Any, ...]:
-    return (
-        number, lot.id, lot.amount, lot.remaining, lot.earmarked, lot.priority, lot.expires_at_us, lot.source,
-        lot.born, lot.created_at_us,
-    )  # fmt: skip
-
-
-def _hold_values(number: int, hold: HoldRow) -> tuple[Any, ...]:
-    return (
-        number, hold.id, hold.amount, hold.state, hold.expires_at_us, hold.created_at_us, _dump(hold.marks),
-        hold.captured, hold.closed_at_us,
-    )  # fmt: skip

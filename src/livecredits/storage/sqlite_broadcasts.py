@@ -8,16 +8,13 @@ from __future__ import annotations
 import sqlite3
 
 from livecredits.storage.many_rows import ManyRows
+from livecredits.storage.shapes import BROADCAST_COUNTED
 from livecredits.storage.store import Rows
 
-_COUNTED = (
-    "open", "shown", "hidden", "asleep", "gone", "behind", "first_ms", "last_ms", "browsers", "off", "settled",
-    "details",
-)  # fmt: skip
 SAVE_BROADCASTS = ManyRows(
     "broadcasts",
-    f"id, node, {', '.join(_COUNTED)}",
-    f"ON CONFLICT (id, node) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COUNTED)}",
+    f"id, node, {', '.join(BROADCAST_COUNTED)}",
+    f"ON CONFLICT (id, node) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in BROADCAST_COUNTED)}",
 )
 SAVE_SPANS = ManyRows(
     "broadcast_spans",

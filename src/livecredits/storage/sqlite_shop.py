@@ -9,25 +9,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
-from livecredits.core.rows import OrderRow, Redemption, Voucher
+from livecredits.core.rows import OrderRow, Voucher
+from livecredits.storage import shapes
 from livecredits.storage.many_rows import ManyRows
+from livecredits.storage.shapes import dump
+from livecredits.storage.spelling import in_sqlite
 from livecredits.storage.store import Raced, Rows
-
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-_ORDER = (
-    "o.id, o.user_id, o.unit, o.credits, o.validity_s, o.state, o.entry_id, o.fulfilled_at_us, o.fulfilled_by, "
-    "o.claimed_by, o.note, o.refund_entry_id, o.refunded_at_us, json_extract(o.package, '$.name')"
-)
-_VOUCHER = (
-    "v.id, coalesce(v.unit, c.unit), coalesce(v.amount, c.credits), v.campaign_id, v.user_id, c.validity_s, "
-    "c.starts_at_us, coalesce(v.ends_at_us, c.ends_at_us), v.max_redemptions, "
-    "CASE WHEN v.campaign_id IS NULL THEN 1 ELSE c.max_per_user END, v.redemptions, coalesce(c.listed, 0), "
-    "v.revoked_at_us IS NOT NULL, c.label"
-)
 
 
 def _as_one(columns: str, rest: str) -> str:
@@ -35,14 +25,14 @@ def _as_one(columns: str, rest: str) -> str:
     return f"SELECT json_group_array(json_array({columns})) FROM {rest}"
 
 
-FIND_ORDERS = _as_one(_ORDER, "json_each(?1) AS j CROSS JOIN orders AS o ON o.id = j.value")
+FIND_ORDERS = _as_one(in_sqlite(shapes.ORDER), "json_each(?1) AS j CROSS JOIN orders AS o ON o.id = j.value")
 FIND_VOUCHERS = _as_one(
-    f"v.digest, {_VOUCHER}",
+    f"v.digest, {shapes.VOUCHER}",
     "json_each(?1) AS j CROSS JOIN vouchers AS v ON v.digest = j.value "
     "LEFT JOIN campaigns AS c ON c.id = v.campaign_id",
 )
 FIND_WELCOMES = _as_one(
-    f"v.digest, {_VOUCHER}",
+    f"v.digest, {shapes.VOUCHER}",
     "(SELECT * FROM campaigns WHERE welcome = 1 ORDER BY id) AS c "
     "JOIN vouchers AS v ON v.campaign_id = c.id AND v.revoked_at_us IS NULL",
 )
@@ -56,10 +46,9 @@ FIND_LISTED = _as_one(
     "l.campaign_id, l.user_id",
     f"json_each(?1) AS j CROSS JOIN campaign_users AS l ON (l.campaign_id, l.user_id) = ({_PAIR})",
 )
-_MOVED = (
-    "state", "entry_id", "fulfilled_at_us", "fulfilled_by", "claimed_by", "note", "refund_entry_id", "refunded_at_us",
-)  # fmt: skip
-_SET = ", ".join(f"{name} = json_extract(j.value, '$[{place}]')" for place, name in enumerate(_MOVED, 2))
+_SET = ", ".join(
+    f"{name} = json_extract(j.value, '$[{place}]')" for place, name in enumerate(shapes.ORDER_MOVED, 2)
+)
 MOVE_ORDERS = (
     f"UPDATE orders SET {_SET} FROM json_each(?1) AS j "
     "WHERE orders.id = json_extract(j.value, '$[0]') AND orders.state = json_extract(j.value, '$[1]')"
@@ -69,9 +58,7 @@ COUNT_VOUCHERS = (
     "WHERE vouchers.id = json_extract(j.value, '$[0]') AND vouchers.redemptions = json_extract(j.value, '$[1]')"
 )
 INSERT_FULFILMENTS = ManyRows("fulfilments", "order_id, entry_id")
-INSERT_REDEMPTIONS = ManyRows(
-    "redemptions", "voucher_id, turn, scope, user_id, user_turn, entry_id, amount, at_us, address"
-)
+INSERT_REDEMPTIONS = ManyRows("redemptions", shapes.REDEMPTION_COLUMNS)
 
 
 class ShopStore:
@@ -85,55 +72,40 @@ class ShopStore:
 
     def find_orders(self, order_ids: Collection[str]) -> list[OrderRow]:
         """These orders."""
-        return [OrderRow(*row) for row in self._found(FIND_ORDERS, _dump(list(order_ids)))]
+        return [OrderRow(*row) for row in self._found(FIND_ORDERS, dump(list(order_ids)))]
 
     def find_vouchers(self, digests: Collection[str]) -> dict[str, Voucher]:
         """The vouchers that have these digests."""
-        return {row[0]: _voucher(row[1:]) for row in self._found(FIND_VOUCHERS, _dump(list(digests)))}
+        return {row[0]: shapes.voucher_of(row[1:]) for row in self._found(FIND_VOUCHERS, dump(list(digests)))}
 
     def find_welcomes(self) -> list[Voucher]:
         """The vouchers of welcome campaigns."""
-        return [_voucher(row[1:]) for row in self._found(FIND_WELCOMES)]
+        return [shapes.voucher_of(row[1:]) for row in self._found(FIND_WELCOMES)]
 
     def find_redeemed(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """How often each user has redeemed in each scope."""
-        rows = self._found(FIND_REDEEMED, _dump(list(pairs)))
+        rows = self._found(FIND_REDEEMED, dump(list(pairs)))
         return {(scope, user_id): turn for scope, user_id, turn in rows}
 
     def find_listed(self, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these users stand on which campaign's list."""
         return {
-            (campaign_id, user_id) for campaign_id, user_id in self._found(FIND_LISTED, _dump(list(pairs)))
+            (campaign_id, user_id) for campaign_id, user_id in self._found(FIND_LISTED, dump(list(pairs)))
         }
 
     def _save_shop(self, rows: Rows) -> None:
         """Write what changed about orders and vouchers, if anything did."""
         if rows.orders:
-            moves = [_order_move(before, order) for before, order in rows.orders.values()]
+            moves = [shapes.order_move(before, order) for before, order in rows.orders.values()]
             self._change(MOVE_ORDERS, moves)
             INSERT_FULFILMENTS.insert(self._db, rows.fulfilments)
         if rows.redemptions:
             counts = [(voucher_id, *pair) for voucher_id, pair in rows.vouchers.items()]
             self._change(COUNT_VOUCHERS, counts)
-            INSERT_REDEMPTIONS.insert(self._db, (_redemption_values(one) for one in rows.redemptions))
+            INSERT_REDEMPTIONS.insert(self._db, (shapes.redemption_values(one) for one in rows.redemptions))
 
     def _change(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         """Run a conditional update of exactly these rows."""
-        changed = self._db.execute(statement, (_dump(rows),)).rowcount
+        changed = self._db.execute(statement, (dump(rows),)).rowcount
         if changed != len(rows):
             raise Raced(f"{len(rows) - changed} of {len(rows)} rows had moved on")
-
-
-def _voucher(row: Sequence[Any]) -> Voucher:
-    return Voucher(*[*row[:-3], bool(row[-3]), bool(row[-2]), row[-1]])
-
-
-def _order_move(before: str, order: OrderRow) -> tuple[Any, ...]:
-    return (order.id, before, *(getattr(order, name) for name in _MOVED))
-
-
-def _redemption_values(one: Redemption) -> tuple[Any, ...]:
-    return (
-        one.voucher_id, one.turn, one.scope, one.user_id, one.user_turn, one.entry_id, one.amount, one.at_us,
-        one.address,
-    )  # fmt: skip

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select
+from sqlalchemy import BigInteger, Connection, bindparam, case, func, literal_column, select
 
 from livecredits.storage.schema import accounts, entries, orders, users
 
@@ -76,7 +76,8 @@ def account_sums(connection: Connection) -> tuple[dict[str, Sums], str]:
 
 _up = case((entries.c.settled_delta > 0, entries.c.settled_delta), else_=0)
 _down = case((entries.c.settled_delta < 0, -entries.c.settled_delta), else_=0)
-_quarter = entries.c.at_us // QUARTER_US
+# Spelled out: PostgreSQL takes two parameters for two numbers, and then the group is another one than what is shown.
+_quarter = entries.c.at_us // literal_column(str(QUARTER_US), BigInteger)
 _between = (entries.c.id > bindparam("after")) & (entries.c.id <= bindparam("until"))
 _MOVED = (
     select(

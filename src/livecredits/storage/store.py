@@ -77,6 +77,20 @@ class AuditRow:
 
 
 @dataclass(slots=True)
+class Named:
+    """The rows that the changes of a batch name, before any of them is read."""
+
+    accounts: set[AccountKey] = field(default_factory=set)
+    orders: set[str] = field(default_factory=set)
+    holds: set[str] = field(default_factory=set)
+    entries: set[str] = field(default_factory=set)
+    codes: set[tuple[str, str]] = field(default_factory=set)
+    """User and digest."""
+    newcomers: set[str] = field(default_factory=set)
+    """Users whom the changes may make, and who would then be welcomed."""
+
+
+@dataclass(slots=True)
 class Rows:
     """What a batch writes, each row in its last form."""
 
@@ -108,14 +122,27 @@ class Rows:
 class Store(Protocol):
     """A database as the writer sees it."""
 
-    def begin(self) -> None:
-        """Start a transaction that may write."""
+    is_alone: bool
+    """Whether nobody else writes to this database, so that what was read may be remembered from batch to batch."""
+
+    def begin(self, *, alone: bool = False) -> None:
+        """Start a transaction that may write; `alone`: no other that moves credits may be open meanwhile.
+
+        Raises:
+            Unavailable: the database cannot be reached just now.
+        """
 
     def commit(self) -> None:
         """Make the transaction durable; raises `StorageFull` where it certainly was not made."""
 
     def rollback(self) -> None:
         """Undo what the transaction did; quiet if there is none."""
+
+    def lock(self, named: Named) -> None:
+        """Lock all that a batch names, in one order for every batch, before any of it is read.
+
+        Ids of holds and entries lead to accounts that never change. Nothing to do where nobody else writes.
+        """
 
     def find_answers(self, keys: Collection[KeyOf]) -> dict[KeyOf, tuple[str, str]]:
         """Content and stored answer of each key that has been used."""
@@ -194,7 +221,7 @@ class Store(Protocol):
         ...
 
     def save(self, rows: Rows) -> None:
-        """Write a batch's rows; raises `Raced` if an order or a voucher is not as it was read."""
+        """Write a batch's rows; raises `Raced` where another writer was quicker, so that all is to be decided anew."""
 
     def run(self, ask: Callable[[Any], T]) -> T:
         """Give the open transaction as a SQLAlchemy connection, for what is no change of credits."""
@@ -210,6 +237,9 @@ class Store(Protocol):
     def newest_entry_id(self) -> str | None:
         """The largest id of an entry."""
         ...
+
+    def newest_entry_of(self, account_ids: Collection[int]) -> str | None:
+        """The largest id of the newest entries of these accounts; not asked where nobody else writes."""
 
     def epoch(self) -> str:
         """The identity of the database's line of history."""

@@ -10,23 +10,25 @@ Keeping `last_hash` of some accounts elsewhere is the answer to that.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from livecredits.core.chain import GENESIS, canonical, link
 from livecredits.core.lots import Lot
 from livecredits.core.rows import Entry, LotMove
-from livecredits.storage import migrate, sqlite
+from livecredits.storage import migrate, shapes, sqlite
 from livecredits.storage.batch import KEPT_KEYS
 from livecredits.storage.schema import APPEND_ONLY, append_only_triggers
+from livecredits.storage.spelling import in_sqlite
 from livecredits.storage.store import seal_of
 from livecredits.storage.verify_shop import SHOP_STRAYS
 
@@ -74,6 +76,25 @@ class VerifyReport:
         }
 
 
+class Moments(Protocol):
+    """A database as the check asks it. Rows give their columns by name."""
+
+    def moment(self) -> AbstractContextManager[None]:
+        """What is asked within the block is answered from one moment of the database."""
+
+    def rows(self, statement: str, *values: Any) -> list[Any]:
+        """All rows that a statement gives."""
+
+    def stream(self, statement: str, *values: Any) -> Iterator[Any]:
+        """The same, row by row: there may be a million."""
+
+    def firsts(self, statement: str) -> list[Any]:
+        """The first column of each row."""
+
+    def rewritable(self) -> list[str]:
+        """The append-only tables that lack what guards them."""
+
+
 def verify(path: Path, progress: Progress | None = None) -> VerifyReport:
     """Check a database file; it may be open in a running server.
 
@@ -82,7 +103,47 @@ def verify(path: Path, progress: Progress | None = None) -> VerifyReport:
     """
     with closing(sqlite.connect_reader(path)) as db:
         migrate.require_up_to_date(db)
-        return _Check(db, progress).run()
+        return check(_File(db), progress)
+
+
+def check(moments: Moments, progress: Progress | None) -> VerifyReport:
+    """Check a ledger, whatever it is kept in."""
+    return _Check(moments, progress).run()
+
+
+class _File:
+    """A SQLite file as the check asks it."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[None]:
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
+    def rows(self, statement: str, *values: Any) -> list[Any]:
+        return list(self.stream(statement, *values))
+
+    def stream(self, statement: str, *values: Any) -> Iterator[Any]:
+        cursor = self._db.cursor()
+        cursor.row_factory = sqlite3.Row
+        yield from cursor.execute(in_sqlite(statement), values)
+
+    def firsts(self, statement: str) -> list[Any]:
+        return [row[0] for row in self.stream(statement)]
+
+    def rewritable(self) -> list[str]:
+        standing = set(self.firsts("SELECT sql FROM sqlite_master WHERE type = 'trigger'"))
+        return [
+            table.name
+            for table in APPEND_ONLY
+            for statement in append_only_triggers(table.name)
+            if statement not in standing
+        ]
 
 
 @dataclass(slots=True)
@@ -100,47 +161,35 @@ class _Running:
 
 
 class _Check:
-    def __init__(self, db: sqlite3.Connection, progress: Progress | None) -> None:
-        self._db = db
+    def __init__(self, moments: Moments, progress: Progress | None) -> None:
+        self._moments = moments
+        self._rows, self._stream = moments.rows, moments.stream
         self._progress = progress or (lambda _done, _total: None)
         self._damages: list[Damage] = []
         self._done = 0
         self._total = 0
 
     def run(self) -> VerifyReport:
-        self._total = self._db.execute("SELECT count(*) FROM entries").fetchone()[0]
+        self._total = self._moments.firsts("SELECT count(*) FROM entries")[0]
         checked, last = 0, 0
         while True:
             # One moment of the database for accounts, entries, lots and holds alike.
-            self._db.execute("BEGIN")
-            numbers = self._rows(
-                "SELECT id FROM accounts WHERE id > ? ORDER BY id LIMIT ?", last, ACCOUNTS_AT_ONCE
-            )
-            if numbers:
-                self._check_accounts(last + 1, last := numbers[-1]["id"])
-            self._db.execute("ROLLBACK")
+            with self._moments.moment():
+                numbers = self._rows(
+                    "SELECT id FROM accounts WHERE id > ? ORDER BY id LIMIT ?", last, ACCOUNTS_AT_ONCE
+                )
+                if numbers:
+                    self._check_accounts(last + 1, last := numbers[-1]["id"])
             checked += len(numbers)
             if not numbers:
                 break
             self._progress(self._done, max(self._total, self._done))
-        self._check_triggers()
+        for table in self._moments.rewritable():
+            self._report(table, "–", "can be rewritten: its trigger is missing or altered")
         for table, statement, what in STRAYS:
-            for row in self._rows(statement):
-                self._report(table, row[0], what)
+            for row in self._moments.firsts(statement):
+                self._report(table, row, what)
         return VerifyReport(self._done, checked, tuple(self._damages))
-
-    def _check_triggers(self) -> None:
-        """What the database itself refuses to rewrite."""
-        standing = {row[0] for row in self._rows("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
-        for table in APPEND_ONLY:
-            for statement in append_only_triggers(table.name):
-                if statement not in standing:
-                    self._report(table.name, "–", "can be rewritten: its trigger is missing or altered")
-
-    def _rows(self, statement: str, *values: Any) -> list[Any]:
-        cursor = self._db.cursor()
-        cursor.row_factory = sqlite3.Row
-        return cursor.execute(statement, values).fetchall()
 
     def _report(self, table: str, row: object, what: str) -> None:
         if len(self._damages) < DAMAGES_TOLD:
@@ -175,11 +224,6 @@ class _Check:
             self._check_account(account, running[number])
             self._check_lots(account, running[number], lots.get(number, []), holds.get(number, []))
             self._check_holds(running[number], holds.get(number, []))
-
-    def _stream(self, statement: str, *values: Any) -> Iterator[Any]:
-        cursor = self._db.cursor()
-        cursor.row_factory = sqlite3.Row
-        yield from cursor.execute(statement, values)
 
     def _check_entry(self, account: Any, row: Any, moves: list[Any], running: _Running) -> None:
         entry = _entry(account, row, moves)
@@ -311,7 +355,7 @@ def _move(account: Any, entry: Entry, row: Any) -> LotMove:
         row["lot_id"], account["user_id"], account["unit"], row["amount"], 0, 0, row["priority"],
         row["expires_at_us"], row["source"], row["born"], row["created_at_us"],
     )  # fmt: skip
-    return sqlite.move_of(lot, row["delta"], entry.version)
+    return shapes.move_of(lot, row["delta"], entry.version)
 
 
 _BETWEEN = "account_id BETWEEN ? AND ?"
@@ -327,27 +371,27 @@ MOVES = (
 STRAYS = (
     (
         "entries",
-        "SELECT id FROM entries WHERE account_id NOT IN (SELECT id FROM accounts)",
+        "SELECT x.id FROM entries AS x WHERE NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.id = x.account_id)",
         "belongs to no account",
     ),
     (
         "lots",
-        "SELECT id FROM lots WHERE account_id NOT IN (SELECT id FROM accounts)",
+        "SELECT x.id FROM lots AS x WHERE NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.id = x.account_id)",
         "belongs to no account",
     ),
     (
         "holds",
-        "SELECT id FROM holds WHERE account_id NOT IN (SELECT id FROM accounts)",
+        "SELECT x.id FROM holds AS x WHERE NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.id = x.account_id)",
         "belongs to no account",
     ),
     (
         "entry_lots",
-        "SELECT entry_id FROM entry_lots WHERE entry_id NOT IN (SELECT id FROM entries)",
+        "SELECT m.entry_id FROM entry_lots AS m WHERE NOT EXISTS (SELECT 1 FROM entries AS e WHERE e.id = m.entry_id)",
         "names an entry that is missing",
     ),
     (
         "accounts",
-        "SELECT user_id FROM accounts WHERE user_id NOT IN (SELECT user_id FROM users)",
+        "SELECT a.user_id FROM accounts AS a WHERE NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = a.user_id)",
         "names a user who is missing",
     ),
     (
@@ -370,10 +414,9 @@ STRAYS = (
         "idempotency",
         (
             "SELECT i.scope || ' ' || i.key FROM idempotency AS i LEFT JOIN entries AS e "
-            "ON e.id = json_extract(i.answer, '$.entry') WHERE json_extract(i.answer, '$.code') IS NULL "
-            "AND json_extract(i.answer, '$.made') IS NULL "
-            "AND (e.id IS NULL OR e.amount IS NOT json_extract(i.answer, '$.amount') "
-            "OR e.kind IS NOT json_extract(i.answer, '$.kind'))"
+            "ON e.id = (i.answer ->> 'entry') WHERE (i.answer ->> 'code') IS NULL AND (i.answer ->> 'made') IS NULL "
+            "AND (e.id IS NULL OR CAST(e.amount AS TEXT) IS DISTINCT FROM (i.answer ->> 'amount') "
+            "OR e.kind IS DISTINCT FROM (i.answer ->> 'kind'))"
         ),
         "was answered with an entry that is missing or another one",
     ),

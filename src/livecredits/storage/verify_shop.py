@@ -8,9 +8,10 @@ no entry covers (billing, a package's description, a code that nobody has redeem
 from __future__ import annotations
 
 _FULFILMENT = (
-    "f.entry_id IS o.entry_id AND e.kind = 'fulfil' AND e.origin = o.id AND e.amount = o.credits "
+    "f.entry_id IS NOT DISTINCT FROM o.entry_id AND e.kind = 'fulfil' AND e.origin = o.id AND e.amount = o.credits "
     "AND e.at_us = o.fulfilled_at_us AND e.actor = o.fulfilled_by AND a.user_id = o.user_id AND a.unit = o.unit "
-    "AND r.reversed_by IS o.refund_entry_id AND x.at_us IS o.refunded_at_us"
+    "AND r.reversed_by IS NOT DISTINCT FROM o.refund_entry_id "
+    "AND x.at_us IS NOT DISTINCT FROM o.refunded_at_us"
 )
 _REDEMPTION = (
     "e.kind = 'redeem' AND e.origin = r.voucher_id AND e.amount = r.amount AND e.at_us = r.at_us "
@@ -35,15 +36,15 @@ SHOP_STRAYS = (
         (
             "SELECT o.id FROM orders AS o LEFT JOIN fulfilments AS f ON f.order_id = o.id "
             "LEFT JOIN reversals AS r ON r.entry_id = o.entry_id "
-            "WHERE (o.state IN ('fulfilled', 'refunded')) IS NOT (f.order_id IS NOT NULL) "
-            "OR (o.state = 'refunded') IS NOT (r.entry_id IS NOT NULL) "
-            "OR (o.state = 'cancelled') IS NOT (o.cancelled_at_us IS NOT NULL)"
+            "WHERE (o.state IN ('fulfilled', 'refunded')) IS DISTINCT FROM (f.order_id IS NOT NULL) "
+            "OR (o.state = 'refunded') IS DISTINCT FROM (r.entry_id IS NOT NULL) "
+            "OR (o.state = 'cancelled') IS DISTINCT FROM (o.cancelled_at_us IS NOT NULL)"
         ),
         "is in another state than its entries say",
     ),
     (
         "fulfilments",
-        "SELECT order_id FROM fulfilments WHERE order_id NOT IN (SELECT id FROM orders)",
+        "SELECT f.order_id FROM fulfilments AS f WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.id = f.order_id)",
         "names an order that is missing",
     ),
     (

@@ -32,7 +32,7 @@ from livecredits.storage.batch import Batch
 from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
 from livecredits.storage.many import Many, Ruling
-from livecredits.storage.store import Rows, Store
+from livecredits.storage.store import Raced, Rows, Store
 from livecredits.storage.warm import Warm
 
 T = TypeVar("T")
@@ -42,6 +42,8 @@ BATCH_MOST = 500
 """Changes in one transaction: enough to share the commit, few enough that nobody waits long for it."""
 WAITING_MOST = 50_000
 """Changes that may wait; more are turned away, since they would time out anyway."""
+TRIES = 5
+"""How often a batch is decided on fresh rows when other writers were quicker; then its changes go one by one."""
 IDLE_S = 0.2
 ASIDE_S = 0.02
 """When no change has come for so long, rows that wait for a ride get a commit of their own."""
@@ -229,7 +231,7 @@ class Writer:
         if not jobs:
             return
         try:
-            committed = self._commit_changes(jobs)
+            committed = self._decided_anew(lambda: self._commit_changes(jobs))
         except Refused as error:
             self._give_up(jobs, error)
             return
@@ -245,12 +247,21 @@ class Writer:
                 for job in jobs:
                     self._write_run([job])
             else:
-                jobs[0].outcome = error
+                jobs[0].outcome = _overtaken() if isinstance(error, Raced) else error
                 self._subscribers.hand_over(jobs)
             return
         told = committed if committed.states or committed.lists else None
         self._subscribers.hand_over([*jobs, *self._asides.done()], told)
         self._store.tidy(idle=False)
+
+    def _decided_anew(self, write: Callable[[], T]) -> T:
+        """Run a transaction; where another writer was quicker, again, on rows as they are then."""
+        for _ in range(TRIES - 1):
+            try:
+                return write()
+            except Raced:
+                self._undo()
+        return write()
 
     def _commit_changes(self, jobs: Sequence[Job]) -> CommittedBatch:
         if self._refusal is not None and isinstance(self._refusal, StorageFailed):
@@ -282,7 +293,7 @@ class Writer:
     def _commit(self) -> None:
         try:
             self._store.commit()
-        except StorageFull:
+        except (StorageFull, Raced):
             raise
         except Exception as error:
             unknown = OutcomeUnknown(
@@ -307,10 +318,12 @@ class Writer:
         try:
             if isinstance(self._refusal, StorageFailed):
                 raise StorageFailed(self._refusal.detail)
-            self._store.begin()
-            committed = self._write_job(job)
+            committed = self._decided_anew(lambda: self._write_job(job))
         except Unavailable as error:
             self._give_up([job], error)
+            return
+        except Raced:
+            self._give_up([job], _overtaken())
             return
         except BaseException as error:  # noqa: BLE001 - it is the caller's
             self._undo()
@@ -319,6 +332,7 @@ class Writer:
         self._store.tidy(idle=False)
 
     def _write_job(self, job: Job) -> CommittedBatch | None:
+        self._store.begin(alone=job.ask is not None)
         if job.many is not None:
             return self._write_many(job, job.many)
         if job.rows is None:
@@ -391,5 +405,9 @@ class Writer:
         while self._asides:
             told.append(self._asides.pop())
         for waiting in told:
-            waiting.outcome = type(error)(error.detail)
+            waiting.outcome = type(error)(error.detail, **error.extra)
         self._subscribers.hand_over(told)
+
+
+def _overtaken() -> Unavailable:
+    return Unavailable("Others keep changing the same rows; try again with the same key.", retry_after_s=1)

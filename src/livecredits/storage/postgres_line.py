@@ -1,0 +1,160 @@
+"""The line to a PostgreSQL server: addresses, connections, and what its errors mean to a caller.
+
+Promises: no password is ever told; whatever breaks a connection is `Unavailable`, what another writer was quicker at is
+`Raced`, a full disk is told from both; any other error passes unchanged. Must not know a statement of ours.
+
+The odd thing: prepared statements are off. A connection pooler in transaction mode gives each transaction another
+server process, and a statement that was prepared on the former one is unknown there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from livecredits.errors import StartRefused, StorageFull, Unavailable
+from livecredits.storage.store import Raced
+
+if TYPE_CHECKING:
+    import psycopg
+
+    Connection = psycopg.Connection[Any]
+
+SCHEMES = ("postgresql", "postgres")
+CONNECT_S = 5
+RETRY_AFTER_S = 1
+OLDEST_SERVER = 14
+_RACED = frozenset({"23505", "40001", "40P01"})
+"""A unique violation, a serialization failure, a deadlock."""
+_FULL = frozenset({"53100"})
+_BREAKS = ("08", "53", "57P")
+"""Connections, resources, shutdowns: classes of states in which the server says no to anything."""
+_PASSING = frozenset({"25006", "25P03", "25P04", "55P03", "57014"})
+"""A standby that answers, transactions and locks that took too long, a cancelled statement."""
+
+
+def is_postgres(url: str) -> bool:
+    """Whether an address names a PostgreSQL database."""
+    return url.partition("://")[0] in SCHEMES
+
+
+def shown(url: str) -> str:
+    """An address as it may be told: without its password and without its options."""
+    parts = urlsplit(url)
+    host = parts.hostname or "the local socket"
+    place = f"{host}:{parts.port}" if parts.port else host
+    return urlunsplit(("postgresql", place, parts.path, "", ""))
+
+
+def driver() -> Any:
+    """The module psycopg.
+
+    Raises:
+        StartRefused: it is not installed.
+    """
+    try:
+        import psycopg
+    except ImportError:
+        raise StartRefused(
+            "PostgreSQL needs a driver that is not installed: pip install 'livecredits[postgres]'"
+        ) from None
+    return psycopg
+
+
+@cache
+def lent() -> Any:
+    """A kind of connection that SQLAlchemy may use and whose transaction stays ours: we say BEGIN and COMMIT."""
+
+    class Lent(driver().Connection):  # type: ignore[misc]
+        def commit(self) -> None:
+            """Leave the transaction to its owner."""
+
+        def rollback(self) -> None:
+            """Leave the transaction to its owner."""
+
+    return Lent
+
+
+def connect(url: str, kind: Any = None) -> Connection:
+    """A connection in which each statement stands alone until we say BEGIN.
+
+    Args:
+        url: the address.
+        kind: a class of psycopg's connections.
+
+    Raises:
+        psycopg.OperationalError: the server cannot be reached, or does not let us in.
+    """
+    connection: Connection = (kind or driver().Connection).connect(
+        url.replace("postgres://", "postgresql://", 1),
+        autocommit=True,
+        prepare_threshold=None,
+        connect_timeout=CONNECT_S,
+        application_name="livecredits",
+        target_session_attrs="read-write",
+    )
+    connection.adapters.register_loader("numeric", _whole_loader())
+    return connection
+
+
+@cache
+def _whole_loader() -> Any:
+    """What PostgreSQL adds up from 64-bit numbers is `numeric`; here such sums are whole numbers as well."""
+    from psycopg.adapt import Loader
+
+    class Whole(Loader):
+        def load(self, data: Any) -> int:
+            return int(bytes(data))
+
+    return Whole
+
+
+def start_refused(url: str, error: Exception) -> StartRefused:
+    """Why a database cannot be opened, in a sentence that names no password."""
+    told = " ".join(str(error).split()).removeprefix("connection failed: ")
+    password = urlsplit(url).password
+    if password:
+        told = told.replace(password, "…")
+    return StartRefused(f"The database {shown(url)} cannot be opened: {told}")
+
+
+@contextlib.contextmanager
+def told_apart(*, alone: bool = False) -> Iterator[None]:
+    """Turn what PostgreSQL says into what a caller can act on; other errors pass unchanged.
+
+    `alone`: nobody else was writing, so that a row which is there already is no race.
+    """
+    try:
+        yield
+    except Exception as error:
+        meant = _meant(error)
+        if meant is None or (alone and isinstance(meant, Raced)):
+            raise
+        raise meant from error
+
+
+def _meant(error: Exception) -> Exception | None:
+    import psycopg
+
+    cause = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's
+    if not isinstance(cause, psycopg.Error):
+        return None
+    state = cause.sqlstate or ""
+    if state in _RACED:
+        return Raced(f"another writer was quicker ({state})")
+    if state in _FULL:
+        return StorageFull("The database server's disk is full; nothing was written.")
+    is_cut = not state and isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
+    if is_cut or state.startswith(_BREAKS) or state in _PASSING:
+        return unavailable()
+    return None
+
+
+def unavailable() -> Unavailable:
+    """What callers are told while the server does not answer."""
+    return Unavailable(
+        "The database does not answer just now; try again with the same key.", retry_after_s=RETRY_AFTER_S
+    )

@@ -1,0 +1,64 @@
+"""Any number of rows in one statement: each column goes as one array, and `unnest` makes rows of them again.
+
+Promises: a statement's text never depends on how many rows it takes; rows are written in their order. Must not know any
+table. The odd thing: arrays are spelled out as text here. psycopg's own way converts element by element, and took eight
+times as long for a batch of entries (7 ms against 0.9); one long VALUES list took twenty times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+WHOLE, TEXT = "bigint", "text"
+
+
+def wholes(values: Iterable[int | None]) -> str:
+    """An array of whole numbers as PostgreSQL reads it."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def texts(values: Iterable[str | None]) -> str:
+    """An array of texts as PostgreSQL reads it."""
+    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+_SPELLED: dict[str, Any] = {WHOLE: wholes, TEXT: texts}
+
+
+class ArrayRows:
+    """One statement that takes rows as arrays."""
+
+    def __init__(self, kinds: Sequence[str], text: str) -> None:
+        """Prepare the statement.
+
+        Args:
+            kinds: of each column, WHOLE or TEXT.
+            text: the statement, in which `{rows}` stands for the rows.
+        """
+        self._spell = [_SPELLED[kind] for kind in kinds]
+        arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(kinds, 1))
+        self.text = text.replace("{rows}", f"unnest({arrays})")
+
+    def values(self, rows: Iterable[Sequence[Any]]) -> list[str]:
+        """The parameters for these rows, of which there must be one."""
+        return [spell(column) for spell, column in zip(self._spell, zip(*rows, strict=True), strict=True)]
+
+
+def inserting(table: str, columns: str, after: str = "") -> ArrayRows:
+    """An INSERT of any number of rows into a table of `schema`, in the order of these columns."""
+    from sqlalchemy import Text
+
+    from livecredits.storage.schema import metadata
+
+    names = columns.split(", ")
+    of = metadata.tables[table].columns
+    kinds = [TEXT if isinstance(of[name].type, Text) else WHOLE for name in names]
+    listed = ", ".join(f'"{name}"' for name in names)
+    return ArrayRows(kinds, f"INSERT INTO {table} ({listed}) SELECT * FROM {{rows}} {after}".rstrip())

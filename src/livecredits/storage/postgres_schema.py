@@ -1,0 +1,165 @@
+"""The schema of a PostgreSQL database: who makes it, when it moves on, and which programs may work with it.
+
+Promises: only `livecredits migrate` changes it, in one transaction and one at a time; a program that does not fit says
+so and touches nothing. A migration has a phase: `pre` ones only add, so that the former program goes on beside the new
+one, and run before a roll-out; `post` ones take away what the former program needed, and run after it. What was taken
+away last stands in `meta.fits_from`: the oldest schema whose programs can still work with the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, Literal
+
+from livecredits.errors import StartRefused
+from livecredits.storage import migrate, postgres_line
+
+if TYPE_CHECKING:
+    import psycopg
+    from sqlalchemy import Connection
+
+_log = logging.getLogger(__name__)
+
+Phase = Literal["pre", "post", "all"]
+MIGRATION_LOCK = 0x6C63_0002
+FITS_FROM = "fits_from"
+
+
+def version_of(connection: psycopg.Connection[Any]) -> str | None:
+    """The schema that a database has; None for one that has none of ours."""
+    found = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
+    if not found or not found[0]:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def require_fit(connection: psycopg.Connection[Any]) -> None:
+    """Refuse a database that this program cannot work with.
+
+    Raises:
+        StartRefused: its server or its schema is too old or too new.
+    """
+    if connection.info.server_version < postgres_line.OLDEST_SERVER * 10_000:
+        raise StartRefused(
+            f"PostgreSQL {postgres_line.OLDEST_SERVER} or newer is needed; this server is "
+            f"{connection.info.server_version // 10_000}."
+        )
+    version = version_of(connection)
+    if version is None:
+        raise StartRefused("The database has none of livecredits' tables yet. Make them: livecredits migrate")
+    if version < migrate.NEEDED:
+        raise StartRefused(
+            f"The database has schema {version}, and this livecredits needs {migrate.NEEDED}: livecredits migrate --pre"
+        )
+    if version > migrate.HEAD and _fits_from(connection) > migrate.HEAD:
+        raise StartRefused(
+            f"The database has schema {version} and this livecredits knows schemas up to {migrate.HEAD}: "
+            "a newer version has finished its roll-out. Install that version."
+        )
+
+
+def _fits_from(connection: psycopg.Connection[Any]) -> str:
+    row = connection.execute("SELECT value FROM meta WHERE name = %s", (FITS_FROM,)).fetchone()
+    return str(row[0]) if row else migrate.HEAD
+
+
+def bring_up_to_date(url: str, phase: Phase = "all") -> str:
+    """Make the schema, or bring it to this program's.
+
+    Args:
+        url: the database.
+        phase: which migrations to run: those of before a roll-out, those of after it, or both.
+
+    Returns:
+        The schema that the database has then.
+
+    Raises:
+        StartRefused: the database cannot be reached or changed, or has a schema that this program does not know.
+    """
+    psycopg = postgres_line.driver()
+    try:
+        db = postgres_line.connect(url, postgres_line.lent())
+        try:
+            return _bring_up_to_date(db, phase)
+        finally:
+            db.close()
+    except psycopg.Error as error:
+        raise postgres_line.start_refused(url, error) from None
+
+
+def _bring_up_to_date(db: psycopg.Connection[Any], phase: Phase) -> str:
+    from sqlalchemy import StaticPool, create_engine
+
+    db.execute("BEGIN")
+    db.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+    version = version_of(db)
+    if version is not None and version > migrate.HEAD:
+        raise StartRefused(
+            f"The database has schema {version}, and this livecredits knows schemas up to {migrate.HEAD}."
+        )
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: db, poolclass=StaticPool, use_native_hstore=False
+    )
+    with engine.connect() as connection:
+        if version is None:
+            _create(connection)
+        elif version != migrate.HEAD:
+            _upgrade(connection, version, phase)
+    reached = version_of(db)
+    assert reached is not None
+    db.execute("COMMIT")
+    return reached
+
+
+def _create(connection: Connection) -> None:
+    """The newest schema at once, and the beginning of a line of history."""
+    from sqlalchemy import insert, text
+
+    from livecredits.storage.schema import meta, metadata, several, units
+
+    metadata.create_all(connection, checkfirst=False)
+    several.create_all(connection, checkfirst=False)
+    connection.execute(text(migrate.ALEMBICS_OWN_TABLE))
+    connection.execute(
+        text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": migrate.HEAD}
+    )
+    began = {
+        "epoch": migrate.new_epoch(),
+        "voucher_key": secrets.token_hex(migrate.VOUCHER_KEY_BYTES),
+        FITS_FROM: migrate.HEAD,
+    }
+    connection.execute(insert(meta), [{"name": name, "value": value} for name, value in began.items()])
+    connection.execute(insert(units).values(name="credits", scale=0))
+
+
+def _upgrade(connection: Connection, version: str, phase: Phase) -> None:
+    """Run the migrations that are due in this phase."""
+    from alembic import command
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import update
+
+    from livecredits.storage.schema import meta
+
+    config = migrate.alembic_config(connection)
+    script = ScriptDirectory.from_config(config)
+    pending = [one for one in script.walk_revisions("base", "heads") if one.revision > version]
+    pending.sort(key=lambda one: one.revision)
+    first_post = next((at for at, one in enumerate(pending) if _phase_of(one) == "post"), len(pending))
+    if phase == "post" and first_post:
+        raise StartRefused(
+            "Migrations that belong before the roll-out are missing: livecredits migrate --pre"
+        )
+    due = pending[:first_post] if phase == "pre" else pending
+    if not due:
+        return
+    _log.info("Bringing the database from schema %s to %s", version, due[-1].revision)
+    command.upgrade(config, due[-1].revision)
+    if any(_phase_of(one) == "post" for one in due):
+        connection.execute(update(meta).where(meta.c.name == FITS_FROM).values(value=due[-1].revision))
+
+
+def _phase_of(migration: Any) -> str:
+    """A migration that says nothing only adds."""
+    return getattr(migration.module, "phase", "pre")

@@ -1,0 +1,118 @@
+"""PostgreSQL: the writer's statements for orders and vouchers, in the same shapes as in `postgres`.
+
+Promises: rows are locked in the order of their ids before any is read; an order moves on only from the state in which
+it was decided, and a voucher's count only from the number that was read, whoever holds which lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from livecredits.core.rows import OrderRow, Voucher
+from livecredits.storage import shapes
+from livecredits.storage.postgres_rows import TEXT, WHOLE, ArrayRows, inserting, texts
+from livecredits.storage.spelling import in_postgresql
+from livecredits.storage.store import Named, Raced, Rows
+
+LOCK_ORDERS = (
+    "SELECT o.id FROM orders AS o WHERE o.id = ANY (ARRAY(SELECT unnest($1::text[]) UNION "
+    "SELECT e.origin FROM unnest($2::text[]) AS j (id) JOIN entries AS e ON e.id = j.id "
+    "WHERE e.kind = 'fulfil')) ORDER BY o.id FOR NO KEY UPDATE"
+)
+"""Those that are named, and those that were fulfilled by the entries that are."""
+LOCK_VOUCHERS = (
+    "SELECT v.id FROM vouchers AS v WHERE v.id = ANY (ARRAY("
+    "SELECT v.id FROM unnest($1::text[]) AS j (digest) JOIN vouchers AS v ON v.digest = j.digest UNION "
+    "SELECT v.id FROM campaigns AS c JOIN vouchers AS v ON v.campaign_id = c.id WHERE c.welcome = 1 AND $2)) "
+    "ORDER BY v.id FOR NO KEY UPDATE"
+)
+FIND_ORDERS = (
+    f"SELECT {in_postgresql(shapes.ORDER)} FROM unnest($1::text[]) AS j (id) JOIN orders AS o ON o.id = j.id "
+    "ORDER BY o.id FOR NO KEY UPDATE OF o"
+)
+FIND_VOUCHERS = (
+    f"SELECT v.digest, {shapes.VOUCHER} FROM unnest($1::text[]) AS j (digest) "
+    "JOIN vouchers AS v ON v.digest = j.digest LEFT JOIN campaigns AS c ON c.id = v.campaign_id"
+)
+FIND_WELCOMES = (
+    f"SELECT v.digest, {shapes.VOUCHER} FROM campaigns AS c "
+    "JOIN vouchers AS v ON v.campaign_id = c.id AND v.revoked_at_us IS NULL WHERE c.welcome = 1 ORDER BY c.id"
+)
+FIND_REDEEMED = (
+    "SELECT r.scope, r.user_id, max(r.user_turn) FROM unnest($1::text[], $2::text[]) AS j (scope, user_id) "
+    "JOIN redemptions AS r ON r.scope = j.scope AND r.user_id = j.user_id GROUP BY r.scope, r.user_id"
+)
+FIND_LISTED = (
+    "SELECT l.campaign_id, l.user_id FROM unnest($1::text[], $2::text[]) AS j (campaign_id, user_id) "
+    "JOIN campaign_users AS l ON l.campaign_id = j.campaign_id AND l.user_id = j.user_id"
+)
+_MOVED_KINDS = (TEXT, TEXT, WHOLE, TEXT, TEXT, TEXT, TEXT, WHOLE)
+MOVE_ORDERS = ArrayRows(
+    (TEXT, TEXT, *_MOVED_KINDS),
+    f"UPDATE orders SET {', '.join(f'{name} = j.{name}' for name in shapes.ORDER_MOVED)} "
+    f"FROM {{rows}} AS j (id, former, {', '.join(shapes.ORDER_MOVED)}) "
+    "WHERE orders.id = j.id AND orders.state = j.former",
+)
+COUNT_VOUCHERS = ArrayRows(
+    (TEXT, WHOLE, WHOLE),
+    "UPDATE vouchers SET redemptions = j.redeemed FROM {rows} AS j (id, former, redeemed) "
+    "WHERE vouchers.id = j.id AND vouchers.redemptions = j.former",
+)
+INSERT_FULFILMENTS = inserting("fulfilments", "order_id, entry_id")
+INSERT_REDEMPTIONS = inserting("redemptions", shapes.REDEMPTION_COLUMNS)
+
+
+class Asking(Protocol):
+    """How a store puts its statements to the server."""
+
+    def _found(self, statement: str, *values: Any) -> list[Any]: ...
+
+
+class ShopStore:
+    """What `PostgresStore` does with orders and vouchers; `store.Store` says what each method promises."""
+
+    def _lock_shop(self: Asking, named: Named, *, welcomes: bool) -> None:
+        """Lock vouchers, then orders: the same order in every batch."""
+        if named.codes or (welcomes and named.newcomers):
+            digests = {digest for _, digest in named.codes}
+            self._found(LOCK_VOUCHERS, texts(digests), welcomes and bool(named.newcomers))
+        if named.orders or named.entries:
+            self._found(LOCK_ORDERS, texts(named.orders), texts(named.entries))
+
+    def find_orders(self: Asking, order_ids: Collection[str]) -> list[OrderRow]:
+        """These orders."""
+        return [OrderRow(*row) for row in self._found(FIND_ORDERS, texts(order_ids))]
+
+    def find_vouchers(self: Asking, digests: Collection[str]) -> dict[str, Voucher]:
+        """The vouchers that have these digests."""
+        return {row[0]: shapes.voucher_of(row[1:]) for row in self._found(FIND_VOUCHERS, texts(digests))}
+
+    def find_welcomes(self: Asking) -> list[Voucher]:
+        """The vouchers of welcome campaigns."""
+        return [shapes.voucher_of(row[1:]) for row in self._found(FIND_WELCOMES)]
+
+    def find_redeemed(self: Asking, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """How often each user has redeemed in each scope."""
+        scopes, users = zip(*pairs, strict=True)
+        return {(row[0], row[1]): row[2] for row in self._found(FIND_REDEEMED, texts(scopes), texts(users))}
+
+    def find_listed(self: Asking, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these users stand on which campaign's list."""
+        campaigns, users = zip(*pairs, strict=True)
+        return {(row[0], row[1]) for row in self._found(FIND_LISTED, texts(campaigns), texts(users))}
+
+    def _shop_statements(self, rows: Rows) -> list[tuple[ArrayRows, list[Any], bool]]:
+        """What changed about orders and vouchers: statement, rows, and whether each row must hit one."""
+        return [
+            (MOVE_ORDERS, [shapes.order_move(*pair) for pair in rows.orders.values()], True),
+            (INSERT_FULFILMENTS, rows.fulfilments, False),
+            (COUNT_VOUCHERS, [(voucher_id, *pair) for voucher_id, pair in rows.vouchers.items()], True),
+            (INSERT_REDEMPTIONS, [shapes.redemption_values(one) for one in rows.redemptions], False),
+        ]
+
+
+def require_all(changed: int, meant: int) -> None:
+    """Refuse where a conditional update found fewer rows than were decided on. Raises `Raced`."""
+    if changed != meant:
+        raise Raced(f"{meant - changed} of {meant} rows had moved on")

@@ -1,0 +1,89 @@
+"""The check of a whole ledger, asked of PostgreSQL; what is checked, `verify` says.
+
+Promises: reads on a connection of its own, in short snapshots, beside whoever writes. Must not mend anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from livecredits.storage import postgres_line, postgres_schema
+from livecredits.storage.schema import APPEND_ONLY, postgres_triggers
+from livecredits.storage.spelling import in_postgresql
+from livecredits.storage.verify import Progress, VerifyReport, check
+
+ROWS_AT_ONCE = 2_000
+_BODIES = "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
+_TRIGGERS = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'"
+
+
+def verify(url: str, progress: Progress | None = None) -> VerifyReport:
+    """Check a database.
+
+    Raises:
+        StartRefused: it cannot be reached, or its schema is not this program's.
+    """
+    try:
+        with postgres_line.connect(url) as db:
+            postgres_schema.require_fit(db)
+            return check(_Server(db), progress)
+    except psycopg.OperationalError as error:
+        raise postgres_line.start_refused(url, error) from None
+
+
+class _Server:
+    """A PostgreSQL database as the check asks it."""
+
+    def __init__(self, db: psycopg.Connection[Any]) -> None:
+        self._db = db
+        self._streams = 0
+
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[None]:
+        self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
+    def rows(self, statement: str, *values: Any) -> list[Any]:
+        cursor = self._db.cursor(row_factory=dict_row)
+        return cursor.execute(_asked(statement), values or None).fetchall()
+
+    def stream(self, statement: str, *values: Any) -> Iterator[Any]:
+        self._streams += 1
+        name = f"rows_{self._streams}"
+        with self._db.cursor(name, row_factory=dict_row) as cursor:
+            cursor.itersize = ROWS_AT_ONCE
+            yield from cursor.execute(_asked(statement), values)
+
+    def firsts(self, statement: str) -> list[Any]:
+        return [row[0] for row in self._db.execute(_asked(statement)).fetchall()]
+
+    def rewritable(self) -> list[str]:
+        bodies = dict(self._db.execute(_BODIES).fetchall())
+        triggers = [_plain(row[0]) for row in self._db.execute(_TRIGGERS).fetchall()]
+        missing = []
+        for table in APPEND_ONLY:
+            function, *calls = postgres_triggers(table.name)
+            body = function.split("$$")[1]
+            stand = all(any(_plain(call) == found for found in triggers) for call in calls)
+            if bodies.get(f"{table.name}_append_only") != body or not stand:
+                missing.append(table.name)
+        return missing
+
+
+def _plain(trigger: str) -> str:
+    """A trigger's definition without the accidents of spelling."""
+    events = trigger.replace("public.", "").replace("DELETE OR UPDATE", "UPDATE OR DELETE")
+    return " ".join(events.split())
+
+
+def _asked(statement: str) -> str:
+    """A statement as psycopg and PostgreSQL read it."""
+    return in_postgresql(statement).replace("?", "%s")
