@@ -237,6 +237,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise StartRefused(_sentence(error)) from None
 
+    @property
+    def shared_secret(self) -> str:
+        """The secret for processes that this one starts: what is set, or what was made up."""
+        return self.secret.get_secret_value() if self.secret else self._made_up_secret.hex()
+
     def derived_key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose, so that no two uses share a key (HMAC-SHA256 as in RFC 5869, expand)."""
         root = self.secret.get_secret_value().encode() if self.secret else self._made_up_secret

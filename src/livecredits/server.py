@@ -72,6 +72,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def inherited(number: int) -> socket.socket:
+    """The port that a parent process has taken; it goes on holding it."""
+    listener = socket.socket(fileno=number)
+    listener.set_inheritable(False)
+    return listener
+
+
 def _why(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} on {host} is in use by another process. Choose another one: --port {port + 1}"

@@ -70,6 +70,13 @@ def serve(
     port: Port = 8300,
     host: Host = "127.0.0.1",
     database: Database = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, max=64, help="How many processes serve the port; more than one needs PostgreSQL."
+        ),
+    ] = 1,
+    listener: Annotated[int | None, typer.Option(hidden=True, help="A socket that a parent holds.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve the API, live connections and the console, by the settings of docs/reference/settings.md."""
@@ -78,18 +85,52 @@ def serve(
         import logging
 
         from livecredits import server
+        from livecredits.cli import workers as several
         from livecredits.config import Settings
 
-        _warn_of_strangers()
         settings = Settings.load(**({} if database is None else {"database_url": database}))
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        listener = server.listen(host, port)
-        server.run(lambda: _serve(settings, listener, as_json=as_json))
+        if listener is not None:
+            several.end_with_parent()
+            server.run(lambda: _serve(settings, server.inherited(listener), as_json=as_json, is_worker=True))
+            return
+        _warn_of_strangers()
+        several.check(settings, workers)
+        listening = server.listen(host, port)
+        if workers > 1:
+            _serve_by_workers(settings, listening, workers, as_json=as_json)
+        server.run(lambda: _serve(settings, listening, as_json=as_json))
 
     _run(start, as_json=as_json)
 
 
-async def _serve(settings: Any, listener: Any, *, as_json: bool) -> None:
+def _serve_by_workers(settings: Any, listener: Any, count: int, *, as_json: bool) -> None:
+    from livecredits.cli.workers import Workers, starter
+
+    def ready() -> None:
+        _tell_ready(settings, listener, as_json=as_json)
+
+    ended = Workers(starter(listener, settings), count, drain_s=settings.drain_s, ready=ready).run()
+    raise typer.Exit(ended)
+
+
+def _tell_ready(settings: Any, listener: Any, *, as_json: bool) -> None:
+    address, port = listener.getsockname()[:2]
+    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    if as_json:
+        print_json({"url": url})
+    err().print(
+        f"[green]✓[/green] {url}  [dim]console: {url}/console · API: {url}/docs[/dim]", soft_wrap=True
+    )
+    if settings.mode == "development" and settings.secret is None:
+        err().print(
+            "[yellow]![/yellow] [dim]development mode with a made-up secret: tokens end with this process; "
+            "LIVECREDITS_SECRET and LIVECREDITS_MODE=production are for real use[/dim]",
+            soft_wrap=True,
+        )
+
+
+async def _serve(settings: Any, listener: Any, *, as_json: bool, is_worker: bool = False) -> None:
     from livecredits import server
     from livecredits.credits import Credits
     from livecredits.http.app import build_app
@@ -98,19 +139,10 @@ async def _serve(settings: Any, listener: Any, *, as_json: bool) -> None:
         app = build_app(credits, settings=settings)
 
         async def ready() -> None:
-            address, port = listener.getsockname()[:2]
-            url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
-            if as_json:
-                print_json({"url": url})
-            err().print(
-                f"[green]✓[/green] {url}  [dim]console: {url}/console · API: {url}/docs[/dim]", soft_wrap=True
-            )
-            if settings.mode == "development" and settings.secret is None:
-                err().print(
-                    "[yellow]![/yellow] [dim]development mode with a made-up secret: tokens end with this process; "
-                    "LIVECREDITS_SECRET and LIVECREDITS_MODE=production are for real use[/dim]",
-                    soft_wrap=True,
-                )
+            if is_worker:
+                print_json({"pid": os.getpid()})
+            else:
+                _tell_ready(settings, listener, as_json=as_json)
 
         await server.serve(app, app.services.live, credits, listener, ready=ready)
 
