@@ -31,17 +31,34 @@ class Line:
     is_deaf: bool = False
     is_draining: bool = False
     beats: int = 0
+    silent_s: float = 0.0
+    conflict: str = ""
+    epochs: tuple[str, str] = ("ep", "ep")
+    """Of this end, and of the others as it sees them."""
+    looks: int = 0
+    rings: int = 0
+    heard: int = 0
+    breaks: int = 0
+    losses: int = 0
 
     @property
     def others(self) -> list[NodeRow]:
         return [
-            NodeRow(end.name, "1", is_serving=True, screens=2, users=1, is_draining=end.is_draining)
+            NodeRow(
+                end.name,
+                "1",
+                is_serving=True,
+                epoch=self.epochs[1],
+                screens=2,
+                users=1,
+                is_draining=end.is_draining,
+            )
             for end in self.ends
             if end is not self
         ]
 
     def row(self) -> NodeRow:
-        return NodeRow(self.name, "1")
+        return NodeRow(self.name, "1", epoch=self.epochs[0])
 
     def tell(self, message: Message) -> None:
         told = decode(message.encode())
@@ -235,3 +252,16 @@ async def test_a_node_that_goes_last_is_gone_at_once(town: Town) -> None:
     async with town.screen(0, "user:ada"):
         await live.leave(30)
         assert not live.is_draining
+
+
+async def test_a_node_says_why_its_screens_may_be_behind(town: Town) -> None:
+    line = town.ends[0]
+    assert town.a.fault() == ""
+    line.silent_s = 11.0
+    assert "for 11 s" in town.a.fault()
+    line.silent_s = 0.0
+    line.epochs = ("ep_1", "ep_2")
+    assert "The node b is on another line of history" in town.a.fault()
+    line.epochs = ("ep_1", "ep_1")
+    line.conflict = "The node b has its bus in memory."
+    assert town.a.fault() == line.conflict

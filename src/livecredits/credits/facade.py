@@ -14,6 +14,8 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
@@ -238,7 +240,11 @@ class Credits:
         ready = opened.ready(change)
         if not isinstance(ready, Redeem):
             return _answer(await opened.writer.submit_from_loop(ready))
-        with opened.guesses.attempt(ready.user_id, ready.address):
+        attempt = opened.guesses.attempt(ready.user_id, ready.address)
+        if opened.guesses.blocks:
+            async with _beside(attempt, opened.readers):
+                return _answer(await opened.writer.submit_from_loop(ready))
+        with attempt:
             return _answer(await opened.writer.submit_from_loop(ready))
 
     grant = _moving(verbs.grant)
@@ -307,6 +313,25 @@ class Credits:
         opened = await self._ready()
         await asyncio.wrap_future(opened.writer.note(rows, urgent=urgent))
 
+    async def take_attempt(self, name: str, most: int, window_us: int, *, too_many: str) -> list[int]:
+        """Count an attempt with those of all nodes; for our own layers. A ledger in a file counts none.
+
+        Raises:
+            RateLimited: 429, there were `most` in the window already.
+        """
+        attempts = (await self._ready()).attempts
+        if attempts is None:
+            return []
+        return await asyncio.to_thread(
+            attempts.take, {name: most}, window_us, too_many=too_many, too_many_now=too_many
+        )
+
+    async def give_back_attempt(self, places: list[int]) -> None:
+        """The attempt was a good one."""
+        attempts = (await self._ready()).attempts
+        if attempts is not None:
+            await asyncio.to_thread(attempts.give_back, places)
+
     # --- being told ------------------------------------------------------------------------------------------------
 
     def on_update(self, callback: Callable[[AccountState], None]) -> Callable[[], None]:
@@ -333,6 +358,19 @@ class Credits:
     def _tell_failure(self, failure: Refused) -> None:
         for callback in list(self._failure_callbacks):
             callback(failure)
+
+
+@contextlib.asynccontextmanager
+async def _beside(block: AbstractContextManager[None], threads: Executor) -> AsyncIterator[None]:
+    """The same block of a `with`, entered and left in a thread, for it may wait."""
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(threads, block.__enter__)
+    try:
+        yield
+    except BaseException as error:
+        await loop.run_in_executor(threads, block.__exit__, type(error), error, error.__traceback__)
+        raise
+    await loop.run_in_executor(threads, block.__exit__, None, None, None)
 
 
 def _answer(outcome: Outcome) -> Answer:

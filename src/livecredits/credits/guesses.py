@@ -2,7 +2,8 @@
 
 Promises: however many attempts run at once, no user and no address has more wrong ones in a window than its limit
 (+0), since an attempt takes its place before the code is looked up and gives it back when the code was a real one.
-Nobody is locked out by others: what all do together is counted for an alarm and limits nothing.
+Nobody is locked out by others: what all do together is counted for an alarm and limits nothing. Where there are several
+nodes, the same limits hold for all of them together (`storage.attempts`), and an attempt blocks for a moment.
 Must not know codes. Memory is bounded: whoever has no wrong attempt in the window is forgotten.
 """
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from livecredits.clock import Clock
 from livecredits.errors import NotFound, RateLimited, Refused
 from livecredits.proxies import limit_key
+from livecredits.storage.attempts import Attempts
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ ALARM = 1_000
 """So many wrong codes of all users in a window are worth an operator's look."""
 WATCHED_MOST = 100_000
 FORGET_US = 60 * 1_000_000
+TOO_MANY = "Too many wrong codes; try again later."
+TOO_MANY_NOW = "Too many codes at the same moment; try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,11 @@ class GuessLimits:
 class Guesses:
     """Counts wrong codes over the last ten minutes, and those that are being looked up now."""
 
-    def __init__(self, clock: Clock, limits: GuessLimits | None = None) -> None:
+    def __init__(
+        self, clock: Clock, limits: GuessLimits | None = None, shared: Attempts | None = None
+    ) -> None:
         self._clock = clock
+        self._shared = shared
         self._limits = limits or GuessLimits()
         self._lock = threading.Lock()
         self._tried: dict[tuple[str, str], deque[int]] = {}
@@ -60,6 +67,11 @@ class Guesses:
             _drop_before(self._wrong, self._clock.now_us() - WINDOW_US)
             return len(self._wrong)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether an attempt asks a database, and must not begin on an event loop."""
+        return self._shared is not None
+
     @contextlib.contextmanager
     def attempt(self, user_id: str, address: str | None) -> Iterator[None]:
         """Surround the lookup of a code; a `NotFound` inside is a wrong guess and stays counted.
@@ -72,6 +84,29 @@ class Guesses:
         asked = {("user", user_id): self._limits.per_user}
         if address is not None:
             asked["address", limit_key(address)] = self._limits.per_address
+        with self._counted_here(asked), self._counted_by_all(asked):
+            yield
+
+    @contextlib.contextmanager
+    def _counted_by_all(self, asked: Mapping[tuple[str, str], int]) -> Iterator[None]:
+        """Count the attempt with those of all nodes."""
+        if self._shared is None:
+            yield
+            return
+        limits = {f"{kind}:{name}": most for (kind, name), most in asked.items()}
+        places = self._shared.take(limits, WINDOW_US, too_many=TOO_MANY, too_many_now=TOO_MANY_NOW)
+        try:
+            yield
+        except NotFound:
+            self._shared.keep(places)
+            raise
+        except Refused:
+            self._shared.give_back(places)
+            raise
+        self._shared.give_back(places)
+
+    @contextlib.contextmanager
+    def _counted_here(self, asked: Mapping[tuple[str, str], int]) -> Iterator[None]:
         at_us = self._take(asked)
         is_wrong = True
         try:
@@ -94,10 +129,10 @@ class Guesses:
                 _drop_before(tried, now_us - WINDOW_US)
                 if len(tried) >= most:
                     wait_s = max(1, -(-(tried[0] + WINDOW_US - now_us) // 1_000_000))
-                    raise RateLimited("Too many wrong codes; try again later.", retry_after_s=wait_s)
+                    raise RateLimited(TOO_MANY, retry_after_s=wait_s)
                 if len(tried) + self._flying.get(name, 0) >= most:
                     # These may all be right; only until they have landed is there no place for one more.
-                    raise RateLimited("Too many codes at the same moment; try again.", retry_after_s=1)
+                    raise RateLimited(TOO_MANY_NOW, retry_after_s=1)
             for name in asked:
                 self._flying[name] = self._flying.get(name, 0) + 1
             return now_us

@@ -28,6 +28,7 @@ from livecredits.errors import Invalid, NotFound, StorageFull
 from livecredits.scheduler import Scheduler
 from livecredits.storage import audit, pages, people, reads, verify
 from livecredits.storage.answers import EVERYBODY, CommittedBatch
+from livecredits.storage.attempts import Attempts
 from livecredits.storage.bus import Bus, Presence
 from livecredits.storage.database import open_database
 from livecredits.storage.handover import Subscribers
@@ -71,7 +72,9 @@ class Opened:
         self.units: Mapping[str, Unit] = self._database.read(_units)
         self._schedulers = [Scheduler(lane, clock) for lane in self._database.lanes]
         self.desk = Desk(self._database, clock, lambda: self.units)
-        self.guesses = Guesses(clock, limits)
+        self.attempts: Attempts | None = None
+        """What all nodes together count of wrong codes and refused sign-ins; a file has one process."""
+        self.guesses = Guesses(clock, limits, self.attempts)
         self.bus: Bus | None = None
         """This process's place among others that have the database open; a file has no others."""
         self.batches = Batches(self._database, clock, lambda: self.units)

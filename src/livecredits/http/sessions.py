@@ -57,6 +57,10 @@ class Sessions:
         self._attempts = Allowance(
             settings.sign_in_attempts / settings.sign_in_window_s, settings.sign_in_attempts
         )
+        self._most_attempts, self._window_us = (
+            settings.sign_in_attempts,
+            settings.sign_in_window_s * 1_000_000,
+        )
         self._known: Fresh[Principal] = Fresh()
         self._refusals = Allowance(1.0, REFUSALS_AT_ONCE)
         self._unwritten = 0
@@ -79,12 +83,12 @@ class Sessions:
             Unauthenticated: they do not fit, without telling which.
             RateLimited: too many attempts from this address.
         """
-        self._count_attempt(actor.address)
+        attempt = await self._count_attempt(actor.address)
         row, is_right = await self.operators.with_password(email, password)
         if row is None or not is_right:
             await self._note_refusal(actor, None if row is None else row["operator_id"], "password")
             raise Unauthenticated(_WRONG)
-        self._forgive_attempt(actor.address)
+        await self._forgive_attempt(actor.address, attempt)
         now_us = self._credits.clock.now_us()
         started: tuple[str, Principal] = await self._credits.write(
             lambda connection: self._start(connection, row, actor, user_agent, now_us, "password")
@@ -93,7 +97,7 @@ class Sessions:
 
     async def sign_in_by_code(self, code: str, actor: Actor, user_agent: str | None) -> tuple[str, Principal]:
         """Start a session by a one-time code; see `sign_in`."""
-        self._count_attempt(actor.address)
+        attempt = await self._count_attempt(actor.address)
         now_us = self._credits.clock.now_us()
         using = (
             update(sign_in_codes)
@@ -118,7 +122,7 @@ class Sessions:
         if started is None:
             await self._note_refusal(actor, await self._linked_by(code), "code")
             raise Unauthenticated(_CODE_GONE)
-        self._forgive_attempt(actor.address)
+        await self._forgive_attempt(actor.address, attempt)
         return started
 
     async def _linked_by(self, code: str) -> str | None:
@@ -146,17 +150,25 @@ class Sessions:
         except LivecreditsError as error:  # whoever may not come in is told so, disk full or not
             log.warning("the refused sign-in could not be written down: %s", error)
 
-    def _forgive_attempt(self, address: str | None) -> None:
+    async def _forgive_attempt(self, address: str | None, places: list[int]) -> None:
         """Only guesses count: an office behind one address signs in as often as it likes.
 
         Counted first and given back after, so that parallel guesses cannot all be on their way at once.
         """
         self._attempts.give_back(limit_key(address))
+        await self._credits.give_back_attempt(places)
 
-    def _count_attempt(self, address: str | None) -> None:
-        if wait := self._attempts.take(limit_key(address)):
-            seconds = retry_after(wait)
-            raise RateLimited(f"Too many attempts; try again in {seconds} s.", retry_after_s=seconds)
+    async def _count_attempt(self, address: str | None) -> list[int]:
+        """Count an attempt here, and with those of all nodes; gives what is to be given back of the latter."""
+        key = limit_key(address)
+        if wait := self._attempts.take(key):
+            raise _too_many(retry_after(wait))
+        return await self._credits.take_attempt(
+            f"sign-in:{key}",
+            self._most_attempts,
+            self._window_us,
+            too_many="Too many attempts; try again later.",
+        )
 
     def _start(
         self,
@@ -241,6 +253,10 @@ class Sessions:
     def forget(self) -> None:
         """Look sessions up anew: somebody ended some, or changed an operator."""
         self._known.forget()
+
+
+def _too_many(seconds: int) -> RateLimited:
+    return RateLimited(f"Too many attempts; try again in {seconds} s.", retry_after_s=seconds)
 
 
 def _principal(row: Mapping[str, Any]) -> Principal:

@@ -28,10 +28,15 @@ async def is_alive(_: Call[Any, Any]) -> Reply:
 
 @routes.add("GET", "/readyz", rule=ANYBODY, result=HealthAnswer, refuses=(Unavailable, Draining))
 async def is_ready(call: Call[Any, Any]) -> Reply:
-    """Answer 200 when changes can be taken: the ledger opens and reads, and the process is not stopping."""
+    """Answer 200 when changes can be taken and are shown.
+
+    The ledger opens and reads, the process is not stopping, and one of several nodes hears of the others' changes.
+    """
     if call.services.live.is_draining:
         raise Draining("This process is stopping.")
     await call.services.credits.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+    if fault := call.services.nodes.fault():
+        raise Unavailable(fault)
     return as_json({"status": "ok"})
 
 
@@ -58,7 +63,7 @@ async def metrics(call: Call[Any, Any]) -> Reply:
 
 def watch_figures(services: Services) -> None:
     """Show what others count, each time somebody asks."""
-    live = services.live
+    live, nodes = services.live, services.nodes
     services.metrics.watch("livecredits_screens", "Open live screens.", lambda: live.open_screens)
     services.metrics.watch(
         "livecredits_wrong_voucher_codes",
@@ -99,4 +104,23 @@ def watch_figures(services: Services) -> None:
     node = services.node
     services.metrics.tell(
         "livecredits_node", "Which process this is.", {"name": node.name, "version": node.version}
+    )
+    services.metrics.watch(
+        "livecredits_nodes", "Nodes that serve this database.", lambda: 1 + len(nodes.others)
+    )
+    services.metrics.watch(
+        "livecredits_bus_lag_seconds",
+        "How old the commits of other nodes were that reached this one last: the oldest of two seconds.",
+        lambda: nodes.own.lag_us / 1e6,
+    )
+    services.metrics.watch(
+        "livecredits_bus_silent_seconds",
+        "For how long this node has not been able to look what others have committed.",
+        lambda: nodes.silent_s,
+    )
+    services.metrics.watch_counts(
+        "livecredits_bus",
+        "What the bus did: looked, rang the doorbell, heard a notice, lost its connection, had to begin anew.",
+        "event",
+        nodes.bus_counts,
     )

@@ -32,6 +32,8 @@ log = logging.getLogger("livecredits.live")
 
 ANSWER_S = 1.0
 """So long is an answer waited for; a node that is alive has given it within milliseconds."""
+SILENT_S = 10.0
+"""A node that could not look for so long is not ready: its screens may be behind."""
 GRACE_S = 0.25
 """The same beyond the time that the question itself takes."""
 
@@ -43,6 +45,18 @@ class Bus(Protocol):
     def others(self) -> Sequence[NodeRow]:
         """Who else is alive."""
         ...
+
+    @property
+    def silent_s(self) -> float:
+        """For how long it could not look."""
+        ...
+
+    conflict: str
+    looks: int
+    rings: int
+    heard: int
+    breaks: int
+    losses: int
 
     def row(self) -> NodeRow:
         """This node."""
@@ -118,6 +132,34 @@ class Nodes:
         bus = self._bus()
         row = NodeRow(self._name(), __version__) if bus is None else bus.row()
         return replace(row, **self.figures())
+
+    @property
+    def silent_s(self) -> float:
+        """For how long it could not look what others have committed; alone it needs not to."""
+        bus = self._bus()
+        return 0.0 if bus is None else bus.silent_s
+
+    def fault(self) -> str:
+        """Why screens of this node may be behind, in a sentence; empty where they are not."""
+        bus = self._bus()
+        if bus is None:
+            return ""
+        if bus.silent_s > SILENT_S:
+            return f"This node has not been able to hear of the others' changes for {bus.silent_s:.0f} s."
+        own = bus.row()
+        for other in bus.others:
+            if own.epoch and other.epoch and other.epoch != own.epoch:
+                return f"The node {other.node_id} is on another line of history: one of the two has a wrong database."
+        return bus.conflict
+
+    def bus_counts(self) -> dict[str, int]:
+        """What the bus did; every number only grows."""
+        bus = self._bus()
+        if bus is None:
+            return {}
+        return {
+            "looked": bus.looks, "rang": bus.rings, "heard": bus.heard, "broke": bus.breaks, "began_anew": bus.losses
+        }  # fmt: skip
 
     def can_take_over(self) -> bool:
         """Whether another node takes the screens of this one when it goes."""

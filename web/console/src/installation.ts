@@ -72,7 +72,9 @@ export interface Node {
   started_at: string
   version: string
   screens: number
+  /** How old the commits of the others were that reached it last. */
   lag_ms: number
+  draining: boolean
   is_this: boolean
 }
 

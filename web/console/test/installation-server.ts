@@ -1,6 +1,6 @@
 /** The server in memory with what concerns the whole installation: figures, settings, operators, keys, token tests. */
 import type { Operator, Unit } from '../src/api'
-import type { Kept, Key, OperatorRow, Settings, Stats, TokenTest } from '../src/installation'
+import type { Kept, Key, Node, OperatorRow, Settings, Stats, TokenTest } from '../src/installation'
 import { ADMIN, json, problem, type Request, Server, statsOf } from './server'
 
 const AT = '2026-11-23T05:36:21.123456Z'
@@ -15,6 +15,17 @@ export class InstallationServer extends Server {
     broadcasts_keep_days: 7,
     reason_presets: ['Goodwill', 'Correction'],
   }
+  nodes: Node[] = [
+    {
+      node: 'credits-1',
+      started_at: AT,
+      version: '0.1.0',
+      screens: 3,
+      lag_ms: 0,
+      draining: false,
+      is_this: true,
+    },
+  ]
   tested: TokenTest | undefined
 
   as(role: Operator['role']): this {
@@ -66,9 +77,7 @@ export class InstallationServer extends Server {
         return json(this.figures)
       case 'GET admin/nodes':
         return json({
-          items: [
-            { node: 'credits-1', started_at: AT, version: '0.1.0', screens: 3, lag_ms: 0, is_this: true },
-          ],
+          items: this.nodes,
         })
       case 'GET admin/settings':
         return json(this.settings())

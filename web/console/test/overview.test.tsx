@@ -140,6 +140,30 @@ it('stays with the error and its request id, and tries again', async () => {
   expect(await tile(/Users/)).toContain('2')
 })
 
+it('says nothing of nodes where there is one', async () => {
+  const { server } = open(withFigures(), '/overview')
+  await tile(/^Outstanding/)
+  await waitFor(() => expect(server.sent('GET', /^admin\/nodes$/)).toHaveLength(1))
+  expect(screen.queryByRole('table', { name: 'Nodes' })).toBeNull()
+})
+
+it('shows the nodes, which of them answers, who goes and who is behind', async () => {
+  const server = withFigures()
+  const [node] = server.nodes
+  if (node) {
+    server.nodes.push({ ...node, node: 'credits-2', is_this: false, screens: 1204, lag_ms: 2300 })
+    server.nodes.push({ ...node, node: 'credits-3', is_this: false, draining: true })
+  }
+  open(server, '/overview')
+  const table = await screen.findByRole('table', { name: 'Nodes' })
+  const rows = within(table).getAllByRole('row').slice(1)
+  expect(rows.map((row) => row.textContent)).toEqual([
+    expect.stringMatching(/^credits-1 answers you.*0 ms$/),
+    expect.stringMatching(/^credits-2 behind.*1,2042,300 ms$/),
+    expect.stringMatching(/^credits-3 going/),
+  ])
+})
+
 it('puts what a reversal did on the side where it belongs', () => {
   const hour = { at: '', granted: 5, spent: 2, expired: 1, taken: 4 }
   expect(barOf({ ...hour, reversed: 3 })).toMatchObject({ up: 8, down: 7, parts: { back: 3, taken: 4 } })

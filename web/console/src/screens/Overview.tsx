@@ -19,6 +19,7 @@ import { FailuresCard } from '../overview/FailuresCard'
 import { FlowChart } from '../overview/FlowChart'
 import { dayStart } from '../overview/figures'
 import { NextSteps } from '../overview/NextSteps'
+import { NodesCard } from '../overview/NodesCard'
 import { PaintedCard } from '../overview/PaintedCard'
 import { useUrlState } from '../url'
 
@@ -80,6 +81,7 @@ export default function Overview() {
             <PaintedCard painted={stats.painted} />
             <FailuresCard failures={stats.failures} />
           </div>
+          <NodesCard />
         </div>
       )}
     </>
