@@ -65,10 +65,12 @@ class Opened:
     ) -> None:
         self._clock = clock
         self._subscribers = subscribers
-        self._database = open_database(url, clock, subscribers)
+        self._database = open_database(url, clock, subscribers, node_name)
         self.writer = self._database.writer
         self.readers = self._database.readers
         self.former_epochs: Collection[str] = self._database.read(reads.former_epochs)
+        self._known_epoch = self.epoch
+        self.writer.on_epoch.append(self._note_epoch)
         self.units: Mapping[str, Unit] = self._database.read(_units)
         self._schedulers = [Scheduler(lane, clock) for lane in self._database.lanes]
         self.desk = Desk(self._database, clock, lambda: self.units)
@@ -87,6 +89,11 @@ class Opened:
     def epoch(self) -> str:
         """The identity of the database's line of history."""
         return self.writer.epoch
+
+    def _note_epoch(self, epoch: str) -> None:
+        """Another server has taken over: it may lack what was committed last."""
+        self.former_epochs = {*self.former_epochs, self._known_epoch}
+        self._known_epoch = epoch
 
     def close(self) -> None:
         """Write what waits and let go of the database."""

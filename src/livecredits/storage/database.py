@@ -36,6 +36,7 @@ class Writing(Protocol):
     """What callers use of one writer, or of several that look like one; `writer.Writer` says what each promises."""
 
     on_failure: list[Callable[[Refused], None]]
+    on_epoch: list[Callable[[str], None]]
 
     @property
     def failure(self) -> Refused | None:
@@ -90,8 +91,8 @@ class Database(Protocol):
         """Write what waits, then let go of the database."""
 
 
-def open_database(url: str, clock: Clock, subscribers: Subscribers) -> Database:
-    """Open the database of an address.
+def open_database(url: str, clock: Clock, subscribers: Subscribers, node: str = "") -> Database:
+    """Open the database of an address; `node` is what other processes know this one by.
 
     Raises:
         StartRefused: it cannot be opened; the sentence says why.
@@ -99,7 +100,7 @@ def open_database(url: str, clock: Clock, subscribers: Subscribers) -> Database:
     if _is_postgres(url):
         from livecredits.storage.postgres_database import PostgresDatabase
 
-        return PostgresDatabase(url, clock, subscribers)
+        return PostgresDatabase(url, clock, subscribers, node)
     return SqliteDatabase(url, clock, subscribers)
 
 

@@ -49,7 +49,8 @@ class Told:
 
     `states` are of accounts that changed without an entry, so their versions stand still. `newcomers` are users whom it
     has made; the writer welcomes them before it commits. `signed_out` are users whose screen tokens it has ended, so
-    that their open screens close. After an erasure the writer also takes what was erased out of the database's log.
+    that their open screens close. `elsewhere` are users (or `EVERYBODY`) whose accounts other nodes have to read anew,
+    where this one tells by itself. After an erasure the writer also takes what was erased out of the database's log.
     """
 
     result: Any
@@ -57,6 +58,7 @@ class Told:
     lists: Mapping[str, set[str]]
     newcomers: frozenset[str] = frozenset()
     signed_out: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
     is_erasure: bool = False
 
 

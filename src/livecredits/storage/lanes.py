@@ -8,6 +8,7 @@ Only where the database itself keeps writers apart (`Store.is_alone` is false) m
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -30,19 +31,27 @@ class Lanes:
         """Stand in front of writers that are running."""
         self._lanes = tuple(lanes)
         self._first = self._lanes[0]
+        self._adopting = threading.Lock()
+        self.epoch = self._first.epoch
+        """The identity of the database's line of history."""
         self.on_failure: list[Callable[[Refused], None]] = self._first.on_failure
+        self.on_epoch: list[Callable[[str], None]] = []
         for lane in self._lanes:
             lane.on_failure = self.on_failure
+            lane.on_epoch.append(self.adopt)
 
     @property
     def failure(self) -> Refused | None:
         """Why nothing is written any more, if so."""
         return next((lane.failure for lane in self._lanes if lane.failure is not None), None)
 
-    @property
-    def epoch(self) -> str:
-        """The identity of the database's line of history."""
-        return self._first.epoch
+    def adopt(self, epoch: str) -> None:
+        """Somebody has seen on which line of history the database is."""
+        with self._adopting:
+            former, self.epoch = self.epoch, epoch
+        if former != epoch:
+            for tell in self.on_epoch:
+                tell(epoch)
 
     @property
     def next_due_us(self) -> int | None:

@@ -17,6 +17,7 @@ from livecredits.core.chain import GENESIS, canonical
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.errors import Conflict
 from livecredits.storage import audit, reads
+from livecredits.storage.answers import EVERYBODY
 from livecredits.storage.dialects import new_account_number
 from livecredits.storage.handover import Told
 from livecredits.storage.schema import accounts, units, users
@@ -164,7 +165,7 @@ def put_unit(
         connection, at_us=now_us, actor=actor, action="unit.added" if before is None else "unit.changed",
         target=name, before=before, after=after,
     )  # fmt: skip
-    return Told(None, [], {"": {"audit"}})
+    return Told(None, [], {"": {"audit"}}, elsewhere=frozenset({EVERYBODY}))
 
 
 def _require_unused(connection: Connection, unit: str, scale: int) -> None:

@@ -14,6 +14,7 @@ the interpreter for milliseconds.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any, TypeVar
@@ -133,7 +134,15 @@ NEWEST_OF = (
     "JOIN entries AS e ON e.account_id = a.id AND e.version = a.version"
 )
 NEW_NUMBERS = "SELECT nextval('account_numbers') FROM generate_series(1, $1)"
-EPOCH = "SELECT value FROM meta WHERE name = 'epoch'"
+EPOCH = (
+    "SELECT value, (SELECT system_identifier FROM pg_control_system()), "
+    "left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM meta WHERE name = 'epoch'"
+)
+"""Our own mark, which server it is, and its timeline: a standby that takes over begins a new one."""
+TELL = (
+    "INSERT INTO notices (node, at_us, body) "
+    "VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, $2)"
+)
 
 INSERT_USERS = inserting("users", "user_id, created_at_us, updated_at_us")
 SAVE_ACCOUNTS = inserting(
@@ -184,9 +193,12 @@ class PostgresStore(ShopStore):
 
     is_alone = False
 
-    def __init__(self, url: str) -> None:
-        """Connect; what psycopg raises then is the opener's to tell."""
+    def __init__(self, url: str, node: str = "") -> None:
+        """Connect; what psycopg raises then is the opener's to tell. `node` signs what is told to others."""
         self._url = url
+        self._node = node
+        self._epoch = ""
+        self._word: str | None = None
         self._engine: Any = None
         self._numbers: list[int] = []
         self._low_thresholds: dict[str, int] = {}
@@ -198,6 +210,7 @@ class PostgresStore(ShopStore):
     def _connect(self) -> psycopg.Connection[Any]:
         db = postgres_line.connect(self._url, postgres_line.lent())
         self._cursor = psycopg.RawCursor(db)
+        self._epoch = epoch_of(db)
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
@@ -213,7 +226,7 @@ class PostgresStore(ShopStore):
 
     def epoch(self) -> str:
         """The identity of the database's line of history."""
-        return str(self._one(EPOCH))
+        return self._epoch
 
     def newest_entry_id(self) -> str | None:
         """The largest id of an entry."""
@@ -265,16 +278,24 @@ class PostgresStore(ShopStore):
         (thresholds, self._has_welcomes) = self._cursor.fetchall()[0]
         self._low_thresholds = thresholds or {}
 
+    def tell(self, word: str) -> None:
+        """Leave word; it is sent with the commit."""
+        self._word = word
+
     def commit(self) -> None:
         """Commit. A transaction that had failed is answered with ROLLBACK, which is no error to PostgreSQL."""
         self._locked.clear()
-        with told_apart():
+        word, self._word = self._word, None
+        with told_apart(), self._db.pipeline():
+            if word is not None:
+                psycopg.RawCursor(self._db).execute(TELL, (self._node, word))
             self._cursor.execute("COMMIT")
         assert self._cursor.statusmessage == "COMMIT", self._cursor.statusmessage
 
     def rollback(self) -> None:
         """Undo; a connection that broke has been undone by the server."""
         self._locked.clear()
+        self._word = None
         with contextlib.suppress(psycopg.Error):
             if not self._db.closed:
                 self._cursor.execute("ROLLBACK")
@@ -439,6 +460,13 @@ class PostgresStore(ShopStore):
         """Undo what is open, and hang up."""
         self.rollback()
         self._db.close()
+
+
+def epoch_of(connection: Any) -> str:
+    """The identity of a database's line of history, asked of psycopg's connection or SQLAlchemy's."""
+    ask = getattr(connection, "exec_driver_sql", connection.execute)
+    place = " ".join(map(str, ask(EPOCH).fetchone()))
+    return f"ep_{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
 
 def _columns(pairs: Collection[tuple[str, str]]) -> tuple[str, str]:

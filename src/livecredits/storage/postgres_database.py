@@ -15,7 +15,7 @@ from livecredits.clock import Clock
 from livecredits.storage import postgres_line, postgres_schema, postgres_verify
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.lanes import Lanes
-from livecredits.storage.postgres import PostgresStore
+from livecredits.storage.postgres import PostgresStore, epoch_of
 from livecredits.storage.verify import Progress, VerifyReport
 from livecredits.storage.writer import Writer
 
@@ -30,13 +30,14 @@ LANES = 2
 class PostgresDatabase:
     """A PostgreSQL database, which others may have open as well."""
 
-    def __init__(self, url: str, clock: Clock, subscribers: Subscribers) -> None:
+    def __init__(self, url: str, clock: Clock, subscribers: Subscribers, node: str = "") -> None:
         """Connect, check the schema, start the writers.
 
         Raises:
             StartRefused: the server cannot be reached or does not let us in, or the schema is not this program's.
         """
         self._url = url
+        self._node = node
         psycopg = postgres_line.driver()
         try:
             with postgres_line.connect(url) as connection:
@@ -49,7 +50,7 @@ class PostgresDatabase:
         self._engine = reading_engine(url)
 
     def _open_store(self) -> PostgresStore:
-        return PostgresStore(self._url)
+        return PostgresStore(self._url, self._node)
 
     def read(self, ask: Callable[[Any], T]) -> T:
         """Call `ask` with a connection that sees one moment of the database, in the calling thread.
@@ -67,6 +68,7 @@ class PostgresDatabase:
                     raise
         # The server was restarted since this connection was used last; the pool has thrown all of them away.
         with postgres_line.told_apart():
+            self.writer.adopt(self._read(epoch_of))
             return self._read(ask)
 
     def _read(self, ask: Callable[[Any], T]) -> T:

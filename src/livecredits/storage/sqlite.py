@@ -307,6 +307,9 @@ class SqliteStore(ShopStore):
                 self._look_around()
                 self._has_run = False
 
+    def tell(self, word: str) -> None:
+        """Nothing: nobody else has the file open."""
+
     def run(self, ask: Callable[[Any], T]) -> T:
         """Call `ask` with a SQLAlchemy connection that stands on the writer's own."""
         if self._engine is None:

@@ -223,6 +223,9 @@ class Store(Protocol):
     def save(self, rows: Rows) -> None:
         """Write a batch's rows; raises `Raced` where another writer was quicker, so that all is to be decided anew."""
 
+    def tell(self, word: str) -> None:
+        """Leave word for other nodes with this transaction; not asked where there can be none."""
+
     def run(self, ask: Callable[[Any], T]) -> T:
         """Give the open transaction as a SQLAlchemy connection, for what is no change of credits."""
         ...

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ from livecredits.storage.batch import Batch
 from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
 from livecredits.storage.many import Many, Ruling
+from livecredits.storage.notices import encode
 from livecredits.storage.store import Raced, Rows, Store
 from livecredits.storage.warm import Warm
 
@@ -89,6 +91,8 @@ class Writer:
         self.nearer_due = threading.Event()
         """Set whenever `next_due_us` moves nearer; the scheduler waits on it."""
         self.on_failure: list[Callable[[Refused], None]] = []
+        self.on_epoch: list[Callable[[str], None]] = []
+        """Who is told, in this thread, when the database turns out to be on another line of history."""
         self.epoch = ""
         opened: Future[None] = Future()
         self._thread = threading.Thread(
@@ -266,7 +270,7 @@ class Writer:
     def _commit_changes(self, jobs: Sequence[Job]) -> CommittedBatch:
         if self._refusal is not None and isinstance(self._refusal, StorageFailed):
             raise StorageFailed(self._refusal.detail)
-        self._store.begin()
+        self._begin()
         batch, _ = self._new_batch()
         outcomes = batch.decide_all([job.change for job in jobs if job.change is not None])
         batch.finish()
@@ -283,12 +287,30 @@ class Writer:
         self._ids.at(now_us)
         return Batch(self._store, self._ids, now_us, self.epoch, self.next_due_us, self._warm), now_us
 
+    def _begin(self, *, alone: bool = False) -> None:
+        self._store.begin(alone=alone)
+        if not self._store.is_alone and self._store.epoch() != self.epoch:
+            self.epoch = self._store.epoch()
+            for tell in self.on_epoch:
+                tell(self.epoch)
+
     def _commit_batch(self, batch: Batch) -> CommittedBatch:
-        states = batch.states()
+        news = CommittedBatch(self.epoch, batch.states(), batch.lists, 0, batch.entries)
+        return self._commit_news(news, batch)
+
+    def _commit_news(
+        self, news: CommittedBatch, batch: Batch | None, elsewhere: frozenset[str] = frozenset()
+    ) -> CommittedBatch:
+        """Commit, leaving word for other nodes in the same transaction; `elsewhere` is news for them alone."""
+        if not self._store.is_alone:
+            told = replace(news, anew=news.anew | elsewhere)
+            if told.states or told.lists or told.signed_out or told.anew:
+                self._store.tell(encode(told))
         self._commit()
-        batch.keep_warm()
-        self._move_due(batch.next_due_us)
-        return CommittedBatch(self.epoch, states, batch.lists, time.monotonic_ns(), batch.entries)
+        if batch is not None:
+            batch.keep_warm()
+            self._move_due(batch.next_due_us)
+        return replace(news, committed_monotonic_ns=time.monotonic_ns())
 
     def _commit(self) -> None:
         try:
@@ -332,7 +354,7 @@ class Writer:
         self._store.tidy(idle=False)
 
     def _write_job(self, job: Job) -> CommittedBatch | None:
-        self._store.begin(alone=job.ask is not None)
+        self._begin(alone=job.ask is not None)
         if job.many is not None:
             return self._write_many(job, job.many)
         if job.rows is None:
@@ -350,23 +372,18 @@ class Writer:
             return None
         told, job.outcome = job.outcome, job.outcome.result
         welcomed = self._welcome(told.newcomers) if told.newcomers else None
-        committed = self._commit_batch(welcomed) if welcomed else self._commit_nothing_else()
-        if told.is_erasure:
-            self._store.empty_log()
-        states = {(state.user_id, state.unit): state for state in (*told.states, *committed.states)}
+        given = welcomed.states() if welcomed else []
+        states = {(state.user_id, state.unit): state for state in (*told.states, *given)}
         lists = {user_id: set(names) for user_id, names in told.lists.items()}
-        for user_id, names in committed.lists.items():
+        for user_id, names in welcomed.lists.items() if welcomed else ():
             lists.setdefault(user_id, set()).update(names)
         anew = frozenset(state.user_id for state in told.states)
-        return CommittedBatch(
-            self.epoch,
-            list(states.values()),
-            lists,
-            committed.committed_monotonic_ns,
-            committed.entries,
-            told.signed_out,
-            anew,
-        )
+        entries = welcomed.entries if welcomed else ()
+        news = CommittedBatch(self.epoch, list(states.values()), lists, 0, entries, told.signed_out, anew)
+        committed = self._commit_news(news, welcomed, told.elsewhere)
+        if told.is_erasure:
+            self._store.empty_log()
+        return committed
 
     def _welcome(self, newcomers: Collection[str]) -> Batch | None:
         """Give new users what there is for them, in the transaction that made them."""
@@ -376,10 +393,6 @@ class Writer:
         batch.decide_all([Welcome(user_id=user_id, actor=WELCOMER) for user_id in sorted(newcomers)])
         batch.finish()
         return batch
-
-    def _commit_nothing_else(self) -> CommittedBatch:
-        self._commit()
-        return CommittedBatch(self.epoch, [], {}, time.monotonic_ns())
 
     def _write_many(self, job: Job, many: Many) -> CommittedBatch | None:
         batch, now_us = self._new_batch()

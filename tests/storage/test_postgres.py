@@ -1,0 +1,153 @@
+"""What only PostgreSQL brings: several nodes on one database, and the word that each commit leaves for the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import pytest
+from tests.storage.hands import rows
+
+from livecredits import Answer, BatchRow, Credits, InsufficientCredits, KeyReused, Refused, VoucherUsed
+from livecredits.credits.guesses import GuessLimits
+from livecredits.storage import notices
+from livecredits.storage.answers import EVERYBODY, CommittedBatch
+
+AT_ONCE = 32
+
+
+@pytest.fixture
+def nodes(postgres_url: str) -> Iterator[list[Credits]]:
+    """Two nodes, each with writers and readers of its own."""
+    with ExitStack() as closing:
+        both = []
+        for _ in range(2):
+            node = Credits(postgres_url, guess_limits=GuessLimits(per_user=10_000))
+            closing.callback(node.sync.close)
+            both.append(node)
+        yield both
+
+
+def at_once(*asked: Callable[[], Any]) -> list[Any]:
+    """What each of these came to, when all were asked at the same moment."""
+    start = threading.Barrier(len(asked))
+
+    def one(ask: Callable[[], Any]) -> Any:
+        start.wait()
+        try:
+            return ask()
+        except Refused as refused:
+            return refused
+
+    with ThreadPoolExecutor(len(asked)) as crowd:
+        return list(crowd.map(one, asked))
+
+
+def told(url: str) -> list[CommittedBatch]:
+    return [notices.decode(str(body)) for (body,) in rows(url, "SELECT body FROM notices ORDER BY id")]
+
+
+class TestNotices:
+    def test_a_commit_leaves_one_and_a_refusal_none(self, nodes: list[Credits], postgres_url: str) -> None:
+        answer = nodes[0].sync.grant("ada", 5, receipt=True)
+        with pytest.raises(InsufficientCredits):
+            nodes[0].sync.spend("ada", 6)
+        (batch,) = told(postgres_url)
+        assert [entry.id for entry in batch.entries] == [answer.entry]
+        (state,) = batch.states
+        assert (state.user_id, state.version, state.settled, state.receipt) == ("ada", 1, 5, True)
+        assert batch.epoch == answer.epoch
+        ((node, is_fresh),) = rows(
+            postgres_url,
+            "SELECT node, abs(extract(epoch FROM now()) * 1000000 - at_us) < 60000000 FROM notices",
+        )
+        assert (node, is_fresh) == (nodes[0].node_name, True)
+
+    def test_what_moves_no_credits_is_told_as_well(self, nodes: list[Credits], postgres_url: str) -> None:
+        nodes[0].sync.grant("ada", 5)
+        nodes[0].sync.put_user("ada", floor=-3)
+        nodes[0].sync.put_unit("credits", low_threshold=2)
+        nodes[0].sync.erase("ada")
+        _, floor, unit, erasure = told(postgres_url)
+        assert floor.anew == {"ada"}
+        assert [state.floor for state in floor.states] == [-3]
+        assert unit.anew == {EVERYBODY}
+        assert erasure.signed_out == {"ada"}
+        assert "orders" in erasure.lists["ada"]
+
+    def test_a_batch_of_rows_is_told(self, nodes: list[Credits], postgres_url: str) -> None:
+        open_sync = nodes[0].sync
+        open_sync.batch([BatchRow(number, f"user-{number}", "grant", 1) for number in range(1, 4)])
+        assert sum(len(batch.entries) for batch in told(postgres_url)) == 3
+
+
+class TestTwoNodes:
+    def test_one_key_means_one_entry(self, nodes: list[Credits], postgres_url: str) -> None:
+        for turn in range(5):
+            key = f"key-{turn}"
+            answers = at_once(
+                *(partial(nodes[at % 2].sync.grant, "ada", 100, key=key) for at in range(AT_ONCE))
+            )
+            assert len({answer.entry for answer in answers}) == 1, answers
+            with pytest.raises(KeyReused):
+                nodes[turn % 2].sync.grant("ada", 101, key=key)
+        assert rows(postgres_url, "SELECT count(*), sum(amount) FROM entries") == [(5, 500)]
+
+    def test_nobody_goes_below_the_floor(self, nodes: list[Credits]) -> None:
+        nodes[0].sync.grant("ada", 20)
+        answers = at_once(*(partial(nodes[at % 2].sync.spend, "ada", 1) for at in range(2 * AT_ONCE)))
+        assert sum(isinstance(answer, Answer) for answer in answers) == 20
+        assert all(isinstance(answer, (Answer, InsufficientCredits)) for answer in answers)
+        assert nodes[1].sync.balance("ada").credits == 0
+
+    def test_a_voucher_pays_once(self, nodes: list[Credits], postgres_url: str) -> None:
+        campaign = nodes[0].sync.create_campaign("race", credits=5, codes=5, max_per_user=None)
+        for voucher in nodes[0].sync.campaign_codes(campaign.id).items:
+            answers = at_once(
+                *(partial(nodes[at % 2].sync.redeem, f"user-{at}", voucher.code) for at in range(AT_ONCE))
+            )
+            assert sum(isinstance(answer, Answer) for answer in answers) == 1, answers
+            assert all(isinstance(answer, (Answer, VoucherUsed)) for answer in answers), answers
+        assert rows(postgres_url, "SELECT count(*), sum(amount) FROM entries") == [(5, 25)]
+
+    def test_an_order_is_fulfilled_once_and_an_entry_reversed_once(self, nodes: list[Credits]) -> None:
+        package = nodes[0].sync.put_package(name="S", credits=7, price_minor=1, currency="EUR")
+        order = nodes[0].sync.order("ada", package.id)
+        fulfilled = at_once(*(partial(nodes[at % 2].sync.fulfil, order.id) for at in range(AT_ONCE)))
+        (answer,) = [one for one in fulfilled if isinstance(one, Answer)]
+        reversals = at_once(*(partial(nodes[at % 2].sync.reverse, answer.entry) for at in range(AT_ONCE)))
+        assert sum(isinstance(one, Answer) for one in reversals) == 1
+        assert nodes[1].sync.balance("ada").credits == 0
+        assert nodes[1].sync.verify().is_clean
+
+    def test_users_who_appear_on_both_at_once_are_made_once_and_welcomed_once(
+        self, nodes: list[Credits], postgres_url: str
+    ) -> None:
+        nodes[0].sync.create_campaign("hello", credits=3, word="HELLO", welcome=True, max_per_user=1)
+        users = [f"user-{number}" for number in range(10)]
+        asked = [partial(node.sync.grant, user, 1) for user in users for node in nodes]
+        answers = at_once(*asked)
+        assert all(isinstance(answer, Answer) for answer in answers), answers
+        assert rows(postgres_url, "SELECT count(*), sum(settled) FROM accounts") == [(10, 50)]
+
+    def test_transfers_to_and_fro_lose_nothing(self, nodes: list[Credits]) -> None:
+        for user in ("ada", "bob"):
+            nodes[0].sync.grant(user, 100)
+        pairs = [("ada", "bob"), ("bob", "ada")]
+        asked = [partial(nodes[at % 2].sync.transfer, *pairs[at // 2 % 2], 1) for at in range(AT_ONCE)]
+        for _ in range(3):
+            assert all(isinstance(answer, Answer) for answer in at_once(*asked))
+        assert [nodes[1].sync.balance(user).credits for user in ("ada", "bob")] == [100, 100]
+        assert nodes[1].sync.verify().is_clean
+
+    def test_entries_of_a_user_are_in_the_order_of_their_ids_whoever_made_them(
+        self, nodes: list[Credits], postgres_url: str
+    ) -> None:
+        for _ in range(3):
+            at_once(*(partial(nodes[at % 2].sync.grant, "ada", 1) for at in range(AT_ONCE)))
+        found = rows(postgres_url, "SELECT id, at_us FROM entries ORDER BY version")
+        assert found == sorted(found)
