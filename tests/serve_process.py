@@ -30,6 +30,10 @@ class Server:
         self._process: subprocess.Popen[str] | None = None
         self.key = str(self.command("key", "add", "test")["secret"])
 
+    def move_to(self, url: str) -> None:
+        """From the next start on it serves this database."""
+        self._settings["LIVECREDITS_DATABASE_URL"] = url
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -57,12 +61,17 @@ class Server:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             self.said = self._process.communicate(timeout=START_S)[1]
-            assert self._process.returncode == 0
+            assert self._process.returncode == 0, self.said
             self._process = None
 
     def api(self, method: str, path: str, **options: Any) -> Any:
         """What a request with the service key is answered."""
-        answer = httpx2.request(method, f"{self.url}/api/v1{path}", headers=self.headers, **options)
+        answer = httpx2.request(
+            method,
+            f"{self.url}/api/v1{path}",
+            headers={**self.headers, **options.pop("headers", {})},
+            **options,
+        )
         assert answer.status_code in {200, 201}, answer.text
         return answer.json()
 

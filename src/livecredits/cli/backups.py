@@ -1,8 +1,9 @@
-"""Commands that copy a ledger and put a copy back: backup, restore.
+"""Commands that copy a ledger, put a copy back, or move it into PostgreSQL: backup, restore, copy.
 
 Promises: a backup is taken beside a running server and needs no key; a ledger is put back only where no process has it
-open, and the command says what went with the former one: how many entries, and which deeds are to be done again.
-Must not know how a file is copied (`storage.backup`, `storage.restore`).
+open, and the command says what went with the former one: how many entries, and which deeds are to be done again. A
+ledger that is moved is not served from two places. Must not know how any of it is done (`storage.backup`,
+`storage.restore`, `storage.copying`).
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from livecredits.cli.lock import require_free
 from livecredits.cli.output import AsJson, err, fail, out, plain, print_json, print_table
-from livecredits.errors import LivecreditsError
+from livecredits.errors import LivecreditsError, StartRefused
 
 if TYPE_CHECKING:
     from livecredits.storage.backup import Copied
+    from livecredits.storage.copying import Moved
     from livecredits.storage.restore import Restored
 
+POSTGRESQL = ("postgresql", "postgres")
 Database = Annotated[
     str | None,
     typer.Option("--database", metavar="URL", help="Which ledger; before LIVECREDITS_DATABASE_URL."),
@@ -33,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands into the program."""
     app.command()(backup)
     app.command()(restore)
+    app.command()(copy)
 
 
 def backup(
@@ -112,6 +116,70 @@ def _print_restored(done: Restored) -> None:
         "Every operator is signed out. Open screens show this ledger as soon as a server runs on it.",
         soft_wrap=True,
     )
+
+
+def copy(
+    source: Annotated[str, typer.Argument(metavar="SQLITE_URL", help="The ledger: sqlite:///FILE.")],
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="POSTGRESQL_URL",
+            help="Where it goes; LIVECREDITS_DATABASE_URL where left out, so that no password is seen.",
+        ),
+    ] = None,
+    *,
+    keep_source: Annotated[
+        bool, typer.Option("--keep-source", help="Let the file be served afterwards: for a rehearsal.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move a ledger from its SQLite file into an empty PostgreSQL database, with the server stopped."""
+    from livecredits.storage import copying
+
+    with _told(as_json=as_json), moving(shown=not as_json) as progress:
+        file, url = _file_of(source), _server_of(target)
+        require_free(source)
+        done = copying.copy_ledger(file, url, progress, keep_source=keep_source)
+    if as_json:
+        print_json(done.as_json())
+    else:
+        _print_moved(done)
+
+
+def _print_moved(done: Moved) -> None:
+    out().print(
+        f"[green]✓[/green] {plain(done.target)}: {done.entries:,} entries of {done.accounts:,} accounts, and all else "
+        f"({done.rows:,} rows), compared and checked.",
+        soft_wrap=True,
+    )
+    if done.marked:
+        err().print(
+            f"{plain(done.source)} stays as it is and is served no more. Start the server with "
+            "LIVECREDITS_DATABASE_URL and the same LIVECREDITS_SECRET: screens and keys go on.",
+            soft_wrap=True,
+        )
+    else:
+        err().print(
+            "[yellow]![/yellow] Both can be served now: what happens to one, the other does not know.",
+            soft_wrap=True,
+        )
+
+
+def _file_of(source: str) -> Path:
+    from livecredits.storage.database import path_of
+
+    if source.partition("://")[0] in POSTGRESQL:
+        raise StartRefused("A ledger is copied from a SQLite file into PostgreSQL, and not the other way.")
+    return path_of(source)
+
+
+def _server_of(target: str | None) -> str:
+    from livecredits.config import Settings
+
+    url = Settings.load().database_url if target is None else target
+    if url.partition("://")[0] not in POSTGRESQL:
+        raise StartRefused("A ledger is copied into PostgreSQL: postgresql://USER:PASSWORD@HOST/DATABASE.")
+    return url
 
 
 def ledger_of(database: str | None) -> Path:

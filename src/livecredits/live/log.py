@@ -85,7 +85,9 @@ class BroadcastLog:
 
     def _values(self, row: Row) -> tuple[Any, ...]:
         id, counts, is_settled, details = row
-        return (id, self._node, *counts, is_settled, details)
+        # As the tables hold them: SQLite takes truth values for numbers, PostgreSQL does not.
+        numbers = (None if count is None else int(count) for count in (*counts, is_settled))
+        return (id, self._node, *numbers, details)
 
     async def _prune(self) -> None:
         now_us = self._database.clock.now_us()

@@ -159,6 +159,7 @@ class SqliteDatabase:
     def _open_store(self) -> sqlite.SqliteStore:
         db = sqlite.connect(self.path)
         try:
+            migrate.require_here(db)
             migrate.bring_up_to_date(db)
         except sqlite3.DatabaseError as error:
             raise StartRefused(f"The database {self.path} cannot be opened: {error}.") from error

@@ -22,6 +22,8 @@ HEAD = "0007"
 NEEDED = "0007"
 """The oldest schema that this program works with: HEAD, but for migrations of `post` at its end (PostgreSQL)."""
 VOUCHER_KEY_BYTES = 32
+MOVED_TO = "moved_to"
+"""In `meta`: where a ledger was copied to, which goes on there."""
 FORMER_EPOCHS = "former_epochs"
 """In `meta`, as a JSON list: the lines of history that this database was on before it was restored."""
 FOLDER = Path(__file__).parent / "migrations"
@@ -75,6 +77,27 @@ def require_up_to_date(db: sqlite3.Connection) -> None:
         raise StartRefused(
             f"The database has schema {version or 'none'}, and {HEAD} is needed: livecredits migrate"
         )
+
+
+def require_here(db: sqlite3.Connection) -> None:
+    """Refuse a file whose ledger goes on elsewhere.
+
+    Raises:
+        StartRefused: naming where.
+    """
+    if version_of(db) is None:
+        return
+    row = db.execute("SELECT value FROM meta WHERE name = ?", (MOVED_TO,)).fetchone()
+    if row is not None:
+        raise StartRefused(
+            f"This ledger has moved to {row[0]}, and goes on there. The file is what it was then; to use it again, "
+            "`livecredits backup` it and `livecredits restore` the copy."
+        )
+
+
+def mark_as_moved(db: sqlite3.Connection, target: str) -> None:
+    """Let nobody open the file as a ledger any more."""
+    db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (MOVED_TO, target))
 
 
 def _create(db: sqlite3.Connection) -> None:

@@ -36,6 +36,11 @@ def verify(url: str, progress: Progress | None = None) -> VerifyReport:
         raise postgres_line.start_refused(url, error) from None
 
 
+def verify_inside(db: psycopg.Connection[Any], progress: Progress | None = None) -> VerifyReport:
+    """Check what the open transaction of a connection sees, committed or not."""
+    return check(_Inside(db), progress)
+
+
 class _Server:
     """A PostgreSQL database as the check asks it."""
 
@@ -76,6 +81,14 @@ class _Server:
             if bodies.get(f"{table.name}_append_only") != body or not stand:
                 missing.append(table.name)
         return missing
+
+
+class _Inside(_Server):
+    """The same within a transaction that somebody else has begun and will end."""
+
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[None]:
+        yield
 
 
 def _plain(trigger: str) -> str:

@@ -200,6 +200,7 @@ def _begin_new_line(part: Path, former: Collection[str], now_us: int, name: str)
             "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
             (migrate.FORMER_EPOCHS, json.dumps(sorted(former))),
         )
+        db.execute("DELETE FROM meta WHERE name = ?", (migrate.MOVED_TO,))
         # Whoever was signed out, or locked out, since the backup was taken would be in again.
         db.execute("DELETE FROM operator_sessions")
         db.execute("DELETE FROM sign_in_codes WHERE used_at_us IS NULL")
