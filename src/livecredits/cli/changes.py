@@ -110,13 +110,12 @@ def verify(
 ) -> None:
     """Read every entry and check that no number was lost or altered."""
     from livecredits.config import Settings
-    from livecredits.storage.database import path_of
-    from livecredits.storage.verify import verify as verify_file
+    from livecredits.storage.database import verify_at
 
     try:
         settings = Settings.load(**({} if database is None else {"database_url": database}))
         with _progress(shown=not as_json) as progress:
-            report = verify_file(path_of(settings.database_url), progress)
+            report = verify_at(settings.database_url, progress)
     except LivecreditsError as error:
         raise fail(error, as_json=as_json) from None
     _print_report(report, as_json=as_json)

@@ -238,25 +238,11 @@ def _reading(database: str | None) -> Iterator[Callable[[Callable[[Any], Any]], 
     Raises:
         StartRefused: there is no such file, or it is of another version.
     """
-    import sqlite3
-
     from livecredits.config import Settings
-    from livecredits.storage import migrate, sqlite
-    from livecredits.storage.database import path_of, reading_engine
+    from livecredits.storage.database import engine_beside
 
     settings = Settings.load(**({} if database is None else {"database_url": database}))
-    path = path_of(settings.database_url)
-    if not path.is_file():
-        raise StartRefused(f"There is no ledger in {path}.")
-    try:
-        probe = sqlite.connect_reader(path)
-        try:
-            migrate.require_up_to_date(probe)
-        finally:
-            probe.close()
-    except sqlite3.DatabaseError as error:
-        raise StartRefused(f"The database {path} cannot be read: {error}.") from error
-    engine = reading_engine(path)
+    engine = engine_beside(settings.database_url)
 
     def read(ask: Callable[[Any], Any]) -> Any:
         with engine.connect() as connection:

@@ -26,13 +26,15 @@ def holder_of(database: Path) -> str | None:
 
 
 def require_free(url: str) -> None:
-    """Go on only if this process may open the ledger.
+    """Go on only if this process may open the ledger; a PostgreSQL database is open to many.
 
     Raises:
         StartRefused: naming who has it, and how to go through them.
     """
-    from livecredits.storage.database import path_of
+    from livecredits.storage.database import is_postgres, path_of
 
+    if is_postgres(url):
+        return
     file = path_of(url)
     holder = holder_of(file)
     if holder is not None:

@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from livecredits.cli.lock import require_free
 from livecredits.cli.output import AsJson, ended, err, fail, out, plain, print_json
-from livecredits.errors import LivecreditsError
+from livecredits.errors import LivecreditsError, StartRefused
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
@@ -147,24 +147,67 @@ async def _serve(settings: Any, listener: Any, *, as_json: bool, is_worker: bool
         await server.serve(app, app.services.live, credits, listener, ready=ready)
 
 
-def migrate(*, database: Database = None, as_json: AsJson = False) -> None:
+def migrate(
+    *,
+    database: Database = None,
+    pre: Annotated[
+        bool, typer.Option("--pre", help="Only what is added before a roll-out, beside the former version.")
+    ] = False,
+    post: Annotated[
+        bool, typer.Option("--post", help="What the former version needed is taken away, after a roll-out.")
+    ] = False,
+    app_role: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="Give this PostgreSQL role what `serve` needs, no more."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Make the database, or bring it to this version's schema."""
 
     async def work() -> dict[str, Any]:
         from livecredits.config import Settings
-        from livecredits.credits import Credits
+        from livecredits.storage.database import is_postgres
 
         settings = Settings.load(**({} if database is None else {"database_url": database}))
-        require_free(settings.database_url)
-        async with Credits(settings.database_url, settings=settings) as credits:
-            await credits.states([])  # a ledger opens, and migrates, on first use
-            return {"epoch": credits.epoch, "units": sorted(credits.units)}
+        if is_postgres(settings.database_url):
+            phase: Literal["pre", "post", "all"] = (
+                "pre" if pre and not post else "post" if post and not pre else "all"
+            )
+            return _migrate_server(settings.database_url, phase, app_role)
+        if pre or post or app_role:
+            raise StartRefused(
+                "--pre, --post and --app-role are for PostgreSQL; a SQLite file has one process."
+            )
+        return await _migrate_file(settings)
 
     done = ended(work, as_json=as_json)
     if as_json:
         print_json(done)
     else:
-        out().print(f"[green]✓[/green] The schema is up to date. Epoch {done['epoch']}.")
+        out().print(f"[green]✓[/green] The schema is {done['schema']}. Epoch {done['epoch']}.")
+
+
+async def _migrate_file(settings: Any) -> dict[str, Any]:
+    from livecredits.credits import Credits
+    from livecredits.storage.migrate import HEAD
+
+    require_free(settings.database_url)
+    async with Credits(settings.database_url, settings=settings) as credits:
+        await credits.states([])  # a ledger opens, and migrates, on first use
+        return {"schema": HEAD, "epoch": credits.epoch, "units": sorted(credits.units)}
+
+
+def _migrate_server(url: str, phase: Literal["pre", "post", "all"], app_role: str | None) -> dict[str, Any]:
+    from livecredits.storage import postgres_schema, reads
+    from livecredits.storage.database import engine_beside
+    from livecredits.storage.postgres import epoch_of
+
+    schema = postgres_schema.bring_up_to_date(url, phase)
+    if app_role is not None:
+        postgres_schema.give_rights(url, app_role)
+    with engine_beside(url).connect() as connection:
+        units = sorted(row.name for row in reads.unit_rows(connection))
+        return {"schema": schema, "epoch": epoch_of(connection), "units": units}
 
 
 def _warn_of_strangers() -> None:

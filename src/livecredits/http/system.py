@@ -12,9 +12,12 @@ from livecredits.http.metrics import CONTENT_TYPE
 from livecredits.http.openapi import describe
 from livecredits.http.routing import ANYBODY, Call, Reply, Routes, Rule, as_json
 from livecredits.http.services import Services
+from livecredits.storage.dialects import server_clock_us
 
 routes = Routes("System", prefix="")
 
+CLOCK_OFF_S_MAX = 60
+"""Beyond that, what expires here and what expires on another node are no longer the same."""
 ALARMS = ("drifted", "went_back", "ahead")
 LIVE_EVENTS = ("joined", "left", "states", "hellos", "ticks", "resyncs", "merged", "reads", "stale")
 """Names of `core.screen.Counts`."""
@@ -30,11 +33,16 @@ async def is_alive(_: Call[Any, Any]) -> Reply:
 async def is_ready(call: Call[Any, Any]) -> Reply:
     """Answer 200 when changes can be taken and are shown.
 
-    The ledger opens and reads, the process is not stopping, and one of several nodes hears of the others' changes.
+    The ledger opens and reads, the process is not stopping, its clock is right, and one of several nodes hears of the
+    others' changes.
     """
     if call.services.live.is_draining:
         raise Draining("This process is stopping.")
-    await call.services.credits.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+    credits = call.services.credits
+    server_us = await credits.read(server_clock_us)
+    off_s = 0 if server_us is None else abs(server_us - credits.clock.now_us()) // 1_000_000
+    if off_s > CLOCK_OFF_S_MAX:
+        raise Unavailable(f"The clocks of this machine and of the database server differ by {off_s} s.")
     if fault := call.services.nodes.fault():
         raise Unavailable(fault)
     return as_json({"status": "ok"})

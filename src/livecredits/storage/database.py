@@ -11,6 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -97,11 +98,45 @@ def open_database(url: str, clock: Clock, subscribers: Subscribers, node: str = 
     Raises:
         StartRefused: it cannot be opened; the sentence says why.
     """
-    if _is_postgres(url):
+    if is_postgres(url):
         from livecredits.storage.postgres_database import PostgresDatabase
 
         return PostgresDatabase(url, clock, subscribers, node)
     return SqliteDatabase(url, clock, subscribers)
+
+
+def verify_at(url: str, progress: Progress | None = None) -> VerifyReport:
+    """Check the whole ledger of an address, beside whoever has it open.
+
+    Raises:
+        StartRefused: it cannot be read, or its schema is not this program's.
+    """
+    if is_postgres(url):
+        from livecredits.storage import postgres_verify
+
+        return postgres_verify.verify(url, progress)
+    return verify(path_of(url), progress)
+
+
+def engine_beside(url: str) -> Any:
+    """Connections that read a ledger beside whoever has it open, each read in one snapshot.
+
+    Raises:
+        StartRefused: there is none, or it is of another version.
+    """
+    if is_postgres(url):
+        from livecredits.storage import postgres_database
+
+        return postgres_database.engine_beside(url)
+    path = path_of(url)
+    if not path.is_file():
+        raise StartRefused(f"There is no ledger in {path}.")
+    try:
+        with closing(sqlite.connect_reader(path)) as probe:
+            migrate.require_up_to_date(probe)
+    except sqlite3.DatabaseError as error:
+        raise StartRefused(f"The database {path} cannot be read: {error}.") from error
+    return reading_engine(path)
 
 
 def check_address(url: str) -> None:
@@ -110,11 +145,12 @@ def check_address(url: str) -> None:
     Raises:
         StartRefused: naming the kinds that there are.
     """
-    if not _is_postgres(url):
+    if not is_postgres(url):
         path_of(url)
 
 
-def _is_postgres(url: str) -> bool:
+def is_postgres(url: str) -> bool:
+    """Whether an address names a PostgreSQL database."""
     return url.partition("://")[0] in ("postgresql", "postgres")
 
 

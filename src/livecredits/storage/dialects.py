@@ -46,6 +46,17 @@ def larger(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[
     return either(sqlite=func.max(one, other), postgresql=func.greatest(one, other))
 
 
+def server_clock_us(connection: Connection) -> int | None:
+    """What a database server's clock shows, in microseconds UTC; None for a file, which has none."""
+    if connection.dialect.name != "postgresql":
+        connection.exec_driver_sql("SELECT 1")
+        return None
+    return int(connection.exec_driver_sql(f"SELECT {SERVER_CLOCK_US}").scalar_one())
+
+
+SERVER_CLOCK_US = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
+
 # --- rows ----------------------------------------------------------------------------------------------------------
 
 

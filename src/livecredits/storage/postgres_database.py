@@ -39,9 +39,8 @@ class PostgresDatabase:
         self._url = url
         self._node = node
         psycopg = postgres_line.driver()
+        require_fit(url)
         try:
-            with postgres_line.connect(url) as connection:
-                postgres_schema.require_fit(connection)
             self.lanes = tuple(Writer(self._open_store, clock, subscribers) for _ in range(LANES))
         except psycopg.Error as error:
             raise postgres_line.start_refused(url, error) from None
@@ -84,6 +83,22 @@ class PostgresDatabase:
         self.writer.close()
         self.readers.shutdown()
         self._engine.dispose()
+
+
+def require_fit(url: str) -> None:
+    """Refuse a database that cannot be reached, or that this program cannot work with. Raises `StartRefused`."""
+    psycopg = postgres_line.driver()
+    try:
+        with postgres_line.connect(url) as connection:
+            postgres_schema.require_fit(connection)
+    except psycopg.Error as error:
+        raise postgres_line.start_refused(url, error) from None
+
+
+def engine_beside(url: str) -> Any:
+    """Connections that read, for a process that never writes. Raises `StartRefused`."""
+    require_fit(url)
+    return reading_engine(url)
 
 
 def reading_engine(url: str) -> Any:

@@ -10,10 +10,11 @@ server process, and a statement that was prepared on the former one is unknown t
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from livecredits.errors import StartRefused, StorageFull, Unavailable
 from livecredits.storage.store import Raced
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[Any]
 
-SCHEMES = ("postgresql", "postgres")
 CONNECT_S = 5
 RETRY_AFTER_S = 1
 OLDEST_SERVER = 14
@@ -36,17 +36,16 @@ _PASSING = frozenset({"25006", "25P03", "25P04", "55P03", "57014"})
 """A standby that answers, transactions and locks that took too long, a cancelled statement."""
 
 
-def is_postgres(url: str) -> bool:
-    """Whether an address names a PostgreSQL database."""
-    return url.partition("://")[0] in SCHEMES
-
-
 def shown(url: str) -> str:
     """An address as it may be told: without its password and without its options."""
-    parts = urlsplit(url)
-    host = parts.hostname or "the local socket"
-    place = f"{host}:{parts.port}" if parts.port else host
-    return urlunsplit(("postgresql", place, parts.path, "", ""))
+    try:
+        parts = driver().conninfo.conninfo_to_dict(url)
+    except Exception:  # noqa: BLE001 - an address that cannot be read may hold a password anywhere
+        return "of this address"
+    hosts = str(parts.get("host") or "the local socket").split(",")
+    ports = str(parts.get("port") or "").split(",")
+    places = [f"{host}:{port}" if port else host for host, port in zip_longest(hosts, ports, fillvalue="")]
+    return f"postgresql://{','.join(places)}/{parts.get('dbname', '')}"
 
 
 def driver() -> Any:
@@ -115,9 +114,8 @@ def _whole_loader() -> Any:
 def start_refused(url: str, error: Exception) -> StartRefused:
     """Why a database cannot be opened, in a sentence that names no password."""
     told = " ".join(str(error).split()).removeprefix("connection failed: ")
-    password = urlsplit(url).password
-    if password:
-        told = told.replace(password, "…")
+    for secret in re.findall(r":([^:@/]+)@|password=([^&\s]+)", url):
+        told = told.replace("".join(secret), "…")
     return StartRefused(f"The database {shown(url)} cannot be opened: {told}")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from livecredits.errors import StartRefused
@@ -24,6 +25,9 @@ _log = logging.getLogger(__name__)
 Phase = Literal["pre", "post", "all"]
 MIGRATION_LOCK = 0x6C63_0002
 FITS_FROM = "fits_from"
+CLOCK_OFF_S_MAX = 5
+_READ_ALONE = ("alembic_version", "meta")
+"""Tables that only a migration writes."""
 
 
 def version_of(connection: psycopg.Connection[Any]) -> str | None:
@@ -46,13 +50,15 @@ def require_fit(connection: psycopg.Connection[Any]) -> None:
             f"PostgreSQL {postgres_line.OLDEST_SERVER} or newer is needed; this server is "
             f"{connection.info.server_version // 10_000}."
         )
-    version = version_of(connection)
+    _compare_clocks(connection)
+    version = _version_if_allowed(connection)
     if version is None:
         raise StartRefused("The database has none of livecredits' tables yet. Make them: livecredits migrate")
     if version < migrate.NEEDED:
         raise StartRefused(
             f"The database has schema {version}, and this livecredits needs {migrate.NEEDED}: livecredits migrate --pre"
         )
+    _require_rights(connection)
     if version > migrate.HEAD and _fits_from(connection) > migrate.HEAD:
         raise StartRefused(
             f"The database has schema {version} and this livecredits knows schemas up to {migrate.HEAD}: "
@@ -60,9 +66,77 @@ def require_fit(connection: psycopg.Connection[Any]) -> None:
         )
 
 
+def _version_if_allowed(connection: psycopg.Connection[Any]) -> str | None:
+    import psycopg
+
+    try:
+        return version_of(connection)
+    except psycopg.errors.InsufficientPrivilege:
+        _require_rights(connection)
+        raise
+
+
+_LACKING = """
+SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND NOT (has_table_privilege(oid, 'SELECT')
+AND (relname IN ('alembic_version', 'meta') OR has_table_privilege(oid, 'INSERT')))
+"""
+
+
+def _require_rights(connection: psycopg.Connection[Any]) -> None:
+    row = connection.execute(_LACKING).fetchone()
+    if row is not None and row[0]:
+        raise StartRefused(
+            f"The role {connection.info.user} lacks rights on {row[0]}. "
+            f"Their owner can give them: livecredits migrate --app-role {connection.info.user}"
+        )
+
+
+def _compare_clocks(connection: psycopg.Connection[Any]) -> None:
+    """Warn where this machine's clock is off; much further off, the process is not ready."""
+    row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    off_s = 0.0 if row is None else abs(float(row[0]) - time.time())
+    if off_s > CLOCK_OFF_S_MAX:
+        _log.warning("The clocks of this machine and of the database server differ by %.0f s", off_s)
+
+
 def _fits_from(connection: psycopg.Connection[Any]) -> str:
     row = connection.execute("SELECT value FROM meta WHERE name = %s", (FITS_FROM,)).fetchone()
     return str(row[0]) if row else migrate.HEAD
+
+
+def give_rights(url: str, role: str) -> None:
+    """Let a role use the ledger and no more: it makes no tables, and rewrites nothing that is append-only.
+
+    Args:
+        url: the database, as the owner of its tables.
+        role: a role of the server; the one that `serve` connects as.
+
+    Raises:
+        StartRefused: there is no such role, or the tables belong to somebody else.
+    """
+    from psycopg.sql import SQL, Identifier
+
+    from livecredits.storage.schema import APPEND_ONLY, account_numbers, erasable_columns, metadata, several
+
+    psycopg = postgres_line.driver()
+    append_only = {table.name for table in APPEND_ONLY}
+    grants = [f"SELECT ON {', '.join(_READ_ALONE)}", f"USAGE ON SEQUENCE {account_numbers.name}"]
+    for name in (*metadata.tables, *several.tables):
+        if name in append_only:
+            grants.append(f"SELECT, INSERT ON {name}")
+            grants += [f"UPDATE ({column}) ON {name}" for column in erasable_columns(name)]
+        elif name not in _READ_ALONE:
+            grants.append(f"SELECT, INSERT, UPDATE, DELETE ON {name}")
+    try:
+        with postgres_line.connect(url) as db, db.transaction():
+            to = Identifier(role)
+            for table in append_only:
+                db.execute(SQL("REVOKE ALL ON {} FROM {}").format(Identifier(table), to))
+            for grant in grants:
+                db.execute(SQL("GRANT {} TO {}").format(SQL(grant), to))
+    except psycopg.Error as error:
+        raise postgres_line.start_refused(url, error) from None
 
 
 def bring_up_to_date(url: str, phase: Phase = "all") -> str:

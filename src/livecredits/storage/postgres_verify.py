@@ -32,7 +32,7 @@ def verify(url: str, progress: Progress | None = None) -> VerifyReport:
         with postgres_line.connect(url) as db:
             postgres_schema.require_fit(db)
             return check(_Server(db), progress)
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise postgres_line.start_refused(url, error) from None
 
 

@@ -579,6 +579,11 @@ these refuse the insert. In the others `verify` sees it: their rows are chained,
 """
 
 
+def erasable_columns(table: str) -> tuple[str, ...]:
+    """The columns of an append-only table that the erasure of a person may empty."""
+    return _MAY_CHANGE[table][1] if table in _MAY_CHANGE else ()
+
+
 def append_only_triggers(table: str) -> list[str]:
     """The statements by which SQLite refuses to rewrite a table, whoever asks and over whatever connection."""
     conditions = {"UPDATE": _unless_erased(table), "DELETE": "", "INSERT": _if_taken(table)}

@@ -1,0 +1,208 @@
+"""A PostgreSQL database's schema: who makes it, who may not work with it, and what the app's role cannot do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.postgres import PASSWORD, PostgresServer
+
+from livecredits import Credits, StartRefused
+from livecredits.storage import migrate, postgres_schema
+from livecredits.storage.schema import APPEND_ONLY
+
+APP = "app"
+
+
+@pytest.fixture
+def own_url(postgres: PostgresServer, migrated: str) -> Iterator[str]:
+    """A ledger whose tables may be altered."""
+    name = postgres.create_database(migrated)
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+def run(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as db:
+        for statement in statements:
+            db.execute(statement)
+
+
+def refusal_of(url: str) -> str:
+    with pytest.raises(StartRefused) as refused:
+        Credits(url).sync.balance("ada")
+    assert PASSWORD not in str(refused.value)
+    return str(refused.value)
+
+
+class TestRefusals:
+    """Whatever stands in the way is named, and nothing is half-started."""
+
+    def test_a_database_without_tables(self, postgres: PostgresServer) -> None:
+        assert "livecredits migrate" in refusal_of(postgres.url(postgres.create_database()))
+
+    def test_a_server_that_is_not_there(self) -> None:
+        told = refusal_of(f"postgresql://app:{PASSWORD}@127.0.0.1:1/ledger")
+        assert "postgresql://127.0.0.1:1/ledger" in told
+        assert "Connection refused" in told
+
+    def test_a_wrong_password_and_a_wrong_database(self, postgres: PostgresServer) -> None:
+        assert "password authentication failed" in refusal_of(postgres.url("postgres", password="wrong"))
+        assert 'database "absent" does not exist' in refusal_of(postgres.url("absent"))
+
+    def test_an_address_that_cannot_be_read(self) -> None:
+        refusal_of(f"postgresql://app:{PASSWORD}@[::1/ledger?x=%zz")
+
+    def test_a_schema_that_is_too_old(self, own_url: str) -> None:
+        run(own_url, "UPDATE alembic_version SET version_num = '0001'")
+        assert "livecredits migrate --pre" in refusal_of(own_url)
+
+    def test_a_schema_that_a_newer_version_needs_alone(self, own_url: str) -> None:
+        run(own_url, "UPDATE alembic_version SET version_num = '9999'")
+        credits = Credits(own_url)
+        assert credits.sync.grant("ada", 1).credits == 1, "what was only added does not disturb"
+        credits.sync.close()
+        run(own_url, "UPDATE meta SET value = '9999' WHERE name = 'fits_from'")
+        assert "Install that version" in refusal_of(own_url)
+        with pytest.raises(StartRefused, match="knows schemas up to"):
+            postgres_schema.bring_up_to_date(own_url)
+
+    def test_a_role_without_rights(self, postgres: PostgresServer, own_url: str) -> None:
+        url = _role(postgres, own_url, "stranger")
+        assert "livecredits migrate --app-role stranger" in refusal_of(url)
+
+
+def _role(postgres: PostgresServer, url: str, name: str) -> str:
+    run(
+        url,
+        f"DROP OWNED BY {name}" if _exists(url, name) else f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'",
+    )
+    return postgres.url(url.rpartition("/")[2], user=name)
+
+
+def _exists(url: str, role: str) -> bool:
+    with psycopg.connect(url) as db:
+        return db.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchone() is not None
+
+
+class TestRights:
+    def test_the_apps_role_does_its_work_and_no_more(self, postgres: PostgresServer, own_url: str) -> None:
+        url = _role(postgres, own_url, APP)
+        for _ in range(2):  # again: nothing changes
+            postgres_schema.give_rights(own_url, APP)
+        credits = Credits(url)
+        credits.sync.put_user("ada", name="Ada", floor=-1)
+        credits.sync.create_campaign("c", credits=1, codes=2)
+        credits.sync.redeem("ada", credits.sync.create_voucher(5).code, address="192.0.2.1")
+        credits.sync.capture(credits.sync.hold("ada", 2).hold or "")
+        assert credits.sync.erase("ada") == {"users": 1, "orders": 0, "redemptions": 1, "audit": 1}
+        assert credits.sync.verify().is_clean
+        credits.sync.close()
+        attempts = [
+            "CREATE TABLE theirs (id int)",
+            "UPDATE meta SET value = 'x'",
+            "DELETE FROM alembic_version",
+        ]
+        for table in APPEND_ONLY:
+            column = next(iter(table.columns)).name
+            attempts += [
+                f'UPDATE {table.name} SET "{column}" = "{column}"',
+                f"DELETE FROM {table.name}",
+                f"TRUNCATE {table.name} CASCADE",
+                f"DROP TRIGGER {table.name}_no_rewriting ON {table.name}",
+            ]
+        for attempt in attempts:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                run(url, attempt)
+
+    def test_not_even_the_owner_rewrites_what_is_append_only(self, own_url: str) -> None:
+        credits = Credits(own_url)
+        credits.sync.reverse(credits.sync.grant("ada", 1).entry)
+        credits.sync.put_user("ada", name="Ada")
+        credits.sync.redeem("ada", credits.sync.create_voucher(5).code)
+        credits.sync.close()
+        for table in ("entries", "entry_lots", "reversals", "audit", "redemptions"):
+            column = next(iter(_columns(table)))
+            for attempt in (
+                f"UPDATE {table} SET {column} = 'x'",
+                f"DELETE FROM {table}",
+                f"TRUNCATE {table} CASCADE",
+            ):
+                with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+                    run(own_url, attempt)
+
+    def test_verify_tells_of_a_missing_or_altered_guard(self, own_url: str) -> None:
+        run(
+            own_url,
+            "DROP TRIGGER audit_no_rewriting ON audit",
+            "ALTER TABLE entries DISABLE TRIGGER entries_no_truncating",
+            "CREATE OR REPLACE FUNCTION reversals_append_only() RETURNS trigger LANGUAGE plpgsql "
+            "AS $$ BEGIN RETURN new; END $$",
+        )
+        credits = Credits(own_url)
+        report = credits.sync.verify()
+        credits.sync.close()
+        assert {damage.table for damage in report.damages} == {"audit", "entries", "reversals"}
+
+
+def _columns(table: str) -> list[str]:
+    return [column.name for one in APPEND_ONLY if one.name == table for column in one.columns]
+
+
+def test_every_text_is_compared_sign_by_sign(own_url: str) -> None:
+    """Else ids would not sort by time wherever the database was made with a language."""
+    with psycopg.connect(own_url) as db:
+        found = db.execute(
+            "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+            "JOIN pg_collation l ON l.oid = a.attcollation WHERE c.relkind = 'r' AND l.collname <> 'C' "
+            "AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'alembic_version'"
+        ).fetchall()
+    assert found == []
+
+
+class TestPhases:
+    """What only adds runs before a roll-out, what takes away after it."""
+
+    @pytest.fixture
+    def later(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A later version of this program, with two migrations that add and one that takes away."""
+        folder = tmp_path / "migrations"
+        shutil.copytree(migrate.FOLDER, folder)
+        former = migrate.HEAD
+        for number, phase, statement in (
+            ("9001", "pre", "ALTER TABLE units ADD COLUMN symbol text"),
+            ("9002", "pre", "ALTER TABLE units ADD COLUMN rank text"),
+            ("9003", "post", "ALTER TABLE units DROP COLUMN rank"),
+        ):
+            (folder / "versions" / f"{number}_later.py").write_text(
+                f"from alembic import op\nrevision = '{number}'\ndown_revision = '{former}'\nphase = '{phase}'\n"
+                f"def upgrade():\n    op.execute({statement!r})\n"
+            )
+            former = number
+        monkeypatch.setattr(migrate, "FOLDER", folder)
+        monkeypatch.setattr(migrate, "NEEDED", "9002")
+        monkeypatch.setattr(migrate, "HEAD", "9003")
+
+    def test_old_and_new_programs_stand_side_by_side_in_between(
+        self, own_url: str, request: pytest.FixtureRequest
+    ) -> None:
+        old = Credits(own_url)
+        assert old.sync.grant("ada", 1).credits == 1
+        request.getfixturevalue("later")
+        assert "livecredits migrate --pre" in refusal_of(own_url)
+        with pytest.raises(StartRefused, match="--pre"):
+            postgres_schema.bring_up_to_date(own_url, "post")
+        assert postgres_schema.bring_up_to_date(own_url, "pre") == "9002"
+        new = Credits(own_url)
+        assert new.sync.grant("ada", 1).credits == 2
+        assert old.sync.grant("ada", 1).credits == 3
+        old.sync.close()
+        assert postgres_schema.bring_up_to_date(own_url, "post") == "9003"
+        assert postgres_schema.bring_up_to_date(own_url) == "9003"
+        assert new.sync.grant("ada", 1).credits == 4
+        new.sync.close()
+        with psycopg.connect(own_url) as db:
+            assert db.execute("SELECT value FROM meta WHERE name = 'fits_from'").fetchone() == ("9003",)
