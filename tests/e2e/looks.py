@@ -58,6 +58,24 @@ WORDS = r"""() => {
   return [...words]
 }"""
 
+CUT_OFF = """() => {
+  const scrolls = (one) => ['auto', 'scroll'].includes(getComputedStyle(one).overflowX)
+  const wrong = []
+  for (const one of document.querySelectorAll('main :is(td, th, button, input, a, dd)')) {
+    const card = one.closest('.card')
+    const head = one.closest('thead')
+    const isForReaders = head && getComputedStyle(head).clipPath !== 'none'
+    if (!card || isForReaders || !one.checkVisibility() || one.closest('.visually-hidden')) continue
+    let between = one.parentElement
+    while (between !== card && !scrolls(between)) between = between.parentElement
+    const { right, width, height } = one.getBoundingClientRect()
+    if (between === card && width > 1 && height > 1 && right > card.getBoundingClientRect().right + 1)
+      wrong.push(one.outerHTML.slice(0, 160))
+  }
+  return wrong
+}"""
+"""A card hides what does not fit; whatever sticks out of it can be neither read nor pressed."""
+
 
 def violations(page: Page) -> list[Any]:
     """What axe-core finds, with the place of each."""
@@ -69,6 +87,11 @@ def violations(page: Page) -> list[Any]:
 
 def is_wider_than_the_window(page: Page) -> bool:
     return bool(page.evaluate("() => document.documentElement.scrollWidth > innerWidth"))
+
+
+def cut_off(page: Page) -> list[str]:
+    """What does not fit into its card, where nothing scrolls it into sight."""
+    return list(page.evaluate(CUT_OFF))
 
 
 def not_isolated(page: Page) -> list[str]:

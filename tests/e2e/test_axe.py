@@ -15,13 +15,21 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.demo_process import Demo
-from tests.e2e.looks import is_wider_than_the_window, live_regions, moving, not_isolated, violations, words
+from tests.e2e.looks import (
+    cut_off,
+    is_wider_than_the_window,
+    live_regions,
+    moving,
+    not_isolated,
+    violations,
+    words,
+)
 from tests.e2e.pages import Console, new_user
 from tests.e2e.screens import OPENED, SCREENS, Screen, furnish
 
 pytestmark = pytest.mark.e2e
 
-DESK, PHONE, TWICE = (1280, 800), (390, 844), (640, 400)
+DESK, PHONE, TABLET, TWICE = (1280, 800), (390, 844), (780, 640), (640, 400)
 """TWICE is a desk at 200 %."""
 LIGHT, DARK = "light", "dark"
 EVERYWHERE = list(product((LIGHT, DARK), (DESK, PHONE)))
@@ -56,9 +64,10 @@ def check(page: Page, looks: list[tuple[str, tuple[int, int]]]) -> None:
         page.emulate_media(color_scheme="dark" if theme == DARK else "light", reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": height})
         found[f"{theme} {width}"] = violations(page)
-        found[f"{theme} {width} wide"] = is_wider_than_the_window(page)
-    page.set_viewport_size({"width": TWICE[0], "height": TWICE[1]})
-    found["wide at 200 %"] = is_wider_than_the_window(page)
+    for width, height in (PHONE, TABLET, TWICE):
+        page.set_viewport_size({"width": width, "height": height})
+        found[f"wide {width}"] = is_wider_than_the_window(page)
+        found[f"cut off {width}"] = cut_off(page)
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert len(live_regions(page)) == 1, live_regions(page)
 
