@@ -68,7 +68,7 @@ wheel: .venv/.dev $(BUILT) ## dist/: an sdist, and the wheel made from that sdis
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
-screenshots: .venv/.dev $(BUILT) ## docs/images/: pictures of the demo, in both themes and two sizes
+screenshots: .venv/.dev $(BUILT) ## docs/images/: pictures of the demo, in both themes and two sizes, and flow 1 as a moving one
 	$(BIN)/python -m tools.screenshots
 
 lock: .venv/.uv ## pin dependencies anew after a change of pyproject.toml (UPGRADE=--upgrade for newer versions)

@@ -113,7 +113,7 @@ interface EntryProps {
 
 function TimelineEntry({ entry, target, isNew }: EntryProps) {
   const actorName = useActorName()
-  const said = [entry.reason, entry.label].filter(Boolean).join(' · ')
+  const said = [...new Set([entry.reason, entry.label])].filter(Boolean).join(' · ')
   return (
     <li className="entry" data-new={isNew || undefined} data-reversed={entry.reversed_by ? true : undefined}>
       <span className="entry-icon" data-kind={entry.kind}>

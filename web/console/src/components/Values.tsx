@@ -27,6 +27,8 @@ function text(value: unknown, name = ''): string {
     return name.endsWith('_us') ? fullTime(new Date(value / 1000).toISOString()) : value.toLocaleString()
   }
   if (value === null) return 'none'
+  if (Array.isArray(value) && value.every((each) => typeof each !== 'object'))
+    return value.join(', ') || 'none'
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 

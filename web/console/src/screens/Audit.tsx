@@ -254,7 +254,11 @@ function Target({ row }: { row: AuditRow }) {
 /** A generated id is known by its end; the whole of it is in the title and in the details. */
 function Id({ id }: { id: string }) {
   const generated = /^([a-z]+_)[0-9a-f]{24}([0-9a-f]{8})$/.exec(id)
-  return generated ? <span title={id}>{`${generated[1]}…${generated[2]}`}</span> : <bdi>{id}</bdi>
+  return generated ? (
+    <span className="generated" title={id}>{`${generated[1]}…${generated[2]}`}</span>
+  ) : (
+    <bdi>{id}</bdi>
+  )
 }
 
 function AuditDetails({ row }: { row: AuditRow }) {
