@@ -511,7 +511,7 @@ class ServersLedgerMachine(LedgerMachine):
     def open_again(self) -> None:
         for store, _ in self.stores:
             store.close()
-        self.stores = [(PostgresStore(self.url), Ids()) for _ in range(2)]
+        self.stores = [(PostgresStore(self.url, "machine"), Ids()) for _ in range(2)]
         self.store, self.ids = self.stores[0]
 
     @rule()

@@ -44,6 +44,7 @@ BATCHES = st.builds(
     ),
     signed_out=st.frozensets(st.text(), max_size=3),
     anew=st.frozensets(st.text(), max_size=3),
+    due_us=st.none() | st.integers(1, 2**53),
 )
 
 

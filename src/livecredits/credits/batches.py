@@ -37,6 +37,7 @@ from livecredits.storage.views import Page
 if TYPE_CHECKING:
     from livecredits.clock import Clock
     from livecredits.credits.opened import Unit
+    from livecredits.credits.others import Others
     from livecredits.storage.database import Database
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -123,8 +124,15 @@ class UndoAsked:
 class Batches:
     """The batches of one ledger. Calls block; one is worked on at a time (see `Opened`)."""
 
-    def __init__(self, database: Database, clock: Clock, units: Callable[[], Mapping[str, Unit]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        units: Callable[[], Mapping[str, Unit]],
+        others: Others | None = None,
+    ) -> None:
         self._database = database
+        self._others = others
         self._clock = clock
         self._units = units
         self._working_on: str | None = None
@@ -148,11 +156,16 @@ class Batches:
         if known is not None and known.state != "interrupted":
             return replace(known, replayed=True)
         work = _Work(known.batch if known and known.batch else batch_id, asked, content, is_new=known is None)
-        self._working_on = work.batch_id
+        self._begin_work(work.batch_id)
         try:
             return self._work(work, changes, known.rows if known else ())
         finally:
-            self._working_on = None
+            self._begin_work(None)
+
+    def _begin_work(self, batch_id: str | None) -> None:
+        self._working_on = batch_id
+        if self._others is not None:
+            self._others.work_on(batch_id)
 
     def _work(self, work: _Work, changes: Sequence[Change], former: Sequence[RowResult]) -> BatchResult:
         """Apply the rows that a former request has not."""
@@ -217,8 +230,11 @@ class Batches:
         return replace(found, state=self._state_of(batch_id, found.state))
 
     def _state_of(self, batch_id: str, stored: batches.State) -> batches.State:
-        """A killed process writes nothing down: a batch is running while this one works on it, else it broke off."""
-        return "interrupted" if stored == "running" and batch_id != self._working_on else stored
+        """A killed process writes nothing down: a batch is running while one works on it, else it broke off."""
+        is_worked_on = batch_id == self._working_on or (
+            self._others is not None and self._others.are_working_on(batch_id)
+        )
+        return "interrupted" if stored == "running" and not is_worked_on else stored
 
     def _head(self, batch_id: str) -> BatchResult:
         return self._database.read(lambda connection: batches.head(connection, batch_id))

@@ -18,7 +18,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from livecredits.clock import Clock, SystemClock
 from livecredits.core.changes import Change, Redeem
@@ -29,10 +29,10 @@ from livecredits.credits.opened import Opened, Unit
 from livecredits.credits.verbs import Ask, Queued, method_of
 from livecredits.errors import Draining, Refused
 from livecredits.storage.answers import Answer, CommittedBatch, Outcome
-from livecredits.storage.bus import Bus, Presence
-from livecredits.storage.database import check_address
+from livecredits.storage.bus import Bus, Place, Presence
+from livecredits.storage.database import check_address, is_postgres
 from livecredits.storage.handover import Subscribers
-from livecredits.storage.nodes import name_of_process
+from livecredits.storage.nodes import POSTGRES, name_of_process
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -81,6 +81,9 @@ class Credits:
         clock: tells the time; the machine's by default.
         guess_limits: how many wrong voucher codes a user and an address may try.
         node_name: how operators know this process; the host's name by default.
+        bus: how it hears of others that have the same database open; `postgres` with PostgreSQL. `memory` is for one
+            process that refuses others beside it.
+        listen_url: PostgreSQL directly, where `url` leads through a pooler.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class Credits:
         clock: Clock | None = None,
         guess_limits: GuessLimits | None = None,
         node_name: str | None = None,
+        bus: Literal["memory", "postgres"] | None = None,
+        listen_url: str | None = None,
     ) -> None:
         self.url = url or (settings.database_url if settings else DEFAULT_URL)
         check_address(self.url)  # an address of another kind is refused here and not at the first change
@@ -100,7 +105,12 @@ class Credits:
         self.presence = Presence()
         """What this process is to the others that have the same database open; for our own layers."""
         self.node_name = name_of_process(
-            node_name or (settings.node_name if settings else None), is_alone=self.url.startswith("sqlite:")
+            node_name or (settings.node_name if settings else None), is_alone=not is_postgres(self.url)
+        )
+        self._place = Place(
+            self.node_name,
+            bus or (settings.bus if settings else None) or POSTGRES,
+            listen_url or (settings.listen_url if settings else None),
         )
         self._subscribers = Subscribers()
         self._failure_callbacks: list[Callable[[Refused], None]] = []
@@ -122,7 +132,7 @@ class Credits:
                 raise Draining("This ledger was closed.")
             if self._opened is None:
                 opened = Opened(
-                    self.url, self.clock, self._subscribers, self._guess_limits, self.node_name, self.presence
+                    self.url, self.clock, self._subscribers, self._guess_limits, self._place, self.presence
                 )
                 opened.writer.on_failure.append(self._tell_failure)
                 self._opened = opened
@@ -186,7 +196,8 @@ class Credits:
     @property
     def bus(self) -> Bus | None:
         """This process's place among the others; None until the database is opened, and where there are no others."""
-        return None if self._opened is None else self._opened.bus
+        others = None if self._opened is None else self._opened.others
+        return None if others is None else others.bus
 
     @property
     def units(self) -> Mapping[str, Unit]:
@@ -319,18 +330,18 @@ class Credits:
         Raises:
             RateLimited: 429, there were `most` in the window already.
         """
-        attempts = (await self._ready()).attempts
-        if attempts is None:
+        others = (await self._ready()).others
+        if others is None:
             return []
         return await asyncio.to_thread(
-            attempts.take, {name: most}, window_us, too_many=too_many, too_many_now=too_many
+            others.attempts.take, {name: most}, window_us, too_many=too_many, too_many_now=too_many
         )
 
     async def give_back_attempt(self, places: list[int]) -> None:
         """The attempt was a good one."""
-        attempts = (await self._ready()).attempts
-        if attempts is not None:
-            await asyncio.to_thread(attempts.give_back, places)
+        others = (await self._ready()).others
+        if others is not None:
+            await asyncio.to_thread(others.attempts.give_back, places)
 
     # --- being told ------------------------------------------------------------------------------------------------
 

@@ -24,14 +24,15 @@ from livecredits.credits.asking import check_edit, check_text, check_user_id, ch
 from livecredits.credits.batches import Batches
 from livecredits.credits.desk import Desk
 from livecredits.credits.guesses import Guesses, GuessLimits
-from livecredits.errors import Invalid, NotFound, StorageFull
+from livecredits.credits.others import Others
+from livecredits.errors import Invalid, NotFound, Refused, StorageFull
 from livecredits.scheduler import Scheduler
 from livecredits.storage import audit, pages, people, reads, verify
 from livecredits.storage.answers import EVERYBODY, CommittedBatch
-from livecredits.storage.attempts import Attempts
-from livecredits.storage.bus import Bus, Presence
-from livecredits.storage.database import open_database
+from livecredits.storage.bus import Place, Presence
+from livecredits.storage.database import is_postgres, open_database
 from livecredits.storage.handover import Subscribers
+from livecredits.storage.nodes import name_of_process
 from livecredits.storage.views import Balance, HistoryEntry, HoldView, Page, UserDetail, UserRow
 
 T = TypeVar("T")
@@ -60,12 +61,18 @@ class Opened:
         clock: Clock,
         subscribers: Subscribers,
         limits: GuessLimits | None = None,
-        node_name: str = "",
+        place: Place | None = None,
         presence: Presence | None = None,
     ) -> None:
         self._clock = clock
         self._subscribers = subscribers
-        self._database = open_database(url, clock, subscribers, node_name)
+        place = place or Place(name_of_process(None, is_alone=not is_postgres(url)))
+        self._database = open_database(url, clock, subscribers, place.name)
+        try:
+            self.others = self._join(url, place, presence or Presence()) if is_postgres(url) else None
+        except BaseException:
+            self._database.close()
+            raise
         self.writer = self._database.writer
         self.readers = self._database.readers
         self.former_epochs: Collection[str] = self._database.read(reads.former_epochs)
@@ -74,16 +81,24 @@ class Opened:
         self.units: Mapping[str, Unit] = self._database.read(_units)
         self._schedulers = [Scheduler(lane, clock) for lane in self._database.lanes]
         self.desk = Desk(self._database, clock, lambda: self.units)
-        self.attempts: Attempts | None = None
-        """What all nodes together count of wrong codes and refused sign-ins; a file has one process."""
-        self.guesses = Guesses(clock, limits, self.attempts)
-        self.bus: Bus | None = None
-        """This process's place among others that have the database open; a file has no others."""
-        self.batches = Batches(self._database, clock, lambda: self.units)
+        self.guesses = Guesses(clock, limits, self.others.attempts if self.others else None)
+        self.batches = Batches(self._database, clock, lambda: self.units, self.others)
         self.batching = ThreadPoolExecutor(1, thread_name_prefix="livecredits-batches")
         """One batch at a time: two would only make each other, and everybody else, wait."""
         self.making = ThreadPoolExecutor(1, thread_name_prefix="livecredits-codes")
         """The same for campaigns: a hundred thousand codes take ten seconds, in which nobody's balance may wait."""
+
+    def _join(self, url: str, place: Place, presence: Presence) -> Others:
+        return Others(
+            url, place, presence, self._subscribers, self._clock, learn_due=self._database.lanes[0].learn_due,
+            read_units=self._read_units, look_again=self._look_again,
+        )  # fmt: skip
+
+    def _look_again(self) -> None:
+        """Have every lane open a transaction: what is due elsewhere, and whose server this is, may have changed."""
+        for lane in self._database.lanes:
+            with contextlib.suppress(Refused):
+                lane.submit(Settle(actor=SYSTEM))
 
     @property
     def epoch(self) -> str:
@@ -100,6 +115,8 @@ class Opened:
         for scheduler in self._schedulers:
             scheduler.close()
         self._database.close()
+        if self.others is not None:
+            self.others.close()
         self.batching.shutdown(cancel_futures=True)
         self.making.shutdown(cancel_futures=True)
 
@@ -219,11 +236,14 @@ class Opened:
             whole("low_threshold", low_threshold)
         now_us, by = self._clock.now_us(), actor or LIBRARY
         self.write(lambda connection: people.put_unit(connection, name, scale, low_threshold, by, now_us))
-        self.units = self.read(_units)
+        self._read_units()
         # Not by the commit itself: whoever hears of it asks for the units, and must not get the former ones.
         told = CommittedBatch(self.epoch, [], {}, time.monotonic_ns(), anew=frozenset({EVERYBODY}))
         self._subscribers.hand_over([], told)
         return self.units[name]
+
+    def _read_units(self) -> None:
+        self.units = self.read(_units)
 
 
 def _units(connection: Connection) -> dict[str, Unit]:

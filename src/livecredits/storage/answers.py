@@ -182,6 +182,7 @@ class CommittedBatch:
         signed_out: users whose screen tokens it has ended; their open screens have to close.
         anew: whose accounts changed without an entry, so that no version tells of it (a floor, a threshold); or
             `EVERYBODY`, when a unit changed.
+        due_us: when the next thing is due as far as its writer knows; told of another node's commit.
     """
 
     epoch: str
@@ -191,6 +192,7 @@ class CommittedBatch:
     entries: Sequence[AnyEntry] = ()
     signed_out: frozenset[str] = frozenset()
     anew: frozenset[str] = frozenset()
+    due_us: int | None = None
 
 
 def amounts_of(account: Account) -> dict[str, int]:

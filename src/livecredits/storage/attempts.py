@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from livecredits.clock import Clock
 from livecredits.errors import RateLimited, Unavailable
-from livecredits.storage.nodes import NOW_US
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -21,17 +21,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name"
-COUNT = f"""
-SELECT name, count(*), count(*) FILTER (WHERE is_open), min(at_us), {NOW_US} FROM attempts
-WHERE name = ANY(%s) AND at_us > {NOW_US} - %s GROUP BY name
+COUNT = """
+SELECT name, count(*), count(*) FILTER (WHERE is_open), min(at_us) FROM attempts
+WHERE name = ANY(%s) AND at_us > %s GROUP BY name
 """
-TAKE = f"""
-INSERT INTO attempts (name, at_us, is_open) SELECT name, {NOW_US}, true FROM unnest(%s::text[]) AS name RETURNING id
-"""
+TAKE = "INSERT INTO attempts (name, at_us, is_open) SELECT name, %s, true FROM unnest(%s::text[]) AS name RETURNING id"
 GIVE_BACK = "DELETE FROM attempts WHERE id = ANY(%s)"
-KEEP = f"UPDATE attempts SET at_us = {NOW_US}, is_open = false WHERE id = ANY(%s)"
-KEPT_US = 86_400_000_000
-"""No window is longer."""
+KEEP = "UPDATE attempts SET at_us = greatest(at_us, %s), is_open = false WHERE id = ANY(%s)"
 
 
 class Attempts:
@@ -39,10 +35,12 @@ class Attempts:
 
     Args:
         connect: makes a connection in autocommit mode.
+        clock: tells the time; those of the nodes may differ a little.
     """
 
-    def __init__(self, connect: Callable[[], Connection[Any]]) -> None:
+    def __init__(self, connect: Callable[[], Connection[Any]], clock: Clock) -> None:
         self._connect = connect
+        self._clock = clock
         self._lock = threading.Lock()
         self._db: Connection[Any] | None = None
 
@@ -70,13 +68,14 @@ class Attempts:
         def work(db: Connection[Any]) -> list[int]:
             with db.transaction():
                 db.execute(LOCK, (names,)).fetchall()
-                for name, count, flying, oldest_us, now_us in db.execute(COUNT, (names, window_us)):
+                now_us = self._clock.now_us()
+                for name, count, flying, oldest_us in db.execute(COUNT, (names, now_us - window_us)):
                     if count - flying >= limits[name]:
                         wait_s = max(1, -(-(oldest_us + window_us - now_us) // 1_000_000))
                         raise RateLimited(too_many, retry_after_s=wait_s)
                     if count >= limits[name]:
                         raise RateLimited(too_many_now, retry_after_s=1)
-                return [row[0] for row in db.execute(TAKE, (names,))]
+                return [row[0] for row in db.execute(TAKE, (now_us, names))]
 
         return self._work(work)
 
@@ -86,7 +85,7 @@ class Attempts:
 
     def keep(self, places: list[int]) -> None:
         """The attempt was a wrong one: it counts from now on."""
-        self._work(lambda db: db.execute(KEEP, (places,)))
+        self._work(lambda db: db.execute(KEEP, (self._clock.now_us(), places)))
 
     def close(self) -> None:
         """Hang up."""

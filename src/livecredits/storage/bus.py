@@ -25,11 +25,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from livecredits import __version__
 from livecredits.core.messages import decode as decode_message
 from livecredits.core.messages import is_message
 from livecredits.errors import StartRefused
-from livecredits.storage import nodes, tail
-from livecredits.storage.nodes import BEAT_S, MEMORY, NodeRow
+from livecredits.storage import nodes, postgres_line, tail
+from livecredits.storage.nodes import BEAT_S, MEMORY, POSTGRES, NodeRow
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -63,6 +64,21 @@ POST = (
 TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How a process finds the others.
+
+    Attributes:
+        name: what it is called; anew with each start.
+        bus: `postgres`, or `memory` for one that hears of nobody and refuses others.
+        listen_url: the database directly, where its address leads through a pooler.
+    """
+
+    name: str
+    bus: str = POSTGRES
+    listen_url: str | None = None
+
+
 @dataclass(slots=True)
 class Presence:
     """What a process is to the others beside being there; whoever serves screens fills it in. Called on any thread.
@@ -78,6 +94,24 @@ class Presence:
     hear: Callable[[str, Message], None] = lambda _sender, _message: None
     lost: Callable[[], None] = lambda: None
     dead: Callable[[Sequence[str]], None] = lambda _nodes: None
+
+
+def open_bus(url: str, place: Place, presence: Presence, *, on_commit: Callable[[str, int], None]) -> Bus:
+    """Join the others that have a PostgreSQL database open.
+
+    Raises:
+        StartRefused: the server cannot be reached, or this node and the others could not work together.
+    """
+    address = place.listen_url or url
+
+    def connect() -> Connection[Any]:
+        return postgres_line.connect(address, **SOCKET_OPTIONS)
+
+    node = NodeRow(place.name, __version__, bus=place.bus)
+    try:
+        return Bus(connect, node, presence, on_commit=on_commit)
+    except postgres_line.driver().Error as error:
+        raise postgres_line.start_refused(address, error) from None
 
 
 class Bus:
@@ -125,13 +159,13 @@ class Bus:
         self._rung_s = 0.0
         self._has_news = False
         self._is_closing = False
-        self._waker, self._bell = socket.socketpair()
-        for end in (self._waker, self._bell):
-            end.setblocking(False)
         with connect() as db:
             self.others = tuple(nodes.join(db, self.row()))
             self._find_place(db)
             db.execute(RING, (COME,))
+        self._waker, self._bell = socket.socketpair()
+        for end in (self._waker, self._bell):
+            end.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="livecredits-bus", daemon=True)
         self._thread.start()
 

@@ -17,9 +17,9 @@ from livecredits.errors import StartRefused
 
 _log = logging.getLogger(__name__)
 
-HEAD = "0007"
+HEAD = "0008"
 """The schema that this program works with; a test holds it to the newest file in migrations/versions."""
-NEEDED = "0007"
+NEEDED = "0008"
 """The oldest schema that this program works with: HEAD, but for migrations of `post` at its end (PostgreSQL)."""
 VOUCHER_KEY_BYTES = 32
 MOVED_TO = "moved_to"

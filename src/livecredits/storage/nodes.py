@@ -24,6 +24,8 @@ MEMORY, POSTGRES = "memory", "postgres"
 NOW_US = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 NOTICES_KEPT_US = 15 * 60 * 1_000_000
 """What a node has missed for longer it reads anew as a whole."""
+ATTEMPTS_KEPT_US = 86_400 * 1_000_000
+"""No window of attempts is longer."""
 FORGOTTEN_AT_ONCE = 5_000
 _JOINING = 7_302_011
 _HOUSEKEEPING = 7_302_012
@@ -149,6 +151,10 @@ def keep_house(db: Connection[Any]) -> list[str]:
         _close(db, dead)
         db.execute(
             f"DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE at_us < {NOW_US} - {NOTICES_KEPT_US} "
+            f"ORDER BY id LIMIT {FORGOTTEN_AT_ONCE})"
+        )
+        db.execute(
+            f"DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at_us < {NOW_US} - {ATTEMPTS_KEPT_US} "
             f"ORDER BY id LIMIT {FORGOTTEN_AT_ONCE})"
         )
         return dead

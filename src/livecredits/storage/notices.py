@@ -27,6 +27,7 @@ def encode(batch: CommittedBatch) -> str:
         "lists": {user_id: sorted(names) for user_id, names in batch.lists.items()},
         "signed_out": sorted(batch.signed_out),
         "anew": sorted(batch.anew),
+        "due_us": batch.due_us,
     }
     return _encode({name: part for name, part in parts.items() if part})
 
@@ -47,6 +48,7 @@ def decode(text: str, age_us: int = 0) -> CommittedBatch:
         _marks(parts.get("entries", ())),
         frozenset(parts.get("signed_out", ())),
         frozenset(parts.get("anew", ())),
+        parts.get("due_us"),
     )
 
 

@@ -77,12 +77,13 @@ def lent() -> Any:
     return Lent
 
 
-def connect(url: str, kind: Any = None) -> Connection:
+def connect(url: str, kind: Any = None, **options: int) -> Connection:
     """A connection in which each statement stands alone until we say BEGIN.
 
     Args:
         url: the address.
         kind: a class of psycopg's connections.
+        options: more of libpq's, such as how soon a server that is gone is found out.
 
     Raises:
         psycopg.OperationalError: the server cannot be reached, or does not let us in.
@@ -91,9 +92,9 @@ def connect(url: str, kind: Any = None) -> Connection:
         url.replace("postgres://", "postgresql://", 1),
         autocommit=True,
         prepare_threshold=None,
-        connect_timeout=CONNECT_S,
         application_name="livecredits",
         target_session_attrs="read-write",
+        **{"connect_timeout": CONNECT_S, **options},
     )
     connection.adapters.register_loader("numeric", _whole_loader())
     return connection

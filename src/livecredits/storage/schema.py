@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     DDL,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -548,6 +549,36 @@ notices = Table(
     _required("body", Words),
 )
 """What one node has to tell the others, written in the transaction that makes it true (`storage.notices`)."""
+
+nodes = Table(
+    "nodes",
+    several,
+    Column("node_id", Words, primary_key=True),
+    _required("version", Words),
+    _required("bus", Words),
+    _required("is_serving", Boolean),
+    _required("secret_check", Words),
+    _required("epoch", Words),
+    _required("started_at_us"),
+    _required("seen_at_us"),
+    _required("lag_us"),
+    _required("screens"),
+    _required("users"),
+    _required("is_draining", Boolean),
+    _required("working_on", Words),
+)
+"""Who has the database open, as `storage.nodes.NodeRow` explains; a row that is not renewed is soon deleted."""
+
+attempts = Table(
+    "attempts",
+    several,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _required("name", Words),
+    _required("at_us"),
+    _required("is_open", Boolean),
+    Index("attempts_name", "name", "at_us"),
+)
+"""What is counted by all nodes together (`storage.attempts`): wrong codes of a user, refused sign-ins of an address."""
 
 APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions, batch_rows)
 _EMPTIED_USER = "new.before IS NULL AND new.after IS NULL AND new.details = '{\"erased\":true}'"

@@ -295,7 +295,9 @@ class Writer:
                 tell(self.epoch)
 
     def _commit_batch(self, batch: Batch) -> CommittedBatch:
-        news = CommittedBatch(self.epoch, batch.states(), batch.lists, 0, batch.entries)
+        news = CommittedBatch(
+            self.epoch, batch.states(), batch.lists, 0, batch.entries, due_us=batch.next_due_us
+        )
         return self._commit_news(news, batch)
 
     def _commit_news(
@@ -328,6 +330,11 @@ class Writer:
         self._store.rollback()
         self._asides.undone()
         self._warm.forget()
+
+    def learn_due(self, due_us: int) -> None:
+        """Another node's commit left something that is due then; any thread may tell."""
+        if self.next_due_us is None or due_us < self.next_due_us:
+            self._move_due(due_us)
 
     def _move_due(self, next_due_us: int | None) -> None:
         former, self.next_due_us = self.next_due_us, next_due_us
@@ -379,7 +386,10 @@ class Writer:
             lists.setdefault(user_id, set()).update(names)
         anew = frozenset(state.user_id for state in told.states)
         entries = welcomed.entries if welcomed else ()
-        news = CommittedBatch(self.epoch, list(states.values()), lists, 0, entries, told.signed_out, anew)
+        due_us = welcomed.next_due_us if welcomed else None
+        news = CommittedBatch(
+            self.epoch, list(states.values()), lists, 0, entries, told.signed_out, anew, due_us
+        )
         committed = self._commit_news(news, welcomed, told.elsewhere)
         if told.is_erasure:
             self._store.empty_log()

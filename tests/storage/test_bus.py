@@ -1,0 +1,254 @@
+"""Processes on one PostgreSQL hear of each other: commits, messages, who is there; and after what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from livecredits.core.messages import Message
+from livecredits.errors import StartRefused
+from livecredits.storage import bus as bus_module
+from livecredits.storage import nodes
+from livecredits.storage.bus import Bus, Presence
+from livecredits.storage.nodes import MEMORY, NodeRow
+
+COMMIT = '{"epoch":"ep"}'
+
+
+class Town:
+    """Some nodes on one database, and what they have heard."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.buses: dict[str, Bus] = {}
+        self.commits: dict[str, list[tuple[str, int]]] = {}
+        self.messages: dict[str, list[tuple[str, Message]]] = {}
+        self.lost: dict[str, int] = {}
+        self.has_line = threading.Event()
+        self.has_line.set()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        if not self.has_line.is_set():
+            raise psycopg.OperationalError("there is no line")
+        return psycopg.connect(self.url, autocommit=True, application_name="bus")
+
+    def join(self, name: str, **row: Any) -> Bus:
+        commits = self.commits[name] = []
+        messages = self.messages[name] = []
+        self.lost[name] = 0
+
+        def lost() -> None:
+            self.lost[name] += 1
+
+        presence = Presence(hear=lambda sender, message: messages.append((sender, message)), lost=lost)
+        bus = self.buses[name] = Bus(
+            self.connect, NodeRow(name, "1", **row), presence,
+            on_commit=lambda body, age_us: commits.append((body, age_us)),
+        )  # fmt: skip
+        return bus
+
+    def commit(self, name: str, *, rings: bool = True) -> None:
+        with psycopg.connect(self.url, autocommit=True) as db:
+            db.execute(bus_module.POST, (name, [COMMIT]))
+        if rings:
+            self.buses[name].committed()
+
+    def ask(self, statement: str) -> list[Any]:
+        with psycopg.connect(self.url, autocommit=True) as db:
+            return db.execute(statement).fetchall()
+
+    def cut(self) -> None:
+        """End the connections of all buses, as a restarted server or a firewall does."""
+        self.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bus'")
+
+
+@pytest.fixture
+def town(postgres_url: str) -> Iterator[Town]:
+    town = Town(postgres_url)
+    yield town
+    town.has_line.set()
+    for bus in town.buses.values():
+        bus.close()
+
+
+def eventually(holds: Callable[[], Any], seconds: float = 10.0) -> float:
+    """Wait until it is so; gives how long it took."""
+    start_s = time.monotonic()
+    while not holds():
+        assert time.monotonic() < start_s + seconds, "it never was so"
+        time.sleep(0.001)
+    return time.monotonic() - start_s
+
+
+def test_a_commit_is_heard_by_the_others_alone(town: Town) -> None:
+    a, b = town.join("a"), town.join("b")
+    eventually(lambda: a.others and b.others)
+    town.commit("a")
+    eventually(lambda: town.commits["b"])
+    assert town.commits["b"][0][0] == COMMIT
+    assert 0 <= town.commits["b"][0][1] < 5_000_000
+    eventually(lambda: a.looks > 2)
+    assert not town.commits["a"]
+    assert a.rings >= 1
+
+
+def test_a_commit_is_heard_without_the_doorbell(town: Town) -> None:
+    town.join("a")
+    town.join("b")
+    town.commit("a", rings=False)
+    assert eventually(lambda: town.commits["b"]) < 3
+
+
+def test_nobody_rings_where_nobody_listens(town: Town) -> None:
+    a = town.join("a")
+    town.commit("a")
+    looks = a.looks
+    eventually(lambda: a.looks > looks + 1)
+    assert a.rings == 0
+
+
+def test_a_message_reaches_whom_it_is_for(town: Town) -> None:
+    for name in "abc":
+        town.join(name)
+    town.buses["a"].tell(Message("hint", ["audit"]))
+    town.buses["a"].tell(Message("answer", 5, to="b"))
+    eventually(lambda: len(town.messages["b"]) == 2 and town.messages["c"])
+    assert town.messages["b"] == [("a", Message("hint", ["audit"])), ("a", Message("answer", 5, to="b"))]
+    assert [message.kind for _, message in town.messages["c"]] == ["hint"]
+    assert not town.messages["a"]
+
+
+def test_after_the_listener_was_killed_nothing_is_missing_and_nothing_comes_twice(town: Town) -> None:
+    """L8: commits go on meanwhile; the others have them within 3 s after the return."""
+    a, b = town.join("a"), town.join("b")
+    town.commit("a")
+    eventually(lambda: town.commits["b"])
+    town.has_line.clear()
+    town.cut()
+    eventually(lambda: a.breaks and b.breaks)
+    for _ in range(20):
+        town.commit("a")
+    b.tell(Message("hint"))
+    town.has_line.set()
+    took_s = eventually(lambda: len(town.commits["b"]) == 21 and town.messages["a"])
+    print(f"20 commits and a message heard {took_s * 1000:.0f} ms after the line was back")
+    assert took_s < 3
+    town.commit("a")
+    eventually(lambda: len(town.commits["b"]) == 22)
+    assert town.lost == {"a": 0, "b": 0}
+
+
+def test_after_too_long_a_silence_everything_is_read_anew(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "LOST_S", 0.1)
+    a = town.join("a")
+    town.has_line.clear()
+    town.cut()
+    eventually(lambda: a.silent_s > 0.2)
+    town.has_line.set()
+    eventually(lambda: town.lost["a"])
+    assert a.losses == 1
+
+
+def test_after_another_server_took_over_everything_is_read_anew(town: Town) -> None:
+    """A standby may never have heard of the last transactions, and gives their numbers out again."""
+    a = town.join("a")
+    eventually(lambda: a.looks)
+    a._timeline = "00000000"
+    town.cut()
+    eventually(lambda: town.lost["a"])
+    assert a.losses == 1
+
+
+def test_a_notice_that_nobody_understands_stops_nothing(town: Town) -> None:
+    a, b = town.join("a"), town.join("b")
+
+    def fail(_body: str, _age_us: int) -> None:
+        raise ValueError("a newer version's")
+
+    b._on_commit = fail
+    town.commit("a")
+    eventually(lambda: town.lost["b"])
+    a.tell(Message("hint"))
+    eventually(lambda: town.messages["b"])
+
+
+# --- who is there ---------------------------------------------------------------------------------------------------
+
+
+def test_who_joins_and_who_leaves_is_known_at_once(town: Town) -> None:
+    a = town.join("a")
+    b = town.join("b")
+    assert eventually(lambda: [other.node_id for other in a.others] == ["b"]) < 1.5
+    b.close()
+    del town.buses["b"]
+    assert eventually(lambda: not a.others) < 1.5
+    assert town.ask("SELECT node_id FROM nodes") == [("a",)]
+
+
+def test_what_a_node_tells_of_itself_is_known_to_the_others(town: Town) -> None:
+    a, b = town.join("a"), town.join("b")
+    b._presence.figures = lambda: {"screens": 7, "is_draining": True}
+    b.beat_soon()
+    eventually(lambda: a.others and a.others[0].screens == 7 and a.others[0].is_draining)
+
+
+@pytest.mark.parametrize(("here", "there"), [("postgres", MEMORY), (MEMORY, "postgres"), (MEMORY, MEMORY)])
+def test_a_bus_in_memory_and_another_node_exclude_each_other(town: Town, here: str, there: str) -> None:
+    town.join("a", bus=here)
+    with pytest.raises(StartRefused, match=f"The node a has this database open with LIVECREDITS_BUS={here}"):
+        town.join("b", bus=there)
+    del town.commits["b"]
+    assert town.ask("SELECT node_id FROM nodes") == [("a",)], "who was refused leaves nothing behind"
+
+
+def test_a_node_whose_secret_differs_is_refused(town: Town) -> None:
+    town.join("a", secret_check="one")
+    town.join("c")  # a command signs nothing
+    with pytest.raises(StartRefused, match="LIVECREDITS_SECRET differs from that of the node a"):
+        town.join("b", secret_check="another")
+
+
+def test_a_node_that_crashed_is_forgotten_with_all_that_hung_on_it(town: Town) -> None:
+    a = town.join("a")
+    town.ask(
+        f"INSERT INTO nodes SELECT 'crashed', version, 'memory', true, '', '', 0, {nodes.NOW_US} - 6000001, 0, 9, 9, "
+        "false, '' FROM nodes RETURNING 1"
+    )
+    town.ask(
+        "INSERT INTO broadcasts (id, node, open, shown, hidden, asleep, gone, behind, browsers, off, settled, details) "
+        "VALUES ('ent_1', 'crashed', 3, 1, 0, 1, 0, 1, 0, 0, 0, 'full') RETURNING 1"
+    )
+    with a._connect() as db:
+        assert nodes.keep_house(db) == ["crashed"]
+        assert nodes.keep_house(db) == []
+    assert town.ask("SELECT open, shown, gone, settled FROM broadcasts") == [(3, 1, 2, 1)]
+    town.join("b")  # one with its bus in memory would have kept it out
+
+
+def test_old_notices_are_deleted_and_young_ones_stay(town: Town) -> None:
+    a = town.join("a")
+    town.ask(
+        f"INSERT INTO notices (node, at_us, body) SELECT 'x', {nodes.NOW_US} - age, 'y' "
+        f"FROM unnest(ARRAY[{nodes.NOTICES_KEPT_US + 1}, 1000]) AS age RETURNING 1"
+    )
+    with a._connect() as db:
+        nodes.keep_house(db)
+    assert town.ask("SELECT count(*) FROM notices WHERE node = 'x'") == [(1,)]
+
+
+def test_two_that_must_not_run_beside_each_other_say_so(town: Town) -> None:
+    """One was stopped for so long that it passed for dead, and came back."""
+    a = town.join("a")
+    town.ask(
+        f"INSERT INTO nodes SELECT 'back', version, 'memory', true, '', '', 0, {nodes.NOW_US}, 0, 0, 0, false, '' "
+        "FROM nodes RETURNING 1"
+    )
+    a.beat_soon()
+    eventually(lambda: "The node back has this database open with LIVECREDITS_BUS=memory" in a.conflict)
