@@ -630,6 +630,34 @@ def test_a_backup_that_cannot_be_taken_or_put_back_ends_with_two(own_file: Path,
         assert told.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (
+            ("backup", "copy.db", "--database", "postgresql://u:hidden@db/credits"),
+            "PostgreSQL, whose own tools",
+        ),
+        (
+            ("restore", "copy.db", "--database", "postgres://u:hidden@db/credits"),
+            "PostgreSQL, whose own tools",
+        ),
+        (("copy", "postgresql://u:hidden@db/credits", "sqlite:///a.db"), "not the other way"),
+        (("copy", "sqlite:///a.db", "mysql://u:hidden@db/credits"), "copied into PostgreSQL"),
+        (("copy", "sqlite:///a.db"), "copied into PostgreSQL"),
+        (("copy", "sqlite:///nowhere.db", "postgresql://u:hidden@127.0.0.1:1/credits"), "There is no file"),
+    ],
+)
+def test_ledgers_are_copied_where_they_can_be(
+    own_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = run(*arguments)
+    assert told.exit_code == 2
+    assert why in told.stderr
+    assert "hidden" not in told.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- documentation ---------------------------------------------------------------------------------------------
 
 

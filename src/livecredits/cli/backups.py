@@ -191,7 +191,12 @@ def ledger_of(database: str | None) -> Path:
     from livecredits.config import Settings
     from livecredits.storage.database import path_of
 
-    return path_of(Settings.load(**({} if database is None else {"database_url": database})).database_url)
+    url = Settings.load(**({} if database is None else {"database_url": database})).database_url
+    if url.partition("://")[0] in POSTGRESQL:
+        raise StartRefused(
+            "This ledger is in PostgreSQL, whose own tools back it up and restore it: docs/operations.md tells how."
+        )
+    return path_of(url)
 
 
 @contextmanager
