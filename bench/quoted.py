@@ -1,4 +1,4 @@
-"""The figures that pages under docs/ quote, and what follows from them by arithmetic.
+"""The figures that the README and pages under docs/ quote, and what follows from them by arithmetic.
 
 Promises: a number in a block `<!-- measured: NAME -->` … `<!-- end -->` stands in a file under bench/results/, or is
 computed from such numbers by a formula that the page shows; a figure that nobody has measured is told as that. The
@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.report import RESULTS, load, shown
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_YET = "not measured yet"
 
@@ -31,6 +31,12 @@ class Measured:
         rows = self._figures.get(figure, {"rows": []})["rows"]
         return next((float(one["value"]) for one in rows if one["name"] == row), None)
 
+    def target(self, figure: str, row: str) -> str:
+        """What it is to reach; empty where nothing was promised."""
+        rows = self._figures.get(figure, {"rows": []})["rows"]
+        bound = next((one["target"]["bound"] for one in rows if one["name"] == row and one["target"]), None)
+        return "" if bound is None else f"{bound:,g}"
+
     def told(self, figure: str, row: str) -> str:
         """The same with its unit, and where it stands."""
         found = self._figures.get(figure, {"rows": []})
@@ -41,10 +47,15 @@ class Measured:
         return f"{NOT_YET} | {figure}: {row}"
 
 
-def renew(folder: Path = RESULTS, docs: Path = DOCS) -> None:
+def pages(root: Path = ROOT) -> list[Path]:
+    """Where blocks may stand."""
+    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+
+
+def renew(folder: Path = RESULTS, root: Path = ROOT) -> None:
     """Write every block anew."""
     figures = Measured(load(folder))
-    for page in sorted(docs.glob("*.md")):
+    for page in pages(root):
         text = page.read_text(encoding="utf-8")
         made = with_blocks(text, figures)
         if made != text:
@@ -86,6 +97,29 @@ SIZING = (
 
 def _sizing(figures: Measured) -> list[str]:
     return _quoted(SIZING, figures)
+
+
+IN_SHORT = (
+    ("POST → painted pixel in Chromium, p50 / p99", "painted", ("POST → painted, p50", "POST → painted, p99"), "ms"),
+    ("POST → frame at 500 changes/s with 5,000 screens, p50 / p99", "latency",
+     ("POST → frame, p50", "POST → frame, p99"), "ms"),
+    ("memory of an idle screen, 15,000 open", "memory", ("ours: per idle screen",), "KiB"),
+    ("frames/s of one core at 5,000 screens, against a C loop that only sends", "delivery", ("ours ÷ C",), "×"),
+    ("durable changes/s of the library, SQLite `synchronous=FULL`, 256 callers", "library",
+     ("256 callers, spread",), ""),
+    ("one hot account against spread accounts", "library", ("hot ÷ spread",), "×"),
+    ("durable POSTs/s, one process", "posts", ("POST spend, durable",), ""),
+)  # fmt: skip
+
+
+def _in_short(figures: Measured) -> list[str]:
+    lines = ["", "| | reached | target |", "|---|---:|---:|"]
+    for what, figure, rows, unit in IN_SHORT:
+        values = [figures.value(figure, row) for row in rows]
+        reached = " / ".join(NOT_YET if value is None else shown(value) for value in values)
+        wanted = " / ".join(figures.target(figure, row) for row in rows)
+        lines.append(f"| {what} | {f'{reached} {unit}'.rstrip()} | {f'{wanted} {unit}'.rstrip()} |")
+    return [*lines, ""]
 
 
 # --- a plan for many screens and changes -------------------------------------------------------------------------
@@ -153,7 +187,12 @@ def _told(value: float | None, unit: str) -> str | None:
     return None if value is None else f"{shown(value)} {unit}"
 
 
-TABLES: dict[str, Callable[[Measured], list[str]]] = {"sizing": _sizing, "taken": _taken, "scale": _scale}
+TABLES: dict[str, Callable[[Measured], list[str]]] = {
+    "short": _in_short,
+    "sizing": _sizing,
+    "taken": _taken,
+    "scale": _scale,
+}
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def test_the_page_says_what_the_files_say() -> None:
     assert report.PAGE.read_text(encoding="utf-8") == report.page(report.load())
 
 
-@pytest.mark.parametrize("page", sorted(quoted.DOCS.glob("*.md")), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", quoted.pages(), ids=lambda page: page.stem)
 def test_a_page_quotes_what_the_files_say(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert quoted.with_blocks(text, quoted.Measured(report.load())) == text, (
