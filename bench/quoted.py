@@ -101,6 +101,8 @@ def _sizing(figures: Measured) -> list[str]:
 
 IN_SHORT = (
     ("POST → painted pixel in Chromium, p50 / p99", "painted", ("POST → painted, p50", "POST → painted, p99"), "ms"),
+    ("POST → painted on the last of five tabs, p50 / p99", "painted",
+     ("POST → painted on the last of 5 tabs, p50", "POST → painted on the last of 5 tabs, p99"), "ms"),
     ("POST → frame at 500 changes/s with 5,000 screens, p50 / p99", "latency",
      ("POST → frame, p50", "POST → frame, p99"), "ms"),
     ("memory of an idle screen, 15,000 open", "memory", ("ours: per idle screen",), "KiB"),

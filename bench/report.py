@@ -63,7 +63,8 @@ class Figure:
         Returns:
             The row, so that ratios can be made of it.
         """
-        values = tuple(rounds) if isinstance(rounds, Sequence) else (rounds,)
+        # What a page measured comes as a whole number where it happens to be one.
+        values = tuple(map(float, rounds if isinstance(rounds, Sequence) else (rounds,)))
         row = Row(name, median(values), unit, target, values if len(values) > 1 else ())
         self.rows.append(row)
         return row

@@ -78,9 +78,10 @@ def test_a_figure_is_its_median_and_its_verdict(tmp_path: Path) -> None:
     assert figure.add("quick", "ms", [100.0, 900.0, 120.0], Target("<=", 150)).met is True
     assert figure.add("slow", "/s", 1_999.0, Target(">=", 2_000)).met is False
     assert figure.add("no promise", "µs", 5.0).met is None
+    assert repr(figure.add("a whole number", "ms", [12, 11, 13]).value) == "12.0"
     report.write(figure, CIRCUMSTANCES, tmp_path)
     kept = json.loads((tmp_path / "start.json").read_text(encoding="utf-8"))
-    assert [row["value"] for row in kept["rows"]] == [120.0, 1_999.0, 5.0]
+    assert [row["value"] for row in kept["rows"]] == [120.0, 1_999.0, 5.0, 12.0]
     assert kept["rows"][0]["rounds"] == [100.0, 900.0, 120.0]
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| start | quick | 120 ms | ≤ 150 | met |" in page

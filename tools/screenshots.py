@@ -95,10 +95,13 @@ def _save(name: str, content: bytes) -> None:
     print(f"docs/images/{path.name}  {len(content) // 1024} kB", flush=True)
 
 
-def enliven(told: dict[str, Any], context: BrowserContext) -> None:
-    """Let some users look at their wallets while their credits change, so that there are screens and receipts."""
+def enliven(told: dict[str, Any], browser: Browser) -> None:
+    """Let some users look at their wallets while their credits change, so that there are screens and receipts.
+
+    Each in a browser of their own: a tab behind another is painted once a second at most.
+    """
     headers = {"Authorization": f"Bearer {told['service_key']}"}
-    tabs = [context.new_page() for _ in told["users"][:3]]
+    tabs = [browser.new_context(locale="en-US").new_page() for _ in told["users"][:3]]
     for tab, user in zip(tabs, told["users"], strict=False):
         tab.goto(user["wallet_url"])
         expect(tab.get_by_test_id("status")).to_have_attribute("data-status", "live")
@@ -186,7 +189,7 @@ def main(wanted: list[str]) -> None:
         page.get_by_role("heading", name="Overview").wait_for()
         if not wanted or FLOW in wanted:
             _save(FLOW, film(browser, operator, told, encoder))
-        enliven(told, browser.new_context(locale="en-US"))
+        enliven(told, browser)
         for name in [name for name in PAGES if not wanted or name in wanted]:
             page.goto(told["url"] + PAGES[name])
             shoot(page, name, encoder)
