@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -20,17 +21,20 @@ RETRY_S = 0.1
 class Screen:
     """One screen."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, address: str, token: str, context: ssl.SSLContext | None = None) -> None:
         self.epoch: str | None = None
         self.version = 0
         self.credits = -1
-        self._url = f"ws://127.0.0.1:{port}/api/v1/credits/live"
+        self._url = f"{address.replace('http', 'ws', 1)}/api/v1/credits/live"
         self._token = token
+        self._context = context
 
     async def stay(self) -> None:
         while True:
             with contextlib.suppress(OSError, WebSocketException):
-                async with connect(self._url, subprotocols=["livecredits.v1"], compression=None) as line:  # type: ignore[list-item]
+                async with connect(
+                    self._url, subprotocols=["livecredits.v1"], compression=None, ssl=self._context,  # type: ignore[list-item]
+                ) as line:  # fmt: skip
                     await line.send(json.dumps(self._auth()))
                     async for text in line:
                         self._take(json.loads(text))
@@ -54,13 +58,16 @@ class Screen:
 
 
 @contextlib.asynccontextmanager
-async def open_screens(server: Server, users: Sequence[str]) -> AsyncIterator[dict[str, list[Screen]]]:
+async def open_screens(
+    server: Server, users: Sequence[str], *, through: str | None = None, context: ssl.SSLContext | None = None
+) -> AsyncIterator[dict[str, list[Screen]]]:
+    """A few screens of each user, at the server or through the address of a proxy before it."""
     found: dict[str, list[Screen]] = {}
     async with asyncio.TaskGroup() as tasks:
         staying = []
         for user in users:
             token = server.api("POST", "/tokens", json={"user_id": user})["token"]
-            found[user] = [Screen(server.port, token) for _ in range(SCREENS_EACH)]
+            found[user] = [Screen(through or server.url, token, context) for _ in range(SCREENS_EACH)]
             staying += [tasks.create_task(screen.stay()) for screen in found[user]]
         yield found
         for task in staying:

@@ -1,118 +1,29 @@
-"""deploy/nginx.conf and deploy/Caddyfile as they stand, each before a real node; skipped by name without that proxy.
+"""deploy/nginx.conf and deploy/Caddyfile, each before a real node; skipped by name without that proxy.
 
-Only what belongs to the place is changed: addresses, ports, where the certificate lies. The second node of the files
-is a port where nobody listens, so that every test also shows what a dead node costs: nothing that anybody sees.
+The second node of the files is a port where nobody listens, so that every test also shows what a dead node costs:
+nothing that anybody sees.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
-import os
-import shutil
-import socket
-import ssl
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
-from tests.demo_process import START_S, free_port
+from tests.demo_process import free_port
+from tests.deploy.proxies import PROXIES, running_proxy, trusting
 from tests.serve_process import Server
 from websockets.asyncio.client import connect
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 LIVE = "/api/v1/credits/live"
 USERS = (f"user-{number}" for number in itertools.count())
 AT_ONCE_S = 2.0
 """A frame that comes later was held back: buffers are flushed after minutes, or when the stream ends."""
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """One for localhost that nobody has signed."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    chain, private = folder / "fullchain.pem", folder / "privkey.pem"
-    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return chain, private
-
-
-def replaced(text: str, **pairs: str) -> str:
-    """`text` with each of these, which must be there, in its place."""
-    for old, new in pairs.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
-
-
-def nginx(folder: Path, port: int, node: int, dead: int) -> list[str]:
-    chain, private = certificate(folder)
-    mine = "user root;\n" if os.geteuid() == 0 else ""
-    places = "".join(
-        f"{name}_temp_path {folder}/{name};\n"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    text = replaced(
-        (DEPLOY / "nginx.conf").read_text(),
-        **{
-            "worker_processes auto;": f"{mine}worker_processes 1;",
-            "http {\n": f"http {{\naccess_log off;\n{places}",
-            "node1:8300": f"127.0.0.1:{node}",
-            "node2:8300": f"127.0.0.1:{dead}",
-            "listen 80;": f"listen 127.0.0.1:{free_port()};",
-            "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2;",
-            "/etc/nginx/tls/fullchain.pem": str(chain),
-            "/etc/nginx/tls/privkey.pem": str(private),
-        },
-    )
-    (folder / "nginx.conf").write_text(text)
-    common = f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;"
-    return ["-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", common]
-
-
-def caddy(folder: Path, port: int, node: int, dead: int) -> list[str]:
-    text = replaced(
-        (DEPLOY / "Caddyfile").read_text(),
-        **{
-            "{$LIVECREDITS_SITE:localhost}": f"https://localhost:{port}",
-            "node1:8300": f"127.0.0.1:{node}",
-            "node2:8300": f"127.0.0.1:{dead}",
-        },
-    )
-    ours = (
-        f"{{\nadmin off\nskip_install_trust\nauto_https disable_redirects\nstorage file_system {folder}\n}}\n"
-    )
-    (folder / "Caddyfile").write_text(ours + text)
-    return ["run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
-
-
-PROXIES: dict[str, Callable[[Path, int, int, int], list[str]]] = {"nginx": nginx, "caddy": caddy}
 
 
 @pytest.fixture(scope="module")
@@ -132,39 +43,8 @@ def site(
 ) -> Iterator[str]:
     """The address of a proxy that has the node behind it."""
     name: str = request.param
-    program = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    if program is None:
-        pytest.skip(f"no {name} on this machine")
-    folder, port = tmp_path_factory.mktemp(name), free_port()
-    log = (folder / "log").open("w+")
-    arguments = PROXIES[name](folder, port, server.port, free_port())
-    process = subprocess.Popen([program, *arguments], stdout=log, stderr=log)
-    try:
-        _wait_for(port, process, log)
-        yield f"https://localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(START_S)
-        log.close()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Any) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        log.seek(0)
-        assert process.poll() is None, log.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def trusting() -> ssl.SSLContext:
-    """A client that takes any certificate."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+    with running_proxy(name, tmp_path_factory.mktemp(name), server.port, free_port()) as url:
+        yield url
 
 
 def client(**options: Any) -> httpx2.Client:
