@@ -18,21 +18,21 @@ SECRET = "a secret of more than thirty-two characters"
 class Server:
     """Commands go to its file, requests to its port with a key of all scopes; `said` is what it wrote when it ended."""
 
-    def __init__(self, file: Path, **settings: str) -> None:
+    def __init__(self, file: Path, *, key: str | None = None, **settings: str) -> None:
         self.file = file
         self.port = free_port()
         self.said = ""
-        self._settings = {
+        self.settings = {
             "LIVECREDITS_DATABASE_URL": f"sqlite:///{file}",
             "LIVECREDITS_SECRET": SECRET,
             **settings,
         }
         self._process: subprocess.Popen[str] | None = None
-        self.key = str(self.command("key", "add", "test")["secret"])
+        self.key = key or str(self.command("key", "add", "test")["secret"])
 
     def move_to(self, url: str) -> None:
         """From the next start on it serves this database."""
-        self._settings["LIVECREDITS_DATABASE_URL"] = url
+        self.settings["LIVECREDITS_DATABASE_URL"] = url
 
     @property
     def url(self) -> str:
@@ -44,13 +44,13 @@ class Server:
 
     def command(self, *arguments: str) -> Any:
         """What a command answers in JSON."""
-        ran = spawn(*arguments, "--json", **self._settings)
+        ran = spawn(*arguments, "--json", **self.settings)
         answer, told = ran.communicate(timeout=START_S)
         assert ran.returncode == 0, told
         return json.loads(answer)
 
     def start(self) -> None:
-        self._process = spawn("serve", "--port", str(self.port), "--json", **self._settings)
+        self._process = spawn("serve", "--port", str(self.port), "--json", **self.settings)
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], START_S)
         if not ready or not self._process.stdout.readline():

@@ -1,8 +1,8 @@
 """One process that serves a ledger: the port, the event loop, the garbage collector, and how it ends.
 
 Promises: it refuses to start with a sentence that names what is in the way; on SIGTERM or SIGINT it says goodbye to
-every screen and is gone within five seconds; when the database fails for good it ends with an error, so that a
-supervisor can start it anew.
+every screen and is gone within five seconds, or, beside other nodes, sends its screens to them first; when the database
+fails for good it ends with an error, so that a supervisor can start it anew.
 Must not know routes or frames. These are the settings of a process, which is why the library never touches them.
 The odd thing: uvicorn raises a caught signal again after its end, which would kill us before the ledger is closed;
 so `_Server` catches signals in its own way.
@@ -162,13 +162,19 @@ class _Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._live.begin()
+        self._live.neighbours.has_changed()
         await self._ready()
         loop = asyncio.get_running_loop()
         for name in LOADED_LATER:
             loop.run_in_executor(None, importlib.import_module, name)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say goodbye to the screens first: event streams and long polls would keep uvicorn waiting for its time."""
+        """Say goodbye to the screens first: event streams and long polls would keep uvicorn waiting for its time.
+
+        Where other nodes take them they go one after the other, and requests are answered meanwhile.
+        """
+        await self._live.leave(self._live.settings.drain_s, lambda: self.force_exit)
         self._live.begin_drain()
         await super().shutdown(sockets=sockets)
 

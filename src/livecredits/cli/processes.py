@@ -135,8 +135,9 @@ async def _serve(settings: Any, listener: Any, *, as_json: bool, is_worker: bool
     from livecredits.credits import Credits
     from livecredits.http.app import build_app
 
-    async with Credits(settings.database_url, settings=settings) as credits:
-        app = build_app(credits, settings=settings)
+    credits = Credits(settings.database_url, settings=settings)
+    app = build_app(credits, settings=settings)  # before it is opened: other nodes are told what this one is
+    async with credits:
 
         async def ready() -> None:
             if is_worker:

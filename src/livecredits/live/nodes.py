@@ -173,8 +173,8 @@ class Nodes:
             "is_draining": self._live.is_draining,
         }  # fmt: skip
 
-    def is_going(self) -> None:
-        """This node is draining: whoever else does learns of it at once."""
+    def has_changed(self) -> None:
+        """This node begins to serve, or drains: the others learn of it at once."""
         bus = self._bus()
         if bus is not None:
             bus.beat_soon()

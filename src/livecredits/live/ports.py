@@ -137,8 +137,8 @@ class Neighbours(Protocol):
         """Whether another one takes the screens of this one when it goes."""
         ...
 
-    def is_going(self) -> None:
-        """This node is draining."""
+    def has_changed(self) -> None:
+        """This node begins to serve, or drains: the others should know at once."""
 
 
 class Alone:
@@ -155,7 +155,7 @@ class Alone:
         """Nobody does."""
         return False
 
-    def is_going(self) -> None:
+    def has_changed(self) -> None:
         """Nobody listens."""
 
 

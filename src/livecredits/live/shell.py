@@ -326,7 +326,7 @@ class Live:
         if not (over_s and self.open_screens and self.neighbours.can_take_over()):
             return
         self.hub.drain(self.now_ms(), over_ms=int(over_s * 1000))
-        self.neighbours.is_going()
+        self.neighbours.has_changed()
         self._empty = asyncio.Event()
         while self.open_screens and self.neighbours.can_take_over() and not is_hurried():
             with contextlib.suppress(TimeoutError):
@@ -349,7 +349,7 @@ class Live:
     def begin_drain(self) -> None:
         """Say goodbye to all screens that are left, at once."""
         self.hub.drain(self.now_ms())
-        self.neighbours.is_going()
+        self.neighbours.has_changed()
         self._carry_out()
         for waiters in list(self._waiters.values()):
             for _, change in waiters:

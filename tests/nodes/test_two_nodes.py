@@ -1,0 +1,271 @@
+"""What is promised holds across nodes: two real processes on one PostgreSQL, the caller at one, the screen at one."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import httpx2
+import pytest
+from tests.demo_process import START_S, spawn
+from tests.nodes.town import Town, eventually, screen
+
+REVOKED_S = 5.0
+
+
+def test_a_change_at_one_node_is_on_the_screen_at_the_other(town: Town) -> None:
+    user = town.new_user()
+    with screen(town.a, town.token(user)) as here, screen(town.b, town.token(user)) as there:
+        took_ms = []
+        for amount in range(1, 21):
+            answer = town.grant(town.a, user, amount)
+            returned_s = time.monotonic()
+            frame = there.until("state")
+            took_ms.append((time.monotonic() - returned_s) * 1000)
+            assert (frame["version"], frame["credits"]) == (answer["version"], answer["credits"])
+            assert here.until("state")["version"] == answer["version"]
+        print(
+            f"answer → frame on the other node: median {sorted(took_ms)[10]:.1f} ms, most {max(took_ms):.1f} ms"
+        )
+
+
+def test_one_key_means_one_change_on_all_nodes(town: Town) -> None:
+    users = [town.new_user() for _ in range(10)]
+
+    def grant(asked: tuple[Any, str]) -> Any:
+        node, user = asked
+        headers = {**node.headers, "Idempotency-Key": f"once-{user}"}
+        return httpx2.post(f"{node.url}/api/v1/users/{user}/grants", json={"amount": 5}, headers=headers)
+
+    asked = [(node, user) for user in users for node in (town.a, town.b) for _ in range(3)]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(grant, asked))
+    assert {answer.status_code for answer in answers} == {200}
+    entries = {(user, answer.json()["entry"]) for (_, user), answer in zip(asked, answers, strict=True)}
+    assert len(entries) == len(users)
+    assert all(town.b.api("GET", f"/users/{user}/balance")["version"] == 1 for user in users)
+
+
+def test_a_long_poll_returns_when_the_other_node_commits(town: Town) -> None:
+    user = town.new_user()
+    town.grant(town.a, user)
+    headers = {"Authorization": f"Bearer {town.token(user)}"}
+    with ThreadPoolExecutor(1) as pool:
+        poll = pool.submit(
+            httpx2.get, f"{town.b.url}/api/v1/credits/balance?after_version=1&wait=20", headers=headers, timeout=30
+        )  # fmt: skip
+        eventually(poll.running)
+        town.grant(town.a, user)
+        assert poll.result(10).json()["version"] == 2
+
+
+# --- receipts and screens -------------------------------------------------------------------------------------------
+
+
+def test_who_waits_at_one_node_is_told_of_screens_at_the_other(town: Town) -> None:
+    user = town.new_user()
+    town.grant(town.a, user)
+    with screen(town.a, town.token(user)) as here, screen(town.b, town.token(user)) as there:
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(
+                town.a.api, "PUT", f"/admin/users/{user}/credits?wait=shown&timeout_ms=5000", json={"credits": 50}
+            )  # fmt: skip
+            for guest in (here, there):
+                frame = guest.until("state")
+                assert frame["receipt"] is True
+                guest.paint(frame["version"])
+            receipts = waiting.result(10)["receipts"]
+        assert (receipts["open"], receipts["shown"], receipts["behind"]) == (2, 2, 0)
+        entry = town.b.api("GET", "/admin/broadcasts?user=" + user)["items"][0]
+        assert entry["screens"]["shown"] == 2
+        assert sorted(node[0] for node in entry["node"].split(", ")) == ["a", "b"]
+
+
+def test_screens_of_all_nodes_are_shown_at_each(town: Town) -> None:
+    user = town.new_user()
+    town.grant(town.a, user)
+    with screen(town.a, town.token(user)), screen(town.b, town.token(user)):
+        for node in (town.a, town.b):
+            assert node.api("GET", f"/admin/users/{user}")["screens"] == 2
+            (row,) = node.api("GET", f"/admin/users?q={user}")["items"]
+            assert row["screens"] == 2
+            shown = node.api("GET", f"/admin/screens?user={user}")["items"]
+            assert sorted(one["node"].partition("-")[0] for one in shown) == ["a", "b"]
+        eventually(lambda: town.a.api("GET", "/admin/stats")["screens"]["open"] == 2)
+
+
+def test_a_page_that_is_open_at_one_node_asks_screens_at_the_other_for_receipts(town: Town) -> None:
+    user = town.new_user()
+    with screen(town.a, town.a.key) as desk, screen(town.b, town.token(user)) as there:
+        desk.say(type="watch", users=[user], open=True)
+        desk.until("state")
+        town.grant(town.a, user)
+        assert there.until("state")["receipt"] is True
+
+
+def test_a_re_send_reaches_the_screens_of_all_nodes(town: Town) -> None:
+    user = town.new_user()
+    town.grant(town.a, user)
+    with screen(town.a, town.token(user)), screen(town.b, town.token(user)) as there:
+        assert town.a.api("POST", f"/admin/users/{user}/broadcast")["screens"] == 2
+        assert there.until("hello")["accounts"][0]["version"] == 1
+
+
+def test_frames_of_an_event_stream_are_forwarded_to_its_node(town: Town) -> None:
+    user = town.new_user()
+    headers = {"Authorization": f"Bearer {town.token(user)}", "Accept": "text/event-stream"}
+    with httpx2.stream("GET", f"{town.b.url}/api/v1/credits/live", headers=headers, timeout=10) as stream:
+        assert stream.status_code == 200
+        lines = stream.iter_lines()
+        eventually(lambda: "hello" in next(lines))
+        (shown,) = town.a.api("GET", f"/admin/screens?user={user}")["items"]
+        answer = httpx2.post(
+            f"{town.a.url}/api/v1/credits/live/{shown['screen']}", headers=headers,
+            json=[{"type": "pong", "painted": {}, "visible": True, "tabs": 4}],
+        )  # fmt: skip
+        assert answer.status_code == 204, answer.text
+        assert town.a.api("GET", f"/admin/screens?user={user}")["items"][0]["tabs"] == 4
+
+
+def test_followers_at_one_node_hear_of_lists_that_moved_at_the_other(town: Town) -> None:
+    with screen(town.b, town.b.key) as desk:
+        desk.say(type="follow", lists=["users", "audit"])
+        seen: set[str] = set()
+        user = town.new_user()
+        town.a.api("PUT", f"/admin/users/{user}", json={"name": "Ada"})
+        while not {"users", "audit"} <= seen:
+            seen |= set(desk.until("changed")["lists"])
+
+
+# --- what ends, ends everywhere -------------------------------------------------------------------------------------
+
+
+def test_tokens_that_were_revoked_end_on_all_nodes(town: Town) -> None:
+    user = town.new_user()
+    token = town.token(user)
+    with screen(town.b, token) as there:
+        began_s = time.monotonic()
+        assert town.a.api("DELETE", f"/users/{user}/tokens")["screens_closed"] == 1
+        assert there.verdict() == "token_revoked"
+        assert time.monotonic() - began_s < REVOKED_S
+    balance = f"{town.b.url}/api/v1/credits/balance"
+    headers = {"Authorization": f"Bearer {token}"}
+    eventually(lambda: httpx2.get(balance, headers=headers).status_code == 401, REVOKED_S)
+
+
+def test_a_key_that_was_revoked_ends_on_all_nodes(town: Town) -> None:
+    made = town.a.api("POST", "/admin/keys", json={"name": "short", "scopes": ["live", "read"]})
+    headers = {"Authorization": f"Bearer {made['secret']}"}
+    units = f"{town.b.url}/api/v1/admin/users"
+    assert httpx2.get(units, headers=headers).status_code in {200, 403}
+    with screen(town.b, made["secret"]) as there:
+        town.a.api("DELETE", f"/admin/keys/{made['key']['id']}")
+        assert there.verdict() == "token_revoked"
+    eventually(lambda: httpx2.get(units, headers=headers).status_code == 401, REVOKED_S)
+
+
+def test_a_session_holds_and_ends_on_all_nodes(town: Town) -> None:
+    with closing(town.operator(town.a)) as operator:
+        elsewhere = f"{town.b.url}/api/v1/admin/session"
+        cookies = dict(operator.cookies)
+        assert httpx2.get(elsewhere, cookies=cookies).status_code == 200
+        live = httpx2.post(f"{elsewhere}/live-token", cookies=cookies).json()["token"]
+        with screen(town.b, live) as there:
+            assert operator.delete("/admin/session").status_code == 204
+            assert there.verdict() == "token_revoked"
+        eventually(lambda: httpx2.get(elsewhere, cookies=cookies).status_code == 401, REVOKED_S)
+
+
+def test_wrong_codes_are_counted_by_all_nodes_together(town: Town) -> None:
+    user = town.new_user()
+    headers = {"Authorization": f"Bearer {town.token(user)}"}
+
+    def guess(number: int) -> int:
+        node = town.a if number % 2 else town.b
+        body = {"code": f"AAAA-BBBB-CCCC-{number:04d}"}
+        return httpx2.post(
+            f"{node.url}/api/v1/credits/vouchers/redeem", json=body, headers=headers
+        ).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(guess, range(40)))
+    print({code: answers.count(code) for code in set(answers)})
+    assert answers.count(404) <= 10
+
+
+def test_refused_sign_ins_are_counted_by_all_nodes_together(town: Town) -> None:
+    answers = [
+        httpx2.post(
+            f"{node.url}/api/v1/admin/session", json={"email": "nobody@example.com", "password": "x" * 12}
+        ).status_code
+        for node in (town.a, town.b) * 4
+    ]
+    assert answers == [401] * 4 + [429] * 4
+
+
+# --- what is set, is set everywhere ---------------------------------------------------------------------------------
+
+
+def test_a_new_unit_is_known_to_all_nodes(town: Town) -> None:
+    town.a.api("PUT", "/admin/units/gold", json={"scale": 2})
+    user = town.new_user()
+    eventually(lambda: any(unit["name"] == "gold" for unit in town.b.api("GET", "/admin/units")["items"]), 2)
+    assert town.grant(town.b, user, 700, unit="gold")["unit"] == "gold"
+
+
+def test_receipts_that_are_switched_off_at_one_node_are_off_at_the_other(town: Town) -> None:
+    user = town.new_user()
+    with screen(town.b, town.token(user)) as there:
+        assert there.hello["receipts"] is True
+        town.a.api("PUT", "/admin/settings", json={"receipts": False})
+        try:
+            assert there.until("hello")["receipts"] is False
+        finally:
+            town.a.api("PUT", "/admin/settings", json={"receipts": True})
+        assert there.until("hello")["receipts"] is True
+
+
+def test_what_is_due_is_posted_once_and_shown_by_all_nodes(town: Town) -> None:
+    user = town.new_user()
+    ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
+    with screen(town.b, town.token(user)) as there:
+        town.grant(town.a, user, 5, expires_at=ends)
+        frame = there.until("state", lambda frame: frame["version"] == 2)
+        assert (frame["credits"], frame["cause"]["kind"]) == (0, "expire")
+    for node in (town.a, town.b):
+        assert node.api("GET", f"/users/{user}/balance")["version"] == 2
+
+
+# --- the nodes themselves -------------------------------------------------------------------------------------------
+
+
+def test_every_node_knows_the_others(town: Town) -> None:
+    for node, name in ((town.a, "a"), (town.b, "b")):
+        items = node.api("GET", "/admin/nodes")["items"]
+        assert [one["is_this"] for one in items] == [True, False]
+        assert items[0]["node"].startswith(f"{name}-")
+        metrics = node.metrics()
+        assert "livecredits_nodes 2.0" in metrics
+        assert 'livecredits_bus_total{event="heard"}' in metrics
+        assert httpx2.get(f"{node.url}/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"LIVECREDITS_BUS": "memory"}, "open with LIVECREDITS_BUS=postgres"),
+        (
+            {"LIVECREDITS_SECRET": "another secret of more than thirty-two characters"},
+            "LIVECREDITS_SECRET differs",
+        ),
+    ],
+)
+def test_a_node_that_could_not_work_beside_them_does_not_start(
+    town: Town, settings: dict[str, str], told: str
+) -> None:
+    third = spawn("serve", "--port", "0", **{**town.a.settings, **settings})
+    _, said = third.communicate(timeout=START_S)
+    assert third.returncode == 2, said
+    assert told in " ".join(said.split())
