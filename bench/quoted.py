@@ -141,6 +141,9 @@ TAKEN = (
     ("processor time for one POST, durable (on SQLite)", "posts", "POST: CPU of the server"),
     ("processor time for one push", "delivery", "ours: CPU per frame"),
     ("processor time for one frame with its receipt", "receipts", "CPU per frame, receipts on"),
+    ("durable changes a second on PostgreSQL, one process", "postgres", "256 callers, spread"),
+    ("the same, two processes", "postgres", "two processes, spread"),
+    ("the same, two processes on one account", "postgres", "two processes, one hot account"),
 )
 
 
@@ -167,6 +170,8 @@ def _plan(figures: Measured) -> list[tuple[str, str, str | None]]:
     cores = None if None in (pushing, ticking, posting) else sum((pushing or 0, ticking or 0, posting or 0))
     nodes = None if cores is None else ceil(cores / LOAD)
     memory = _times(idle_kib, SCREENS * KIB / GIB)
+    durable_per_s = figures.value("postgres", "two processes, spread")
+    primaries = None if durable_per_s is None else f"{ceil(CHANGES_PER_S / durable_per_s / LOAD)}"
     return [
         ("memory for screens", f"{SCREENS:,} × the memory of an idle screen", _told(memory, "GiB")),
         ("processor for changes", f"{CHANGES_PER_S:,}/s × the time of a POST", _told(posting, "cores")),
@@ -176,6 +181,8 @@ def _plan(figures: Measured) -> list[tuple[str, str, str | None]]:
          _told(ticking, "cores")),
         ("nodes, before the bus", f"the sum of the three ÷ {LOAD}", None if nodes is None else f"{nodes}"),
         ("screens on each", f"{SCREENS:,} ÷ nodes", None if nodes is None else f"{SCREENS / nodes:,.0f}"),
+        ("PostgreSQL primaries like the one measured",
+         f"{CHANGES_PER_S:,}/s ÷ durable changes a second of two processes ÷ {LOAD}", primaries),
         ("everybody back after a whole outage", f"{SCREENS:,} ÷ (nodes × {HANDSHAKES_PER_S:,} handshakes a second)",
          None if nodes is None else f"{SCREENS / nodes / HANDSHAKES_PER_S:,.0f} s"),
     ]  # fmt: skip
