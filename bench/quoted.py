@@ -131,6 +131,8 @@ CHANGES_PER_S = 50_000
 HEARTBEAT_S = 20
 HANDSHAKES_PER_S = 1_000
 """What one node lets in (`LIVECREDITS_HANDSHAKES_PER_S`)."""
+NODES_ON_A_BUS = 8
+"""How many nodes one database's bus is meant for."""
 LOAD = 0.5
 """How full a node, or a database, is planned to be."""
 MICRO, KIB, GIB = 1e-6, 1024, 1024**3
