@@ -71,6 +71,13 @@ class Server:
             self.said = self._process.communicate(timeout=START_S)[1]
             self._process = None
 
+    def end(self) -> subprocess.Popen[str]:
+        """Send SIGTERM, and leave it to the caller to wait."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.send_signal(signal.SIGTERM)
+        return process
+
     def api(self, method: str, path: str, **options: Any) -> Any:
         """What a request with the service key is answered."""
         answer = httpx2.request(

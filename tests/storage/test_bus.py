@@ -35,7 +35,7 @@ class Town:
     def connect(self) -> psycopg.Connection[Any]:
         if not self.has_line.is_set():
             raise psycopg.OperationalError("there is no line")
-        return psycopg.connect(self.url, autocommit=True, application_name="bus")
+        return psycopg.connect(self.url, autocommit=True, application_name="livecredits bus")
 
     def join(self, name: str, **row: Any) -> Bus:
         commits = self.commits[name] = []
@@ -64,7 +64,9 @@ class Town:
 
     def cut(self) -> None:
         """End the connections of all buses, as a restarted server or a firewall does."""
-        self.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bus'")
+        self.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'livecredits bus'"
+        )
 
 
 @pytest.fixture

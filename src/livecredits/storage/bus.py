@@ -54,7 +54,7 @@ SOCKET_OPTIONS = {
 }  # fmt: skip
 """For the connection: a server that is gone without a word is found out in four seconds."""
 # A message that a crash of the database server takes with it was for nodes that have to begin anew anyway.
-PREPARE = "SET synchronous_commit = off; LISTEN livecredits"
+PREPARE = "SET application_name = 'livecredits bus'; SET synchronous_commit = off; LISTEN livecredits"
 RING = f"SELECT pg_notify('{CHANNEL}', %s)"
 COME = "beat"
 """Rung by who joins, drains or leaves: the others look at once who is there."""
