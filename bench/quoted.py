@@ -186,7 +186,7 @@ def _plan(figures: Measured) -> list[tuple[str, str, str | None]]:
         ("PostgreSQL primaries like the one measured",
          f"{CHANGES_PER_S:,}/s ÷ durable changes a second of two processes ÷ {LOAD}", primaries),
         (f"cells of {NODES_ON_A_BUS} nodes", f"nodes ÷ {NODES_ON_A_BUS}, and no fewer than primaries",
-         None if nodes is None else f"{max(ceil(nodes / NODES_ON_A_BUS), int(primaries or 1))}"),
+         None if nodes is None or primaries is None else f"{max(ceil(nodes / NODES_ON_A_BUS), int(primaries))}"),
         ("everybody back after a whole outage", f"{SCREENS:,} ÷ (nodes × {HANDSHAKES_PER_S:,} handshakes a second)",
          None if nodes is None else f"{SCREENS / nodes / HANDSHAKES_PER_S:,.0f} s"),
     ]  # fmt: skip

@@ -189,6 +189,14 @@ def test_a_database_that_somebody_uses_is_refused(ledger: Path, url: str) -> Non
     assert "only-for-tests" not in str(told.value)
 
 
+def test_a_database_that_a_node_has_open_is_refused(ledger: Path, url: str) -> None:
+    with closing(Credits(url)) as idle:
+        idle.open()
+        with pytest.raises(StartRefused, match="is open in "):
+            moved(ledger, url)
+    assert moved(ledger, url).marked
+
+
 def test_a_ledger_that_is_open_is_refused(ledger: Path, url: str) -> None:
     with closing(Credits(f"sqlite:///{ledger}")) as credits:
         credits.open()

@@ -25,6 +25,7 @@ from livecredits.errors import StartRefused
 from livecredits.storage import migrate, postgres_line, postgres_schema, postgres_verify, sqlite
 from livecredits.storage.backup import Damaged, require_ledger
 from livecredits.storage.lockfile import FileLock
+from livecredits.storage.nodes import DEAD_US, NOW_US
 
 if TYPE_CHECKING:
     import psycopg
@@ -173,6 +174,14 @@ class _Copy:
             self._server.execute(f"LOCK TABLE meta, {names} IN EXCLUSIVE MODE NOWAIT")
         except postgres_line.driver().errors.LockNotAvailable:
             raise StartRefused(f"A node, or somebody else, is using {target}. Stop it first.") from None
+        # One that is idle holds no lock, and has read what stands in `meta`.
+        alive = self._server.execute(f"SELECT node_id FROM nodes WHERE seen_at_us > {NOW_US} - {DEAD_US}")
+        names_alive = ", ".join(row[0] for row in alive.fetchall())
+        if names_alive:
+            raise StartRefused(
+                f"{target} is open in {names_alive}. Stop that first; what has crashed is forgotten after "
+                f"{DEAD_US // 1_000_000} s."
+            )
 
     def _is_copied_already(self) -> bool:
         """Whether this very ledger is there: a former run was broken off between its commit and the file's mark."""
