@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from livecredits.storage.copying import Moved
     from livecredits.storage.restore import Restored
 
-POSTGRESQL = ("postgresql", "postgres")
 Database = Annotated[
     str | None,
     typer.Option("--database", metavar="URL", help="Which ledger; before LIVECREDITS_DATABASE_URL."),
@@ -166,18 +165,19 @@ def _print_moved(done: Moved) -> None:
 
 
 def _file_of(source: str) -> Path:
-    from livecredits.storage.database import path_of
+    from livecredits.storage.database import is_postgres, path_of
 
-    if source.partition("://")[0] in POSTGRESQL:
+    if is_postgres(source):
         raise StartRefused("A ledger is copied from a SQLite file into PostgreSQL, and not the other way.")
     return path_of(source)
 
 
 def _server_of(target: str | None) -> str:
     from livecredits.config import Settings
+    from livecredits.storage.database import is_postgres
 
     url = Settings.load().database_url if target is None else target
-    if url.partition("://")[0] not in POSTGRESQL:
+    if not is_postgres(url):
         raise StartRefused("A ledger is copied into PostgreSQL: postgresql://USER:PASSWORD@HOST/DATABASE.")
     return url
 
@@ -189,10 +189,10 @@ def ledger_of(database: str | None) -> Path:
         StartRefused: the ledger is not in a SQLite file, or the settings are wrong.
     """
     from livecredits.config import Settings
-    from livecredits.storage.database import path_of
+    from livecredits.storage.database import is_postgres, path_of
 
     url = Settings.load(**({} if database is None else {"database_url": database})).database_url
-    if url.partition("://")[0] in POSTGRESQL:
+    if is_postgres(url):
         raise StartRefused(
             "This ledger is in PostgreSQL, whose own tools back it up and restore it: docs/operations.md tells how."
         )

@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -80,14 +80,23 @@ def doctor(
 
 def examine(database: str | None) -> Iterator[Finding]:
     """Every finding, in the order of what depends on what."""
+    from livecredits.storage.database import is_postgres
+
     settings, found = _settings(database)
     yield found
     yield from _strangers()
-    file = _file(settings.database_url) if settings else None
-    checks: tuple[tuple[str, Check], ...] = (
-        ("python", _python), ("sqlite", _sqlite), ("file", _rights), ("lock", _lock), ("schema", _schema),
-        ("clock", _clock), ("disk", _disk), ("fsync", _fsync), ("web", _web), ("client", _client), ("server", _server),
-    )  # fmt: skip
+    url = settings.database_url if settings else ""
+    if is_postgres(url):
+        from livecredits.cli.doctor_server import examine_server
+
+        yield from _checked((("python", _python),), None)
+        yield from examine_server(url)
+    else:
+        yield from _checked(OF_A_FILE, _file(url))
+    yield from _checked((("web", _web), ("client", _client), ("server", _server)), None)
+
+
+def _checked(checks: Iterable[tuple[str, Check]], file: Path | None) -> Iterator[Finding]:
     for name, check in checks:
         try:
             yield check(file)
@@ -270,3 +279,9 @@ def _server(_file: Path | None) -> Finding:
             "server", "bad", f"{url} is ready, but its clock and ours differ: tokens may be refused"
         )
     return Finding("server", "ok", f"{url} is ready")
+
+
+OF_A_FILE: tuple[tuple[str, Check], ...] = (
+    ("python", _python), ("sqlite", _sqlite), ("file", _rights), ("lock", _lock), ("schema", _schema),
+    ("clock", _clock), ("disk", _disk), ("fsync", _fsync),
+)  # fmt: skip
