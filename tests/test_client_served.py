@@ -426,6 +426,9 @@ def test_units_operators_and_keys(client: Client, server: Served) -> None:
     unit = client.put_unit(name, low_threshold=None)
     assert (unit.scale, unit.low_threshold) == (3, None)
     assert client.units()[name].scale == 3
+    trail = [row.action for row in client.audit(target=name, limit=10)]
+    assert client.put_unit(name, 3, low_threshold=None) == unit
+    assert [row.action for row in client.audit(target=name, limit=10)] == trail, "nothing changed"
     email = f"{name}@example.com"
     made = client.add_operator(email, "Olga", "support", password="correct horse battery", limit=50)
     assert made in client.operators()

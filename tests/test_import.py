@@ -102,6 +102,14 @@ def test_a_torn_report_is_mended(ledger: Path, tmp_path: Path) -> None:
         assert [row["row"] for row in csv.DictReader(told)] == [str(number) for number in range(2, 12)]
 
 
+def test_a_dry_run_says_what_it_cannot_see(ledger: Path, tmp_path: Path) -> None:
+    file = written(tmp_path, "ada,grant,5", "ada,adjust,-2")
+    assert "by themselves" not in run(file, "--dry-run").stderr
+    parts = run(file, "--dry-run", "--rows-at-once", "1")
+    assert "Each 1 rows were looked at by themselves" in parts.stderr
+    assert "by themselves" not in run(file, "--rows-at-once", "1").stderr
+
+
 def test_a_report_of_something_else_is_left_alone(ledger: Path, tmp_path: Path) -> None:
     one, two = written(tmp_path, "ada,grant,5"), written(tmp_path, "bob,grant,5", name="two.csv")
     report = str(tmp_path / "report.csv")

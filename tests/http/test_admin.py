@@ -254,6 +254,9 @@ async def test_exports_are_whole_inert_and_for_admins(stage: Stage) -> None:
     "text",
     [
         "=1+1",
+        "\u200b=1+1",
+        "\ufeff+1",
+        "\u202e@SUM(1)",
         "+1",
         "-1",
         "@SUM(1)",

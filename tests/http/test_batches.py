@@ -417,6 +417,34 @@ async def test_every_batch_leaves_its_line_in_the_audit_trail(stage: Stage) -> N
     assert all(line["actor"].startswith("operator:") and line["request_id"] for line in lines)
 
 
+async def test_a_batchs_line_in_the_trail_tells_what_it_moved(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [row(f"u{number}", "grant", 3) for number in range(2 * PORTION)] + [row("nobody", "adjust", -1)]
+    admin = await stage.operator()
+    whole, turns = Writer.submit_many, 0
+
+    def failing(self: Writer, many: Many) -> Any:
+        nonlocal turns
+        turns += 1
+        if turns == 2:
+            raise Unavailable("The process is going.")
+        return whole(self, many)
+
+    key = {"Idempotency-Key": "goes-on"}
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "submit_many", failing)
+        assert (await admin.post(BATCHES, json={"rows": users}, headers=key)).status_code == 503
+    made = (await admin.post(BATCHES, json={"rows": users}, headers=key)).json()
+    trail = (await admin.get(f"{ADMIN}/audit?target={made['batch']}")).json()["items"]
+    assert [line["action"] for line in trail] == ["batch.applied", "batch.begun"]
+    told = trail[0]["details"]
+    assert (told["rows"], told["applied"], told["refused"]) == (len(users), 2 * PORTION, 1)
+    assert told["totals"] == made["totals"] == {
+        "credits": {"added": 6 * PORTION, "taken": 0, "net": 6 * PORTION}
+    }  # fmt: skip
+
+
 async def test_a_reason_can_be_required(tmp_path: Path) -> None:
     async with staged(tmp_path, require_reason=True) as stage:
         admin = await stage.operator()

@@ -84,7 +84,7 @@ def import_file(  # noqa: PLR0913 - options
     if as_json:
         print_json(done.as_json())
     else:
-        _tell(done)
+        _tell(done, rows_at_once)
     if done.refused:
         raise typer.Exit(REFUSED)
 
@@ -394,7 +394,7 @@ def _tell_faults(error: Invalid) -> None:
         print_table(("row", "column", "what"), rows, empty="")
 
 
-def _tell(done: _Done) -> None:
+def _tell(done: _Done, rows_at_once: int) -> None:
     net = ", ".join(f"{amount:+,} {unit}" for unit, amount in done.totals.items()) or "nothing moved"
     would = "would be applied" if done.dry_run else "applied"
     before = f" ({done.replayed:,} of them before)" if done.replayed else ""
@@ -403,6 +403,12 @@ def _tell(done: _Done) -> None:
         f"{mark} {done.rows:,} rows: {done.applied:,} {would}{before}, {done.refused:,} refused, {net}.",
         soft_wrap=True,
     )
+    if done.dry_run and done.rows > rows_at_once:
+        err().print(
+            f"[dim]Each {rows_at_once:,} rows were looked at by themselves: a user whom an earlier row would make, or "
+            "credits that it would give, are not seen by later ones.[/dim]",
+            soft_wrap=True,
+        )
     if done.resumed_at:
         err().print(f"[dim]Went on after row {done.resumed_at:,} of the report.[/dim]")
     if done.refusals:

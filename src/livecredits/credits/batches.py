@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -155,10 +155,13 @@ class Batches:
         known = self._known(asked, content)
         if known is not None and known.state != "interrupted":
             return replace(known, replayed=True)
-        work = _Work(known.batch if known and known.batch else batch_id, asked, content, is_new=known is None)
+        work = _Work(
+            known.batch if known and known.batch else batch_id, asked, content, is_new=known is None,
+            former=known.rows if known else (),
+        )  # fmt: skip
         self._begin_work(work.batch_id)
         try:
-            return self._work(work, changes, known.rows if known else ())
+            return self._work(work, changes)
         finally:
             self._begin_work(None)
 
@@ -167,10 +170,10 @@ class Batches:
         if self._others is not None:
             self._others.work_on(batch_id)
 
-    def _work(self, work: _Work, changes: Sequence[Change], former: Sequence[RowResult]) -> BatchResult:
+    def _work(self, work: _Work, changes: Sequence[Change]) -> BatchResult:
         """Apply the rows that a former request has not."""
         asked = work.asked
-        done = {row.row: row for row in former}
+        done = {row.row: row for row in work.former}
         todo = [number for number, row in enumerate(asked.rows) if row.row not in done]
         portions = [todo] if asked.atomic else self._portions(asked.rows, todo) or [[]]
         for portion in portions:
@@ -183,6 +186,7 @@ class Batches:
             done |= {row.row: row for row in results}
             if not is_kept:
                 return _unkept(asked, "refused", done)
+            work.written += results
         return replace(self._head(work.batch_id), rows=[done[row.row] for row in asked.rows])
 
     def _preview(self, asked: BatchAsked, changes: Sequence[Change]) -> BatchResult:
@@ -292,8 +296,12 @@ class _Work:
     asked: BatchAsked
     content: str
     is_new: bool
+    former: Sequence[RowResult] = ()
+    """What requests before this one have applied."""
     results: Sequence[RowResult] = ()
     """What the portion that was written last came to."""
+    written: list[RowResult] = field(default_factory=list)
+    """What all portions of this request came to, without the one that is being written."""
 
     def many(self, changes: Sequence[Change], portion: Sequence[int], *, is_last: bool) -> Many:
         """The transaction of one portion."""
@@ -303,12 +311,12 @@ class _Work:
         def also(connection: Connection, rulings: Sequence[Ruling], now_us: int) -> list[tuple[Any, ...]]:
             if is_first:
                 self._begin(connection, now_us)
+            self.results = _results(self.asked.rows, portion, rulings, is_kept=True)
             if is_last:
                 batches.set_state(connection, self.batch_id, "applied", finished_at_us=now_us)
-                self._note(connection, "batch.applied", now_us)
+                self._note(connection, "batch.applied", now_us, **self._outcome())
             elif is_first:
                 self._note(connection, "batch.begun", now_us)
-            self.results = _results(self.asked.rows, portion, rulings, is_kept=True)
             return [row.as_values(self.batch_id) for row in self.results]
 
         return Many(changes=changes, atomic=self.asked.atomic, also=also)
@@ -321,11 +329,16 @@ class _Work:
             rows=len(asked.rows), now_us=now_us,
         )  # fmt: skip
 
-    def _note(self, connection: Connection, action: str, now_us: int) -> None:
+    def _outcome(self) -> dict[str, Any]:
+        """What the whole batch moved, so that its line in the trail tells it from one that moved nothing."""
+        result = BatchResult(self.batch_id, "applied", [*self.former, *self.written, *self.results])
+        return {"applied": result.applied, "refused": result.refused, "totals": result.totals()}
+
+    def _note(self, connection: Connection, action: str, now_us: int, **outcome: Any) -> None:
         asked = self.asked
         audit.record(
             connection, at_us=now_us, actor=asked.actor, action=action, target=self.batch_id, reason=asked.reason,
-            details={"rows": len(asked.rows), "atomic": asked.atomic, "label": asked.label},
+            details={"rows": len(asked.rows), "atomic": asked.atomic, "label": asked.label, **outcome},
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
@@ -101,6 +102,10 @@ def _cell(item: Mapping[str, Any], column: str) -> Any:
 
 def inert(text: str) -> str:
     """The text so that a spreadsheet shows it instead of running it (OWASP: CSV injection)."""
-    # Some drop the spaces before they look.
-    is_order = text.startswith(_BREAKS) or text.lstrip().startswith(_FORMULA)
-    return f"'{text}" if is_order else text
+    # Some drop what cannot be seen before they look.
+    first = next((character for character in text if not _is_unseen(character)), "")
+    return f"'{text}" if text.startswith(_BREAKS) or first in _FORMULA else text
+
+
+def _is_unseen(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) in ("Cc", "Cf")

@@ -157,6 +157,8 @@ def put_unit(
         after["low_threshold"] = low_threshold
     if before is None:
         connection.execute(insert(units).values(name=name, **after))
+    elif before == after:
+        return Told(None, [], {})
     else:
         if before["scale"] != after["scale"]:
             _require_unused(connection, name, before["scale"])

@@ -152,7 +152,7 @@ function cellOf(value: Cell): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'object') return value.plain
   if (typeof value === 'number') return String(value)
-  const inert = /^(\s*[=+\-@＝＋－＠]|[\t\r\n])/.test(value) ? `'${value}` : value
+  const inert = /^([\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|[\t\r\n])/u.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert
 }
 

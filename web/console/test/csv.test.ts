@@ -62,12 +62,25 @@ describe('reading bytes', () => {
 })
 
 describe('writing', () => {
-  it.each(['=1', '+1', '-1', '@x', ' =1', '\t1', '\n1', '＝1', '＋1', '－1', '＠x'])(
-    'makes %j inert',
-    (text) => {
-      expect(writeCsv(['a'], [[text]])).toContain(`'${text}`)
-    },
-  )
+  it.each([
+    '=1',
+    '+1',
+    '-1',
+    '@x',
+    ' =1',
+    '\t1',
+    '\n1',
+    '＝1',
+    '＋1',
+    '－1',
+    '＠x',
+    '\u200B=1',
+    '\uFEFF=1',
+    '\u202E=1',
+    '\u001F=1',
+  ])('makes %j inert', (text) => {
+    expect(writeCsv(['a'], [[text]])).toContain(`'${text}`)
+  })
 
   it('makes text inert that a spreadsheet would run, and leaves amounts plain', () => {
     expect(
