@@ -10,6 +10,7 @@ import { asProblem } from './api'
 import { basePath } from './base'
 import { clearAllLayers } from './board'
 import { ChangesProvider } from './changes'
+import { Guarded } from './components/Guarded'
 import { ProblemPanel } from './components/ProblemPanel'
 import { Shell } from './components/Shell'
 import { LiveProvider } from './live'
@@ -119,9 +120,7 @@ function Gate({ code }: { code: { current: string | undefined } }) {
           <LiveProvider>
             <ChangesProvider>
               <Shell>
-                <Suspense>
-                  <Screens />
-                </Suspense>
+                <Screens />
                 <Why />
               </Shell>
             </ChangesProvider>
@@ -144,6 +143,17 @@ function UserAtAddress() {
 }
 
 function Screens() {
+  const [place] = useLocation()
+  return (
+    <Guarded place={place}>
+      <Suspense>
+        <ScreenOfPlace />
+      </Suspense>
+    </Guarded>
+  )
+}
+
+function ScreenOfPlace() {
   return (
     <Switch>
       <Route path="/">

@@ -89,6 +89,8 @@ describe('without a network', () => {
   it('keeps what is being typed in a row, and takes it once the network is back', async () => {
     const { user, server } = open(withAda())
     await user.click(await balanceOf('Ada'))
+    // The editor comes in a part of its own.
+    await screen.findByRole('combobox', { name: 'Reason' })
     await user.keyboard('+5')
     await goOffline()
     await user.tab()

@@ -121,7 +121,7 @@ it('offers the reasons that were set wherever one is asked for', async () => {
   await waitFor(() => expect(server.kept.reason_presets).toEqual(['Broken headset', 'Late']))
   await user.click(screen.getByRole('link', { name: 'Users' }))
   await user.click(await balanceOf('ada'))
-  await user.click(screen.getByRole('combobox', { name: 'Reason' }))
+  await user.click(await screen.findByRole('combobox', { name: 'Reason' }))
   expect(await screen.findByRole('option', { name: 'Broken headset', hidden: true })).toBeTruthy()
   expect(screen.queryByRole('option', { name: 'Goodwill', hidden: true })).toBeNull()
 })

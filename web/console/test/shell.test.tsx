@@ -1,6 +1,6 @@
 /** The frame: palette, shortcuts, theme, the state of the line, unknown addresses. */
 import { screen, waitFor, within } from '@testing-library/react'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { balanceOf, open, Server } from './harness'
 import { ShopServer } from './shop-server'
 
@@ -100,4 +100,17 @@ it('says so at an address that no screen has', async () => {
   open(withAda(), '/nowhere')
   expect(await screen.findByText('There is nothing at this address')).toBeTruthy()
   expect(screen.getByRole('link', { name: 'Go to Users' }).getAttribute('href')).toBe('/console/users')
+})
+
+it('keeps the frame when a screen breaks, and another screen opens', async () => {
+  const server = new ShopServer()
+  server.addUser('ada', 100)
+  server.addCampaign('Torn', { funnel: undefined as never })
+  vi.spyOn(console, 'error').mockImplementation(() => {})
+  const { user } = open(server, '/vouchers')
+  const told = await screen.findByRole('region', { name: 'This screen cannot be shown' })
+  expect(within(told).getByRole('button', { name: 'Copy details' })).toBeTruthy()
+  await user.click(within(screen.getByRole('navigation')).getByRole('link', { name: 'Users' }))
+  await balanceOf('ada')
+  expect(screen.queryByRole('region', { name: 'This screen cannot be shown' })).toBeNull()
 })

@@ -33,6 +33,14 @@ describe('campaigns', () => {
     expect(screen.getByText('Running')).toBeTruthy()
   })
 
+  it('say a state that a newer server has and this console does not know', async () => {
+    const server = withCampaign()
+    server.addCampaign('Later', { state: 'paused' as 'running' })
+    open(server, '/vouchers')
+    expect(await screen.findByText('paused')).toBeTruthy()
+    expect(screen.getByText('Running')).toBeTruthy()
+  })
+
   it('name the next step where there is none', async () => {
     open(new ShopServer(), '/vouchers')
     expect(await screen.findByRole('button', { name: 'Make the first campaign' })).toBeTruthy()

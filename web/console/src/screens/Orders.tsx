@@ -88,8 +88,9 @@ export default function Orders() {
             className="quiet"
             onClick={() => url.patch({ user: null, ...FIRST_PAGE })}
           >
-            Only <bdi>{user}</bdi>
-            <span className="visually-hidden">: show everybody’s</span> <span aria-hidden>×</span>
+            Only&nbsp;<bdi>{user}</bdi>
+            <span className="visually-hidden">: show everybody’s</span>
+            <span aria-hidden>&nbsp;×</span>
           </Button>
         )}
         <SavedFilters screen="orders" />

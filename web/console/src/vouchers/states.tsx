@@ -46,14 +46,16 @@ const CAMPAIGN_STATES = {
   used_up: { label: 'Used up', icon: IconCircleCheck },
   ended: { label: 'Ended', icon: IconClockX },
   revoked: { label: 'Revoked', icon: IconBan },
-} as const
+} satisfies Record<Campaign['state'], { label: string; icon: typeof IconTicket }>
 
 export function CampaignState({ campaign }: { campaign: Campaign }) {
-  const look = CAMPAIGN_STATES[campaign.state]
+  // A console that was loaded before the server was upgraded may meet a state that it does not know.
+  const look: { label: string; icon: typeof IconTicket } | undefined = CAMPAIGN_STATES[campaign.state]
+  const Icon = look?.icon ?? IconTicket
   return (
     <span className="state-chip" data-state={campaign.state}>
-      <look.icon size={14} aria-hidden />
-      {look.label}
+      <Icon size={14} aria-hidden />
+      {look?.label ?? campaign.state}
     </span>
   )
 }

@@ -1,0 +1,48 @@
+/**
+ * A screen that breaks leaves the frame standing: what went wrong stands in its place, can be copied, and another
+ * screen can be opened. Without this React takes the whole page away, and an operator looks at nothing.
+ *
+ * The usual cause is no fault of the screen: the server was upgraded, and the part that is loaded with the first look
+ * at a screen is no longer there. Loading the page again brings the new one.
+ */
+import { Component, type ReactNode } from 'react'
+import { asProblem } from '../api'
+import { ProblemPanel } from './ProblemPanel'
+
+interface Props {
+  /** Which screen it is; another one gets a new chance. */
+  place: string
+  children: ReactNode
+}
+
+interface State {
+  place: string
+  error?: unknown
+}
+
+export class Guarded extends Component<Props, State> {
+  override state: State = { place: this.props.place }
+
+  static getDerivedStateFromError(error: unknown): Partial<State> {
+    return { error }
+  }
+
+  static getDerivedStateFromProps({ place }: Props, state: State): State | null {
+    return place === state.place ? null : { place, error: undefined }
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state
+    if (error === undefined) return this.props.children
+    return (
+      <>
+        <h1 className="visually-hidden">This screen cannot be shown</h1>
+        <ProblemPanel
+          title="This screen cannot be shown"
+          problem={asProblem(error)}
+          retry={() => location.reload()}
+        />
+      </>
+    )
+  }
+}
