@@ -92,6 +92,14 @@ SIZING = (
     ),
     ("the same, 99 of 100", "latency", "POST → frame, p99"),
     ("start to the first answer, existing file", "start", "start to first answer, existing file"),
+    ("entries a second of `verify`", "moving", "verify"),
+    ("entries a second of `backup`, with its check", "moving", "backup"),
+    ("entries a second of `restore`, with its check", "moving", "restore"),
+    (
+        "entries a second of `copy` into PostgreSQL, with its comparison and check",
+        "moving",
+        "copy into PostgreSQL",
+    ),
 )
 
 

@@ -69,8 +69,15 @@ def test_what_is_not_measured_is_told_as_that() -> None:
     told = quoted.with_blocks(text, quoted.Measured([]))
     assert "1 KiB" not in told
     assert told.count(quoted.NOT_YET) == len(quoted.SIZING)
+
+
+def test_what_is_quoted_of_a_kept_figure_is_in_it() -> None:
+    kept = {path.stem for path in report.RESULTS.glob("*.json")}
     measured = quoted.Measured(report.load())
-    assert all(measured.value(figure, row) is not None for _, figure, row in quoted.SIZING)
+    asked = [(figure, row) for _, figure, row in (*quoted.SIZING, *quoted.TAKEN)]
+    asked += [(figure, row) for _, figure, rows, _ in quoted.IN_SHORT for row in rows]
+    assert [one for one in asked if one[0] in kept and measured.value(*one) is None] == []
+    assert len(asked) > 15
 
 
 def test_a_figure_is_its_median_and_its_verdict(tmp_path: Path) -> None:

@@ -1,3 +1,14 @@
 """One module per figure: `TITLE`, and `measure(run) -> Figure`. The order here is that of the run and of the page."""
 
-NAMES = ("delivery", "memory", "library", "posts", "latency", "batch", "receipts", "painted", "start")
+NAMES = (
+    "delivery",
+    "memory",
+    "library",
+    "moving",
+    "posts",
+    "latency",
+    "batch",
+    "receipts",
+    "painted",
+    "start",
+)
