@@ -1,5 +1,7 @@
 /** Opens the console at an address against a server in memory, as a browser would. */
 import './setup'
+// The Users screen loads it right after its rows; here it is there at once, as it is for whoever reads them first.
+import '../src/components/ReasonInput'
 import { act, render, screen } from '@testing-library/react'
 import userEvent, { type UserEvent } from '@testing-library/user-event'
 import { App } from '../src/app'
@@ -24,7 +26,7 @@ export function balanceOf(name: string): Promise<HTMLElement> {
 /** Opens the editor of a row, types the change and a reason, and applies it by Enter. */
 export async function edit(user: UserEvent, name: string, change: string, reason = 'by hand'): Promise<void> {
   await user.click(await balanceOf(name))
-  await user.type(await screen.findByRole('textbox', { name: 'Change' }), change)
+  await user.type(screen.getByRole('textbox', { name: 'Change' }), change)
   await user.tab()
   await user.keyboard(`${reason}{Enter}`)
 }

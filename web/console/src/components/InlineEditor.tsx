@@ -6,10 +6,13 @@
  */
 import { ActionIcon, Button, TextInput } from '@mantine/core'
 import { IconArrowRight, IconX } from '@tabler/icons-react'
-import { type KeyboardEvent, useRef, useState } from 'react'
+import { type KeyboardEvent, lazy, Suspense, useRef, useState } from 'react'
 import { type Edit, formatAmount, formatSigned, outcome, parseEdit } from '../amounts'
 import type { Target } from '../changes'
-import { ReasonInput } from './ReasonInput'
+
+/** Its list of reasons is large, and nobody has typed an amount before it is there: the screen loads it after the rows. */
+export const loadReasons = () => import('./ReasonInput')
+const ReasonInput = lazy(() => loadReasons().then((found) => ({ default: found.ReasonInput })))
 
 interface Props {
   /** The account when the editor opened. */
@@ -21,7 +24,7 @@ interface Props {
   onCancel: () => void
 }
 
-export default function InlineEditor({ target, credits, disabled, onApply, onCancel }: Props) {
+export function InlineEditor({ target, credits, disabled, onApply, onCancel }: Props) {
   const [text, setText] = useState('')
   const [reason, setReason] = useState('')
   const [tried, setTried] = useState(false)
@@ -89,7 +92,9 @@ export default function InlineEditor({ target, credits, disabled, onApply, onCan
         )}
       </span>
       <div className="editor-reason">
-        <ReasonInput value={reason} onChange={setReason} error={tried ? reasonError : undefined} />
+        <Suspense fallback={<TextInput aria-label="Reason" placeholder="Reason" size="sm" disabled />}>
+          <ReasonInput value={reason} onChange={setReason} error={tried ? reasonError : undefined} />
+        </Suspense>
       </div>
       <Button type="submit" size="sm" px="sm" disabled={disabled}>
         Apply

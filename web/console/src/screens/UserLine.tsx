@@ -2,7 +2,7 @@
  * One user in the list: who, the live balance with its editor, what is held, on how many screens.
  */
 import { IconDeviceDesktop, IconLock, IconSnowflake } from '@tabler/icons-react'
-import { type KeyboardEvent, lazy, type ReactNode, Suspense, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { type Edit, formatAmount } from '../amounts'
 import type { UserRow } from '../api'
@@ -12,12 +12,9 @@ import { clearLayer } from '../board'
 import { type Target, useChanges } from '../changes'
 import { Ago } from '../components/Ago'
 import { BalanceCell } from '../components/BalanceCell'
+import { InlineEditor } from '../components/InlineEditor'
 import { LowBadge } from '../components/LowBadge'
 import { useOnline } from '../live'
-
-/** Not needed to see the list; the screen loads it right after, so that it is there when somebody wants it. */
-export const loadEditor = () => import('../components/InlineEditor')
-const InlineEditor = lazy(loadEditor)
 
 interface Props {
   row: UserRow
@@ -99,15 +96,13 @@ export function UserLine(props: Props) {
       </td>
       {editing && target ? (
         <td className="col-editor" colSpan={4}>
-          <Suspense>
-            <InlineEditor
-              target={target}
-              credits={balance.confirmed}
-              disabled={!online}
-              onApply={apply}
-              onCancel={close}
-            />
-          </Suspense>
+          <InlineEditor
+            target={target}
+            credits={balance.confirmed}
+            disabled={!online}
+            onApply={apply}
+            onCancel={close}
+          />
         </td>
       ) : (
         <>

@@ -9,8 +9,9 @@ import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { defaultRangeExtractor, useWindowVirtualizer } from '@tanstack/react-virtual'
 import { Fragment, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { UserRow } from '../api'
+import { loadReasons } from '../components/InlineEditor'
 import { isSelected, type Selection, select } from '../selection'
-import { loadEditor, UserLine } from './UserLine'
+import { UserLine } from './UserLine'
 
 const ROW_PX = 53
 const OVERSCAN = 12
@@ -47,7 +48,7 @@ export function UsersTable({ rows, scale, editable, selection, sort, onSort, isO
   const table = useRef<HTMLTableElement>(null)
   const [top, setTop] = useState(0)
   useLayoutEffect(() => setTop(table.current?.offsetTop ?? 0), [])
-  useEffect(() => void loadEditor().catch(() => {}), [])
+  useEffect(() => void loadReasons().catch(() => {}), [])
 
   // Shift selects from the row that was ticked last to this one, as it is in every list.
   const lastTicked = useRef<string>(undefined)
