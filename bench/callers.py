@@ -1,8 +1,8 @@
-"""The library as a program uses it: `Credits` on a SQLite file, and so many callers that wait for their answers.
+"""The library as a program uses it: `Credits` on a SQLite file or a PostgreSQL database, and so many callers that wait.
 
 Promises: each caller waits for one change before it asks for the next, as a request handler does; every change has an
 idempotency key; a run counts only if every change was answered. Also makes the ledgers that other figures start from.
-    python -m bench.callers FILE                  prints {"event":"listening"}
+    python -m bench.callers FILE|URL              prints {"event":"listening"}
 Commands: `seed USERS` · `run KIND CALLERS CHANGES USERS` (KIND: spend or grant) · `log ROWS` (write as many rows of
 the broadcast log, a thousand at once) · `logged KIND CALLERS CHANGES USERS` (run, and write a row for each change
 beside it, once a second) · `quit`.
@@ -40,7 +40,7 @@ class Program:
     """A ledger and its callers."""
 
     def __init__(self, file: str) -> None:
-        self.credits = Credits(f"sqlite:///{file}")
+        self.credits = Credits(file if "://" in file else f"sqlite:///{file}")
         self.log = BroadcastLog(self.credits, "bench", _defaults)
         self.keys = count()
         self.run_id = time.time_ns()

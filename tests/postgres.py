@@ -50,9 +50,9 @@ QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"}
 class PostgresServer:
     """A server in a folder of its own, on a free port of this machine. Its user owns everything in it."""
 
-    def __init__(self, *, durable: bool = False, **settings: str) -> None:
-        """Make a server's folder and start it; `settings` stand over those of `SETTINGS`."""
-        self.folder = Path(tempfile.mkdtemp(prefix="livecredits-pg-"))
+    def __init__(self, *, durable: bool = False, folder: Path | None = None, **settings: str) -> None:
+        """Make a server's folder (in `folder`) and start it; `settings` stand over those of `SETTINGS`."""
+        self.folder = Path(tempfile.mkdtemp(prefix="livecredits-pg-", dir=folder))
         self.port = _free_port()
         self.bin = _readable_programs(self.folder)
         self._settings = {**SETTINGS, **({} if durable else QUICK), **settings}

@@ -4,6 +4,7 @@ NAMES = (
     "delivery",
     "memory",
     "library",
+    "postgres",
     "moving",
     "posts",
     "latency",

@@ -55,7 +55,7 @@ _LOOK_AROUND = (
     "EXISTS (SELECT FROM campaigns WHERE welcome = 1)"
 )
 BEGIN = f"BEGIN; SELECT {_BOUNDS}, {_PLANNER}, pg_advisory_xact_lock_shared({LEDGER_LOCK}); {_LOOK_AROUND}"
-BEGIN_ALONE = f"BEGIN; SELECT {_BOUNDS}, pg_advisory_xact_lock({LEDGER_LOCK}); {_LOOK_AROUND}"
+BEGIN_ALONE = BEGIN.replace("_lock_shared(", "_lock(")
 
 _NAMED = "unnest($1::text[], $2::text[]) AS j (user_id, unit)"
 LOCK_ACCOUNTS = (
@@ -210,6 +210,7 @@ class PostgresStore(ShopStore):
     def _connect(self) -> psycopg.Connection[Any]:
         db = postgres_line.connect(self._url, postgres_line.lent())
         self._cursor = psycopg.RawCursor(db)
+        self._is_direct = postgres_line.is_direct(db)
         self._epoch = epoch_of(db)
         if self._engine is not None:
             self._engine.dispose()
@@ -218,7 +219,7 @@ class PostgresStore(ShopStore):
 
     def _found(self, statement: str, *values: Any) -> list[Any]:
         with told_apart():
-            return self._cursor.execute(statement, values).fetchall()
+            return self._cursor.execute(statement, values, prepare=self._is_direct).fetchall()
 
     def _one(self, statement: str) -> Any:
         (row,) = self._found(statement)
@@ -288,8 +289,8 @@ class PostgresStore(ShopStore):
         word, self._word = self._word, None
         with told_apart(), self._db.pipeline():
             if word is not None:
-                psycopg.RawCursor(self._db).execute(TELL, (self._node, word))
-            self._cursor.execute("COMMIT")
+                psycopg.RawCursor(self._db).execute(TELL, (self._node, word), prepare=self._is_direct)
+            self._cursor.execute("COMMIT", prepare=self._is_direct)
         assert self._cursor.statusmessage == "COMMIT", self._cursor.statusmessage
 
     def rollback(self) -> None:
@@ -441,7 +442,7 @@ class PostgresStore(ShopStore):
             for statement, rows, must_hit in statements:
                 if rows:
                     cursor = psycopg.RawCursor(self._db)
-                    cursor.execute(statement.text, statement.values(rows))
+                    cursor.execute(statement.text, statement.values(rows), prepare=self._is_direct)
                     if must_hit:
                         counted.append((cursor, len(rows)))
         for cursor, meant in counted:

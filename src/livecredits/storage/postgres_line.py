@@ -3,8 +3,8 @@
 Promises: no password is ever told; whatever breaks a connection is `Unavailable`, what another writer was quicker at is
 `Raced`, a full disk is told from both; any other error passes unchanged. Must not know a statement of ours.
 
-The odd thing: prepared statements are off. A connection pooler in transaction mode gives each transaction another
-server process, and a statement that was prepared on the former one is unknown there.
+The odd thing: statements are prepared only on a direct line (`is_direct`). A pooler in transaction mode gives each
+transaction another server process, and what was prepared on the former one is unknown there.
 """
 
 from __future__ import annotations
@@ -98,6 +98,12 @@ def connect(url: str, kind: Any = None, **options: int) -> Connection:
     )
     connection.adapters.register_loader("numeric", _whole_loader())
     return connection
+
+
+def is_direct(connection: Connection) -> bool:
+    """Whether no pooler stands in between: it would tell us of another process than the one that answers."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and bool(row[0] == connection.info.backend_pid)
 
 
 @cache
