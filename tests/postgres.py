@@ -50,7 +50,14 @@ QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"}
 class PostgresServer:
     """A server in a folder of its own, on a free port of this machine. Its user owns everything in it."""
 
-    def __init__(self, *, durable: bool = False, folder: Path | None = None, **settings: str) -> None:
+    def __init__(
+        self,
+        *,
+        durable: bool = False,
+        folder: Path | None = None,
+        primary: PostgresServer | None = None,
+        **settings: str,
+    ) -> None:
         """Make a server's folder (in `folder`) and start it; `settings` stand over those of `SETTINGS`."""
         self.folder = Path(tempfile.mkdtemp(prefix="livecredits-pg-", dir=folder))
         self.port = _free_port()
@@ -60,6 +67,11 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
+        if primary is not None:
+            self._run("pg_basebackup", "-h", str(primary.folder), "-p", str(primary.port), "-U", USER, "-R",
+                      "-c", "fast", "-D", str(self.data))  # fmt: skip
+            self.start()
+            return
         self._run("initdb", "--username", USER, "--auth-local", "trust", "--auth-host", "scram-sha-256",
                   "--pwfile", str(self._password_file()), "--encoding", "UTF8", "--locale-provider", "builtin",
                   "--locale", "C.UTF-8", "--no-sync", "-D", str(self.data))  # fmt: skip
@@ -128,6 +140,19 @@ class PostgresServer:
         """Stop the server and delete its files."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def standby(self) -> PostgresServer:
+        """A server that follows this one; from now on a commit here waits until it has it, too."""
+        follower = PostgresServer(durable=True, primary=self)
+        with self.connect() as db:
+            db.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            db.execute("SELECT pg_reload_conf()")
+            end = time.monotonic() + START_S
+            while time.monotonic() < end:
+                if db.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'").fetchone():
+                    return follower
+                time.sleep(0.02)
+        raise AssertionError("the standby does not follow")
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(

@@ -31,6 +31,7 @@ from livecredits.storage.store import KeyOf, Named, Rows, Side
 
 T = TypeVar("T")
 
+IDLE = psycopg.pq.TransactionStatus.IDLE
 LEDGER_LOCK = 0x6C63_0001
 """The number of the advisory lock: shared by whoever moves credits, held alone by functions of their own."""
 NUMBERS_AT_ONCE = 50
@@ -263,7 +264,7 @@ class PostgresStore(ShopStore):
         with told_apart():
             try:
                 self._begin(alone=alone)
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, psycopg.InterfaceError):
                 if not self._db.closed:
                     raise
                 self._db = self._connect()
@@ -300,6 +301,8 @@ class PostgresStore(ShopStore):
         with contextlib.suppress(psycopg.Error):
             if not self._db.closed:
                 self._cursor.execute("ROLLBACK")
+        if self._db.info.transaction_status != IDLE:  # cut in the middle of something: not worth mending
+            self._db.close()
 
     def run(self, ask: Callable[[Any], T]) -> T:
         """Call `ask` with a SQLAlchemy connection that stands on the writer's own."""

@@ -87,6 +87,7 @@ class Writer:
         self._refusal: Refused | None = None
         self._warm = Warm()
         self._asides = Asides()
+        self._is_refusing = False
         self.next_due_us: int | None = None
         self.nearer_due = threading.Event()
         """Set whenever `next_due_us` moves nearer; the scheduler waits on it."""
@@ -320,11 +321,14 @@ class Writer:
         except (StorageFull, Raced):
             raise
         except Exception as error:
+            # A file that failed so has failed for good; a server comes back.
+            again = {} if self._store.is_alone else {"retry_after_s": 1}
             unknown = OutcomeUnknown(
-                "It is not known whether the change was made; ask again with the same key."
+                "It is not known whether the change was made; ask again with the same key.", **again
             )
             unknown.__cause__ = error
             raise unknown from error
+        self._is_refusing = False
 
     def _undo(self) -> None:
         self._store.rollback()
@@ -423,6 +427,9 @@ class Writer:
             _log.critical("The database has failed for good: %s", failed.detail)
             for tell in self.on_failure:
                 tell(failed)
+        if cause is not None and not self._is_refusing:
+            _log.warning("The database takes no changes just now: %s", " ".join(str(cause).split()))
+        self._is_refusing = True
         # Rows that wait for a ride are their owner's again, who bounds them.
         told: list[Waiting] = [*jobs]
         while self._asides:
