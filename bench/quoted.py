@@ -91,6 +91,14 @@ SIZING = (
         "POST → frame, p50",
     ),
     ("the same, 99 of 100", "latency", "POST → frame, p99"),
+    (
+        "from the POST to the frame at another node, 200 changes a second, median",
+        "nodes",
+        "200/s: POST → frame, other node, p50",
+    ),
+    ("the same at 2,000 changes a second, 99 of 100", "nodes", "2000/s: POST → frame, other node, p99"),
+    ("durable changes a second on PostgreSQL, 256 callers in one process", "postgres", "256 callers, spread"),
+    ("the same in two processes", "postgres", "two processes, spread"),
     ("start to the first answer, existing file", "start", "start to first answer, existing file"),
     ("entries a second of `verify`", "moving", "verify"),
     ("entries a second of `backup`, with its check", "moving", "backup"),
@@ -139,8 +147,11 @@ CHANGES_PER_S = 50_000
 HEARTBEAT_S = 20
 HANDSHAKES_PER_S = 1_000
 """What one node lets in (`LIVECREDITS_HANDSHAKES_PER_S`)."""
-NODES_ON_A_BUS = 8
+NODES_IN_A_CELL = 8
 """How many nodes one database's bus is meant for."""
+FOLLOWED_PER_S = 2_000
+FOLLOWING = ("nodes", f"{FOLLOWED_PER_S}/s, 4 nodes: CPU of one that follows")
+"""Percent of a core of a node that only hears of so many changes of others."""
 LOAD = 0.5
 """How full a node, or a database, is planned to be."""
 MICRO, KIB, GIB = 1e-6, 1024, 1024**3
@@ -151,6 +162,7 @@ TAKEN = (
     ("processor time for one POST, durable (on SQLite)", "posts", "POST: CPU of the server"),
     ("processor time for one push", "delivery", "ours: CPU per frame"),
     ("processor time for one frame with its receipt", "receipts", "CPU per frame, receipts on"),
+    (f"share of a core for following {FOLLOWED_PER_S:,} changes a second of another node", *FOLLOWING),
     ("durable changes a second on PostgreSQL, one process", "postgres", "256 callers, spread"),
     ("the same, two processes", "postgres", "two processes, spread"),
     ("the same, two processes on one account", "postgres", "two processes, one hot account"),
@@ -170,18 +182,21 @@ def _scale(figures: Measured) -> list[str]:
 
 def _plan(figures: Measured) -> list[tuple[str, str, str | None]]:
     """What is needed, how it is computed, and how much it is; None where a figure is missing."""
-    idle_kib = figures.value("memory", "ours: per idle screen")
-    push_us = figures.value("delivery", "ours: CPU per frame")
-    tick_us = figures.value("receipts", "CPU per frame, receipts on")
-    post_us = figures.value("posts", "POST: CPU of the server")
-    pushing = _times(push_us, CHANGES_PER_S * MICRO)
-    ticking = _times(tick_us, SCREENS / HEARTBEAT_S * MICRO)
-    posting = _times(post_us, CHANGES_PER_S * MICRO)
-    cores = None if None in (pushing, ticking, posting) else sum((pushing or 0, ticking or 0, posting or 0))
-    nodes = None if cores is None else ceil(cores / LOAD)
-    memory = _times(idle_kib, SCREENS * KIB / GIB)
+    memory = _times(figures.value("memory", "ours: per idle screen"), SCREENS * KIB / GIB)
+    pushing = _times(figures.value("delivery", "ours: CPU per frame"), CHANGES_PER_S * MICRO)
+    ticking = _times(figures.value("receipts", "CPU per frame, receipts on"), SCREENS / HEARTBEAT_S * MICRO)
+    posting = _times(figures.value("posts", "POST: CPU of the server"), CHANGES_PER_S * MICRO)
+    following = _times(figures.value(*FOLLOWING), CHANGES_PER_S / FOLLOWED_PER_S / 100)
     durable_per_s = figures.value("postgres", "two processes, spread")
-    primaries = None if durable_per_s is None else f"{ceil(CHANGES_PER_S / durable_per_s / LOAD)}"
+    primaries = None if durable_per_s is None else ceil(CHANGES_PER_S / durable_per_s / LOAD)
+    serving = (
+        None if None in (pushing, ticking, posting) else (pushing or 0) + (ticking or 0) + (posting or 0)
+    )
+    cells = None
+    if serving is not None and following is not None and primaries is not None:
+        of_a_node = serving / NODES_IN_A_CELL + following * (NODES_IN_A_CELL - 1) / NODES_IN_A_CELL
+        cells = max(ceil(of_a_node / LOAD), primaries)
+    nodes = None if cells is None else cells * NODES_IN_A_CELL
     return [
         ("memory for screens", f"{SCREENS:,} × the memory of an idle screen", _told(memory, "GiB")),
         ("processor for changes", f"{CHANGES_PER_S:,}/s × the time of a POST", _told(posting, "cores")),
@@ -189,13 +204,19 @@ def _plan(figures: Measured) -> list[tuple[str, str, str | None]]:
          _told(pushing, "cores")),
         ("processor for heartbeats", f"{SCREENS:,} ÷ {HEARTBEAT_S} s × the time of a frame with its receipt",
          _told(ticking, "cores")),
-        ("nodes, before the bus", f"the sum of the three ÷ {LOAD}", None if nodes is None else f"{nodes}"),
-        ("screens on each", f"{SCREENS:,} ÷ nodes", None if nodes is None else f"{SCREENS / nodes:,.0f}"),
+        ("nodes for these three, were there no bus", f"their sum ÷ {LOAD}",
+         None if serving is None else f"{ceil(serving / LOAD)}"),
+        ("processor for following the others, on **each** node of one cluster",
+         f"{CHANGES_PER_S:,} ÷ {FOLLOWED_PER_S:,} × what following takes", _told(following, "cores")),
         ("PostgreSQL primaries like the one measured",
-         f"{CHANGES_PER_S:,}/s ÷ durable changes a second of two processes ÷ {LOAD}", primaries),
-        (f"cells of {NODES_ON_A_BUS} nodes", f"nodes ÷ {NODES_ON_A_BUS}, and no fewer than primaries",
-         None if nodes is None or primaries is None else f"{max(ceil(nodes / NODES_ON_A_BUS), int(primaries))}"),
-        ("everybody back after a whole outage", f"{SCREENS:,} ÷ (nodes × {HANDSHAKES_PER_S:,} handshakes a second)",
+         f"{CHANGES_PER_S:,}/s ÷ durable changes a second of two processes ÷ {LOAD}",
+         None if primaries is None else f"{primaries}"),
+        (f"cells of one primary and {NODES_IN_A_CELL} nodes",
+         f"so many that each node's own work and its following take {LOAD} of a core, and no fewer than primaries",
+         None if cells is None else f"{cells}"),
+        ("screens on each node", f"{SCREENS:,} ÷ (cells × {NODES_IN_A_CELL})",
+         None if nodes is None else f"{SCREENS / nodes:,.0f}"),
+        ("everybody back after a whole outage", f"screens on each node ÷ {HANDSHAKES_PER_S:,} handshakes a second",
          None if nodes is None else f"{SCREENS / nodes / HANDSHAKES_PER_S:,.0f} s"),
     ]  # fmt: skip
 
