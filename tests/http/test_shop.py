@@ -125,6 +125,32 @@ async def test_an_order_goes_through_the_queue(stage: Stage) -> None:
     assert lines[0]["after"]["credits"] == 100
 
 
+async def test_what_comes_again_with_its_key_says_so_on_every_route(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    package = await package_of(stage)
+    mine, theirs, done = [await order_of(ada, package) for _ in range(3)]
+    ordered = {"package_id": package["id"]}
+    for number, (client, method, path, body) in enumerate(
+        (
+            (ada, "POST", OWN, ordered),
+            (await stage.backend(), "POST", "/api/v1/users/bob/orders", ordered),
+            (ada, "POST", f"{OWN}/{mine['id']}/cancel", {}),
+            (admin, "PATCH", f"{QUEUE}/{theirs['id']}/status", {"state": "cancelled", "reason": "twice"}),
+            (admin, "PATCH", f"{QUEUE}/{done['id']}/status", {"state": "fulfilled"}),
+            (admin, "POST", f"{ADMIN}/vouchers", {"amount": 5}),
+            (admin, "POST", f"{ADMIN}/campaigns", {"name": "Spring", "credits": 5, "codes": 2}),
+        )
+    ):
+        headers = {"idempotency-key": f"again-{number}"}
+        first = await client.request(method, path, json=body, headers=headers)
+        assert first.status_code in {200, 201}, first.text
+        assert "idempotency-replayed" not in first.headers, path
+        again = await client.request(method, path, json=body, headers=headers)
+        assert again.headers.get("idempotency-replayed") == "true", path
+        assert again.headers["idempotency-key"] == headers["idempotency-key"]
+        assert again.json() == first.json()
+
+
 async def test_a_second_fulfilment_says_who_and_when(stage: Stage) -> None:
     ada, admin = await stage.user("ada"), await stage.operator()
     order = await order_of(ada, await package_of(stage))

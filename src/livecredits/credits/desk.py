@@ -49,7 +49,7 @@ from livecredits.credits.shop_asked import (
 from livecredits.storage import shop_pages, shop_rows
 from livecredits.storage.handover import Told
 from livecredits.storage.ids import Ids, new_id
-from livecredits.storage.keyed import content_of, once
+from livecredits.storage.keyed import Made, content_of, once
 from livecredits.storage.pages import Slice
 from livecredits.storage.people import UNTOUCHED
 from livecredits.storage.shop_pages import OrderFilter, VoucherFilter
@@ -169,7 +169,7 @@ class Desk:
             names = {"orders", "audit", "users"} if newcomers else {"orders", "audit"}
             lists = {} if made.is_old else {user_id: names}
             order = shop_pages.order(connection, made.id, for_user=asked["actor"].kind == "user")
-            return Told(order, [], lists, frozenset(newcomers))
+            return Told(replace(order, replayed=made.is_old), [], lists, frozenset(newcomers))
 
         order: Order = self._write(write)
         return order
@@ -199,8 +199,9 @@ class Desk:
                 told = shop_rows.cancel_order(connection, order_id, user_id, deed, now_us)
                 return order_id
 
-            once(connection, _scope(deed.actor), key, content, now_us, cancel)
-            return replace(told, result=shop_pages.order(connection, order_id))
+            made = once(connection, _scope(deed.actor), key, content, now_us, cancel)
+            order = shop_pages.order(connection, order_id)
+            return replace(told, result=replace(order, replayed=made.is_old))
 
         order: Order = self._write(write)
         return replace(order, for_user=deed.actor.kind == "user")
@@ -226,11 +227,11 @@ class Desk:
                 return campaign_id
 
             made = once(connection, _scope(deed.actor), key, content, now_us, make)
-            return Told(made.id, [], {shop_rows.NOBODY: {"vouchers", "audit"}})
+            return Told(made, [], {shop_rows.NOBODY: {"vouchers", "audit"}})
 
-        campaign_id: str = self._write(write)
-        self._make_codes(campaign_id, wanted.codes or 1, wanted.prefix or "")
-        return self.campaign(campaign_id)
+        made: Made = self._write(write)
+        self._make_codes(made.id, wanted.codes or 1, wanted.prefix or "")
+        return replace(self.campaign(made.id), replayed=made.is_old)
 
     def _make_codes(self, campaign_id: str, wanted: int, prefix: str) -> None:
         """Make what the campaign lacks: all of it, or the rest that an ended process has left."""
@@ -351,7 +352,8 @@ class Desk:
 
             made = once(connection, _scope(deed.actor), key, content, now_us, make, keep=view)
             lists = {} if made.is_old else {user_id or shop_rows.NOBODY: {"vouchers", "audit"}}
-            return Told(VoucherView(**made.kept or view(made.id)), [], lists)
+            voucher = VoucherView(**made.kept or view(made.id))
+            return Told(replace(voucher, replayed=made.is_old), [], lists)
 
         voucher: VoucherView = self._write(write)
         return voucher

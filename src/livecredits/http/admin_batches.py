@@ -19,7 +19,7 @@ from livecredits.http.batch_models import (
     BatchQuery,
     BatchUndoBody,
 )
-from livecredits.http.changes import actor_of, key_of, require_reason
+from livecredits.http.changes import actor_of, key_headers, key_of, require_reason
 from livecredits.http.reading import page_reply
 from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes
 from livecredits.http.rules import RULES
@@ -54,10 +54,7 @@ async def apply_batch(call: Call[BatchBody | CsvRowsOfBatch, BatchQuery]) -> Rep
     result = await call.services.credits.apply_batch(asked)
     if result.batch is not None and not result.replayed:
         call.services.nodes.hint(("audit",))
-    headers = [(b"idempotency-key", (asked.key or "").encode())]
-    if result.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
-    return await _reply(result, headers)
+    return await _reply(result, key_headers(asked.key, replayed=result.replayed))
 
 
 def _asked(call: Call[BatchBody | CsvRowsOfBatch, BatchQuery]) -> BatchAsked:

@@ -23,7 +23,7 @@ from livecredits.errors import (
 )
 from livecredits.http.answers import ChangeAnswer
 from livecredits.http.bodies import ReasonQuery
-from livecredits.http.changes import actor_of, apply, common, content_of, key_of, require_reason
+from livecredits.http.changes import actor_of, apply, common, content_of, key_headers, key_of, require_reason
 from livecredits.http.reading import page_reply
 from livecredits.http.receipts import WaitQuery
 from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
@@ -170,13 +170,17 @@ async def put_order_status(call: Call[OrderStatusBody, NoQuery]) -> Reply:
     """Fulfil an order, or cancel it while it is pending; the answer is the order."""
     if call.body.state == "fulfilled":
         told = await apply(call, _fulfilment(call))
-        return await _order(call) if told.status == HTTPStatus.OK else told
+        if told.status != HTTPStatus.OK:
+            return told
+        answer = await _order(call)
+        answer.headers += [header for header in told.headers if header[0].startswith(b"idempotency-")]
+        return answer
     require_reason(call, call.body.reason)
     key = key_of(call)
     order = await call.services.credits.cancel_order(
         call.params["order_id"], reason=call.body.reason, key=key, actor=actor_of(call)
     )
-    return as_json(order.as_json(), headers=[(b"idempotency-key", key.encode())])
+    return as_json(order.as_json(), headers=key_headers(key, replayed=order.replayed))
 
 
 @routes.add("POST", "/admin/credits/orders/{order_id}/refund", rule=SELLS, body=RefundBody, result=ChangeAnswer,

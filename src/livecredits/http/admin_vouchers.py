@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from livecredits.errors import CodeTaken, NotFound, OverOperatorLimit, VoucherUsed
 from livecredits.http.bodies import PageQuery, ReasonBody, ReasonQuery
-from livecredits.http.changes import actor_of, key_of, require_reason
+from livecredits.http.changes import actor_of, key_headers, key_of, require_reason
 from livecredits.http.export import export
 from livecredits.http.reading import EXPORT_PAGE, note_export, page_reply
 from livecredits.http.routing import Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
@@ -65,7 +65,7 @@ async def create_voucher(call: Call[NewVoucherBody, NoQuery]) -> Reply:
         body.amount, unit=body.unit, user_id=body.user_id, expires_at=body.expires_at, code=body.code, key=key,
         reason=body.reason, actor=actor_of(call),
     )  # fmt: skip
-    return as_json(voucher.as_json(), status=201, headers=[(b"idempotency-key", key.encode())])
+    return as_json(voucher.as_json(), status=201, headers=key_headers(key, replayed=voucher.replayed))
 
 
 @routes.add("GET", "/admin/vouchers/{voucher_id}", rule=SHOWS, result=VoucherShape, refuses=(NotFound,))
@@ -150,7 +150,7 @@ async def create_campaign(call: Call[CampaignBody, NoQuery]) -> Reply:
     campaign = await call.services.credits.create_campaign(
         told.pop("name"), **told, key=key, actor=actor_of(call)
     )
-    return as_json(campaign.as_json(), status=201, headers=[(b"idempotency-key", key.encode())])
+    return as_json(campaign.as_json(), status=201, headers=key_headers(key, replayed=campaign.replayed))
 
 
 @routes.add("GET", "/admin/campaigns/{campaign_id}", rule=SHOWS, result=CampaignShape, refuses=(NotFound,))

@@ -87,17 +87,18 @@ async def apply(call: Call[Any, Any], change: Change) -> Reply:
         answer = await call.services.credits.apply(change)
     except Refused as refused:
         told = problem(refused, call.request_id, call.root_path)
-        told.headers += _key_headers(change, replayed=refused.replayed)
+        told.headers += key_headers(change.key, replayed=refused.replayed)
         return told
-    headers = [(b"etag", b'"%d"' % answer.version), *_key_headers(change, replayed=answer.replayed)]
+    headers = [(b"etag", b'"%d"' % answer.version), *key_headers(change.key, replayed=answer.replayed)]
     told_of = answer.as_json()
     if waits(call):
         told_of["receipts"] = await receipts_of(call, answer.entry, is_new=not answer.replayed)
     return Reply(to_json(told_of), 200, headers)
 
 
-def _key_headers(change: Change, *, replayed: bool) -> list[tuple[bytes, bytes]]:
-    headers = [(b"idempotency-key", (change.key or "").encode())]
+def key_headers(key: str | None, *, replayed: bool) -> list[tuple[bytes, bytes]]:
+    """With which key it was done, and whether a former request with it had done it already."""
+    headers = [(b"idempotency-key", (key or "").encode())]
     return [*headers, (b"idempotency-replayed", b"true")] if replayed else headers
 
 

@@ -22,7 +22,7 @@ from livecredits.errors import (
     WrongCheckSymbol,
 )
 from livecredits.http.answers import ChangeAnswer
-from livecredits.http.changes import actor_of, apply, common, key_of
+from livecredits.http.changes import actor_of, apply, common, key_headers, key_of
 from livecredits.http.reading import listed
 from livecredits.http.routing import OWN_ACCOUNT, Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import EXPORTS, MOVED
@@ -88,7 +88,7 @@ async def placed(call: Call[OrderBody, NoQuery], user_id: str, *, as_user: bool)
         purchase_reference=body.purchase_reference, metadata=body.metadata, key=key, as_user=as_user,
         shown=None if body.shown is None else body.shown.model_dump(exclude_unset=True), actor=actor_of(call),
     )  # fmt: skip
-    return as_json(order.as_json(), status=201, headers=[(b"idempotency-key", key.encode())])
+    return as_json(order.as_json(), status=201, headers=key_headers(key, replayed=order.replayed))
 
 
 @routes.add("POST", "/credits/orders/{order_id}/cancel", rule=OWN_ACCOUNT, body=CancelBody, result=OrderShape,
@@ -103,7 +103,7 @@ async def cancel_own_order(call: Call[CancelBody, NoQuery]) -> Reply:
         actor=actor_of(call),
         user_id=call.principal.id,
     )
-    return as_json(order.as_json(), headers=[(b"idempotency-key", key.encode())])
+    return as_json(order.as_json(), headers=key_headers(key, replayed=order.replayed))
 
 
 @routes.add("POST", "/credits/vouchers/redeem", rule=OWN_ACCOUNT, body=RedeemBody, result=ChangeAnswer, keyed=True,

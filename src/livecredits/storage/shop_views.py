@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from livecredits.core.vouchers import masked
@@ -94,6 +94,8 @@ class Order:
     refunded_by: str | None
     refund_reason: str | None
     for_user: bool = False
+    replayed: bool = field(default=False, compare=False)
+    """Whether a former request with the same key had done it already."""
 
     def as_json(self) -> dict[str, Any]:
         """The order by field; a user is not told who in the house did what, nor the note."""
@@ -155,6 +157,8 @@ class Campaign:
     created_at_us: int
     state: str
     funnel: Funnel
+    replayed: bool = field(default=False, compare=False)
+    """Whether a former request with the same key had done it already."""
 
     def masked(self) -> Campaign:
         """The campaign for whoever may not redeem its word."""
@@ -192,6 +196,8 @@ class VoucherView:
     created_by: str
     created_at_us: int
     updated_at_us: int
+    replayed: bool = field(default=False, compare=False)
+    """Whether a former request with the same key had done it already."""
 
     def masked(self) -> VoucherView:
         """The voucher for whoever may not redeem it: a code that can still pay is not told."""
