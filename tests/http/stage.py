@@ -88,7 +88,8 @@ class Stage:
 @asynccontextmanager
 async def staged(folder: Path, **settings: Any) -> AsyncIterator[Stage]:
     """An application that lives for the block."""
-    whole = Settings.load(database_url=f"sqlite:///{folder}/credits.db", **{**ROOMY, **settings})
+    chosen = {"database_url": f"sqlite:///{folder}/credits.db", **ROOMY, **settings}
+    whole = Settings.load(**chosen)
     clock = ShiftedClock()
     async with Credits(whole.database_url, settings=whole, clock=clock) as credits:
         stage = Stage(credits, build_app(credits), clock)

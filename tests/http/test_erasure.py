@@ -14,6 +14,7 @@ from sqlalchemy import text
 from tests.http.stage import Stage, staged
 from tests.http.test_problems import check_problem
 from tests.live.servers import serving
+from tests.postgres import database_url  # noqa: F401 - its routes are asked on both databases
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from tests.http.stage import Stage
 from tests.http.test_problems import check_problem
+from tests.postgres import database_url  # noqa: F401 - its routes are asked on both databases
 
 from livecredits.access import Role, Scope
 from livecredits.http.answers import ChangeAnswer

@@ -10,6 +10,7 @@ import pytest
 from tests.http.serving import listening
 from tests.http.stage import Stage
 from tests.http.test_problems import check_problem
+from tests.postgres import database_url  # noqa: F401 - its routes are asked on both databases
 
 from livecredits import Billing
 from livecredits.http.answers import BalanceAnswer, HistoryPage, ScreensAnswer

@@ -24,6 +24,7 @@ from livecredits.storage.stats import (
     Sums,
     account_sums,
     count_people,
+    edge_of,
     first_id_at,
     moved,
 )
@@ -109,6 +110,8 @@ class _Count:
     sums: dict[str, Sums]
     newest_summed: str
     cursor: str
+    edge: str = ""
+    """Behind it nothing is counted yet, if there is one."""
     quarters: dict[tuple[str, int], Moved] = field(default_factory=dict)
     is_complete: bool = False
 
@@ -192,6 +195,8 @@ class Figures:
             count = self._count
             if count is None:
                 count = self._count = await self._credits.read(self._begin)
+            now_us = self._credits.clock.now_us()
+            count.edge = await self._credits.read(lambda connection: edge_of(connection, now_us))
             while await self._advance(count):
                 pass
             count.is_complete = True
@@ -201,13 +206,21 @@ class Figures:
 
     def _begin(self, connection: Connection) -> _Count:
         sums, newest = account_sums(connection)
-        first = self._credits.clock.now_us() - KEPT_QUARTERS * QUARTER_US
-        return _Count(sums, newest, first_id_at(first))
+        now_us = self._credits.clock.now_us()
+        edge = edge_of(connection, now_us)
+        if edge and newest > edge:  # what cannot be counted yet is counted later, and must not be in the sums
+            until, rows = moved(connection, edge)
+            while rows:
+                for row in rows:
+                    sums[row.unit] = _carried(sums[row.unit], row, sign=-1)
+                until, rows = moved(connection, until)
+            newest = edge
+        return _Count(sums, newest, first_id_at(now_us - KEPT_QUARTERS * QUARTER_US))
 
     async def _advance(self, count: _Count) -> bool:
         """Count one more part; whether there may be another one."""
         is_summed = count.cursor < count.newest_summed
-        no_further = count.newest_summed if is_summed else ""
+        no_further = count.newest_summed if is_summed else count.edge
         until, rows = await self._credits.read(
             lambda connection: moved(connection, count.cursor, no_further=no_further)
         )
@@ -226,8 +239,8 @@ class Figures:
             del count.quarters[key]
 
 
-def _carried(sums: Sums, row: Movement) -> Sums:
-    return Sums(sums.settled + row.up - row.down, sums.held + row.held)
+def _carried(sums: Sums, row: Movement, sign: int = 1) -> Sums:
+    return Sums(sums.settled + sign * (row.up - row.down), sums.held + sign * row.held)
 
 
 def _by_unit(parts: Iterable[tuple[str, Moved]]) -> dict[str, Moved]:

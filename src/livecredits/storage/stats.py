@@ -4,8 +4,9 @@ Promises: what entries moved is added up between two ids, over at most `MOST_AT_
 a snapshot for long. Must not keep anything: `http.figures` does, so that nothing is added up twice.
 
 The odd things: the cursor is an entry's id. One file's entries sorted by id are in the order of commit
-(`storage.ids`), so whatever stands before the cursor was counted, and nothing can appear there later. And sums are
-asked in two parts, since a thousand of the largest amounts are more than a 64-bit number holds.
+(`storage.ids`), so whatever stands before the cursor was counted, and nothing can appear there later; where several
+write, that holds for what is older than any commit takes (`edge_of`). And sums are asked in two parts, since a thousand
+of the largest amounts are more than a 64-bit number holds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from livecredits.storage.schema import accounts, entries, orders, users
 
 MOST_AT_ONCE = 50_000
 _PART = 1 << 26
+COMMIT_US_MAX = 5_000_000
+"""From the moment in which a change is decided, which its id tells, to its commit; with time to spare."""
 QUARTER_US = 15 * 60 * 1_000_000
 """Every time zone is a whole number of these away from UTC, so that anybody's day is a whole number of them."""
 
@@ -124,6 +127,11 @@ def moved(connection: Connection, after: str, *, no_further: str = "") -> tuple[
         )
         for row in rows
     ]
+
+
+def edge_of(connection: Connection, now_us: int) -> str:
+    """How far entries may be counted: behind it another writer may still put some. Empty where there is no other."""
+    return first_id_at(now_us - COMMIT_US_MAX) if connection.dialect.name == "postgresql" else ""
 
 
 def first_id_at(at_us: int) -> str:
