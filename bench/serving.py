@@ -52,28 +52,35 @@ def seeded(run: Run, count: int) -> Path:
     return file
 
 
-def start(run: Run, file: Path, *, core: int | None = None) -> Serving:
-    """Make a service key for the file and serve it on a free port.
+def start(run: Run, ledger: Path | str, *, core: int | None = None, key: str | None = None) -> Serving:
+    """Serve a ledger on a free port.
 
     Args:
         run: ends the server with itself.
-        file: a ledger nobody else has open.
+        ledger: a file that nobody else has open, or the address of a PostgreSQL database.
         core: the core that the server gets; None leaves it to the scheduler.
+        key: a service key of this ledger; one is made where there is none.
 
     Raises:
         Failed: the server does not answer.
     """
     port = free_port()
-    environment = {**ENVIRONMENT, "LIVECREDITS_DATABASE_URL": f"sqlite:///{file}"}
+    url = ledger if isinstance(ledger, str) else f"sqlite:///{ledger}"
+    environment = {**ENVIRONMENT, "LIVECREDITS_DATABASE_URL": url}
+    key = key or _new_key(environment)
+    process = run.livecredits("serve", "--port", str(port), core=core, environment=environment)
+    wait_for_answer(process, port)
+    return Serving(process, port, key)
+
+
+def _new_key(environment: dict[str, str]) -> str:
     words = [LIVECREDITS, "key", "add", "bench", "--json"]
     told = subprocess.run(
         words, env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True, check=False
     )
     if told.returncode:
         raise Failed(f"no service key could be made: {told.stderr.strip() or told.stdout.strip()}")
-    process = run.livecredits("serve", "--port", str(port), core=core, environment=environment)
-    wait_for_answer(process, port)
-    return Serving(process, port, json.loads(told.stdout)["secret"])
+    return str(json.loads(told.stdout)["secret"])
 
 
 def free_port() -> int:

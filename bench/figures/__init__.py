@@ -12,4 +12,5 @@ NAMES = (
     "receipts",
     "painted",
     "start",
+    "nodes",
 )
