@@ -1,0 +1,68 @@
+"""No statement of the writer reads a whole table of the ledger, be it young and never analysed, or large."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from tests.postgres import PostgresServer
+from tests.storage.hands import IS_DEEP
+
+from livecredits.storage import postgres as writer
+from livecredits.storage import postgres_shop
+from livecredits.storage.postgres import BEGIN
+from livecredits.storage.postgres_rows import ArrayRows
+
+LARGE = 100_000 if IS_DEEP else 5_000
+SMALL_BY_NATURE = {"units", "campaigns", "meta"}
+FILL = """
+INSERT INTO users (user_id, created_at_us, updated_at_us) SELECT 'u' || n, n, n FROM generate_series(1, {0}) AS n;
+INSERT INTO accounts (id, user_id, unit, version, settled, held, frozen, last_hash, created_at_us, seal)
+    SELECT n, 'u' || n, 'credits', 1, 1, 0, 0, '', n, '' FROM generate_series(1, {0}) AS n;
+INSERT INTO entries (id, account_id, version, kind, amount, settled_delta, held_delta, settled_after, held_after, at_us,
+    actor, hash) SELECT 'ent_' || n, n, 1, 'grant', 1, 1, 0, 1, 0, n, '', '' FROM generate_series(1, {0}) AS n;
+INSERT INTO lots (id, account_id, amount, remaining, earmarked, priority, born, created_at_us)
+    SELECT 'lot_' || n, n, 1, 1, 0, 0, 1, n FROM generate_series(1, {0}) AS n;
+INSERT INTO holds (id, account_id, amount, state, marks, captured, expires_at_us, created_at_us)
+    SELECT 'hld_' || n, n, 1, 'open', '[]', 0, n, n FROM generate_series(1, {0}) AS n;
+INSERT INTO idempotency SELECT 'service', n::text, '', '', n FROM generate_series(1, {0}) AS n;
+"""
+
+
+def statements() -> dict[str, str]:
+    """Every statement of the writer by its name."""
+    found = {}
+    for module in (writer, postgres_shop):
+        for name, value in vars(module).items():
+            text = value.text if isinstance(value, ArrayRows) else value
+            is_ours = name.isupper() and not name.startswith("_") and isinstance(text, str)
+            if is_ours and re.match("SELECT|INSERT|UPDATE", text):
+                found[name] = text
+    return found
+
+
+@pytest.fixture(scope="module", params=["young", "large"])
+def ledger(request: pytest.FixtureRequest, postgres: PostgresServer, migrated: str) -> Iterator[str]:
+    name = postgres.create_database(migrated)
+    if request.param == "large":
+        with postgres.connect(name) as db:
+            db.execute(FILL.format(LARGE))
+            db.execute("ANALYZE")
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+def test_all_of_them_are_looked_at() -> None:
+    assert {"LOCK_ACCOUNTS", "OPEN_LOTS", "SAVE_ACCOUNTS", "LOCK_VOUCHERS", "MOVE_ORDERS"} < set(statements())
+
+
+@pytest.mark.parametrize("name", statements())
+def test_none_reads_a_whole_table(ledger: str, name: str) -> None:
+    with psycopg.connect(ledger, autocommit=True) as db:
+        db.execute(BEGIN)
+        plan = "\n".join(row[0] for row in db.execute(f"EXPLAIN (GENERIC_PLAN) {statements()[name]}"))
+    read = set(re.findall(r"Seq Scan on (\w+)", plan)) - SMALL_BY_NATURE
+    assert not read, plan
+    assert "Hash Join" not in plan
