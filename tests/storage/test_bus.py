@@ -63,7 +63,9 @@ class Town:
             return db.execute(statement).fetchall()
 
     def cut(self) -> None:
-        """End the connections of all buses, as a restarted server or a firewall does."""
+        """End the connections of all buses, as a restarted server does; there is none until `has_line` is set."""
+        eventually(lambda: all(bus.looks for bus in self.buses.values()))
+        self.has_line.clear()
         self.ask(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'livecredits bus'"
         )
@@ -130,7 +132,6 @@ def test_after_the_listener_was_killed_nothing_is_missing_and_nothing_comes_twic
     a, b = town.join("a"), town.join("b")
     town.commit("a")
     eventually(lambda: town.commits["b"])
-    town.has_line.clear()
     town.cut()
     eventually(lambda: a.breaks and b.breaks)
     for _ in range(20):
@@ -150,9 +151,8 @@ def test_after_too_long_a_silence_everything_is_read_anew(
 ) -> None:
     monkeypatch.setattr(bus_module, "LOST_S", 0.1)
     a = town.join("a")
-    town.has_line.clear()
     town.cut()
-    eventually(lambda: a.silent_s > 0.2)
+    eventually(lambda: a.breaks and a.silent_s > 0.2)
     town.has_line.set()
     eventually(lambda: town.lost["a"])
     assert a.losses == 1
@@ -161,9 +161,10 @@ def test_after_too_long_a_silence_everything_is_read_anew(
 def test_after_another_server_took_over_everything_is_read_anew(town: Town) -> None:
     """A standby may never have heard of the last transactions, and gives their numbers out again."""
     a = town.join("a")
-    eventually(lambda: a.looks)
-    a._timeline = "00000000"
     town.cut()
+    eventually(lambda: a.breaks)
+    a._timeline = "00000000"
+    town.has_line.set()
     eventually(lambda: town.lost["a"])
     assert a.losses == 1
 
@@ -208,6 +209,24 @@ def test_a_bus_in_memory_and_another_node_exclude_each_other(town: Town, here: s
         town.join("b", bus=there)
     del town.commits["b"]
     assert town.ask("SELECT node_id FROM nodes") == [("a",)], "who was refused leaves nothing behind"
+
+
+def test_a_node_with_its_bus_in_memory_rests(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that it is alive, and does nothing else: it neither looks nor rings, and is never behind."""
+    turns: list[int] = []
+    take_turn = Bus._take_turn
+
+    def counted(bus: Bus, db: Any, *, is_called: bool) -> None:
+        turns.append(1)
+        take_turn(bus, db, is_called=is_called)
+
+    monkeypatch.setattr(Bus, "_take_turn", counted)
+    a = town.join("a", bus=MEMORY)
+    a.committed()
+    a.beat_soon()
+    eventually(lambda: town.ask(f"SELECT 1 FROM nodes WHERE seen_at_us > started_at_us + {500_000}"))
+    assert len(turns) < 10
+    assert (a.looks, a.rings, a.silent_s) == (0, 0, 0.0)
 
 
 def test_a_node_whose_secret_differs_is_refused(town: Town) -> None:

@@ -21,7 +21,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -87,13 +87,11 @@ class Presence:
         figures: what the node tells of itself with each beat: fields of its row.
         hear: takes a message, and who has sent it.
         lost: commits may have been missed.
-        dead: these nodes are gone.
     """
 
     figures: Callable[[], dict[str, Any]] = dict
     hear: Callable[[str, Message], None] = lambda _sender, _message: None
     lost: Callable[[], None] = lambda: None
-    dead: Callable[[Sequence[str]], None] = lambda _nodes: None
 
 
 def open_bus(url: str, place: Place, presence: Presence, *, on_commit: Callable[[str, int], None]) -> Bus:
@@ -145,6 +143,7 @@ class Bus:
         self.looks = self.rings = self.heard = self.losses = self.breaks = 0
         self.lag_us = 0
         """How old the commits were that came in last: the oldest since the last beat."""
+        self._follows = node.bus != MEMORY
         self._connect = connect
         self._on_commit = on_commit
         self._presence = presence
@@ -173,8 +172,8 @@ class Bus:
 
     @property
     def silent_s(self) -> float:
-        """For how long this node has not been able to look."""
-        return time.monotonic() - self._looked_s
+        """For how long this node has not been able to look; one that is alone by choice has nothing to look at."""
+        return time.monotonic() - self._looked_s if self._follows else 0.0
 
     def row(self) -> NodeRow:
         """This node, as the others are told of it."""
@@ -193,7 +192,8 @@ class Bus:
 
     def beat_soon(self) -> None:
         """What this node tells of itself has changed, and the others should know now."""
-        self._calls.append(COME)
+        if self._follows:
+            self._calls.append(COME)
         self._beat_due_s = 0.0
         self._wake()
 
@@ -236,7 +236,7 @@ class Bus:
             self._sleep(left_s)
 
     def _attend(self, db: Connection[Any]) -> None:
-        if self.node.bus != MEMORY:
+        if self._follows:
             db.execute(PREPARE)
             self._find_place(db)
         with selectors.DefaultSelector() as selector:
@@ -253,6 +253,8 @@ class Bus:
 
     def _patience_s(self) -> float:
         """How long to wait if nobody calls: until the next look, or until the doorbell may be rung again."""
+        if not self._follows:
+            return max(0.0, self._beat_due_s - time.monotonic())
         until_s = self._rung_s + RING_S if self._has_news else self._looked_s + POLL_S
         return min(max(0.0, until_s - time.monotonic()), POLL_S)
 
@@ -266,7 +268,7 @@ class Bus:
 
     def _take_turn(self, db: Connection[Any], *, is_called: bool) -> None:
         now_s = time.monotonic()
-        if self.node.bus != MEMORY:
+        if self._follows:
             self._post(db)
             self._ring(db, now_s)
             if is_called or now_s >= self._looked_s + POLL_S:
@@ -363,11 +365,7 @@ class Bus:
         self._beat_due_s = now_s + BEAT_S
         self.lag_us, self._oldest_us = max(self._oldest_us, 0), 0
         row = self.row()
-        others = tuple(nodes.beat(db, row))
-        gone = {other.node_id for other in self.others} - {other.node_id for other in others}
-        self.others = others
-        if gone:
-            self._presence.dead(sorted(gone))
+        self.others = tuple(nodes.beat(db, row))
         self._note_conflict(row)
 
     def _note_conflict(self, row: NodeRow) -> None:
