@@ -12,8 +12,8 @@ import pytest
 from tests.postgres import _shared, database_url, migrated, postgres, postgres_url  # noqa: F401
 
 SLOW = (
-    "test_machine.py", "test_contract.py", "test_demo.py", "test_import.py", "test_cli.py", "test_axe.py",
-    "test_cli_shop.py",
+    "test_machine.py", "test_postgres.py", "test_contract.py", "test_demo.py", "test_import.py", "test_cli.py",
+    "test_axe.py", "test_cli_shop.py", "test_credits.py",
     "test_wallet_pages.py", "test_flows.py", "test_sdk_faults.py", "test_console_users.py", "test_orders.py",
     "test_batches.py", "test_tabs.py", "test_vouchers.py", "test_sdk_receipts.py", "test_wallet_shop.py",
     "test_inbound.py", "test_delivery.py", "test_hygiene.py", "test_behaviour.py", "test_sessions.py",

@@ -31,7 +31,7 @@ PEER_SPREAD, PEER_HOT = "pgbench, spread", "pgbench, one hot account"
 
 def measure(run: Run) -> Figure:
     """Warm up, then in turn: ours by one and two processes, and pgbench, each spread and hot."""
-    accounts, turns, full = run.scaled(5_000, 500), run.scaled(5, 1), run.scaled(40_000, 4_000)
+    accounts, turns, full = run.scaled(5_000, 500), run.scaled(5, 1), run.scaled(30_000, 4_000)
     run.steps("postgres", 3 + turns)
     run.step("starting PostgreSQL")
     server = PostgresServer(durable=True, folder=run.folder, max_connections="400", shared_buffers="256MB")
