@@ -21,13 +21,17 @@ export function NodesCard() {
   if (nodes.length < 2) return null
   return (
     <Card title="Nodes" count={nodes.length}>
-      <table className="rows plain-rows cards-when-narrow">
+      <table className="rows nodes">
         <caption className="visually-hidden">Nodes</caption>
         <thead>
           <tr>
             <th scope="col">Node</th>
-            <th scope="col">Version</th>
-            <th scope="col">Running</th>
+            <th scope="col" className="only-wide">
+              Version
+            </th>
+            <th scope="col" className="only-wide">
+              Running
+            </th>
             <th scope="col" className="end">
               Connections
             </th>
@@ -39,19 +43,17 @@ export function NodesCard() {
         <tbody>
           {nodes.map((node) => (
             <tr key={node.node}>
-              <td data-label="Node">
-                {node.node} <State node={node} />
+              <td>
+                <span className="node-name">
+                  {node.node} <State node={node} />
+                </span>
               </td>
-              <td data-label="Version">{node.version}</td>
-              <td data-label="Running">
+              <td className="only-wide">{node.version}</td>
+              <td className="only-wide">
                 since <Ago at={node.started_at} />
               </td>
-              <td data-label="Connections" className="numeral end">
-                {count.format(node.screens)}
-              </td>
-              <td data-label="Behind" className="numeral end">
-                {count.format(node.lag_ms)} ms
-              </td>
+              <td className="numeral end">{count.format(node.screens)}</td>
+              <td className="numeral end">{count.format(node.lag_ms)} ms</td>
             </tr>
           ))}
         </tbody>
