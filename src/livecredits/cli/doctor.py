@@ -104,19 +104,6 @@ def _checked(checks: Iterable[tuple[str, Check]], file: Path | None) -> Iterator
             yield Finding(name, "bad", f"could not be checked: {error}")
 
 
-def _of_a_server(url: str) -> Iterator[Finding]:
-    """The same where the ledger is in PostgreSQL: what concerns a file is left out."""
-    from livecredits.cli.doctor_server import examine_server
-
-    yield _python(None)
-    yield from examine_server(url)
-    for check in (_web, _client, _server):
-        try:
-            yield check(None)
-        except Exception as error:  # noqa: BLE001 - as above
-            yield Finding(check.__name__.strip("_"), "bad", f"could not be checked: {error}")
-
-
 def _settings(database: str | None) -> tuple[Settings | None, Finding]:
     from livecredits.config import Settings
 

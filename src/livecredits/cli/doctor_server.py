@@ -1,68 +1,135 @@
-"""What `livecredits doctor` asks of a PostgreSQL database.
+"""What `livecredits doctor` finds about a PostgreSQL database.
 
-Promises: it changes nothing, and tells no password. What stops a start is told in the words of the start itself.
+Promises: it changes nothing, tells no password, and says of each fault what to do. Where the database cannot be
+reached, that is the one finding.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
-from typing import Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from livecredits.cli.doctor import CLOCK_OFF_S_MAX, Finding
 from livecredits.errors import StartRefused
 
-_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
+if TYPE_CHECKING:
+    import psycopg
+
+    Server = psycopg.Connection[Any]
+
+LOOKS = 10
+FAR_MS = 5.0
+CLOCK_OFF_S_BAD = 60.0
+CONNECTIONS_SHARE = 0.8
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 def examine_server(url: str) -> Iterator[Finding]:
-    """Every finding about the database of an address."""
-    try:
-        from livecredits.storage import postgres_database
+    """Every finding about the database of this address."""
+    from livecredits.storage import postgres_line
 
-        engine = postgres_database.engine_beside(url)
+    try:
+        psycopg = postgres_line.driver()
     except StartRefused as refused:
         yield Finding("database", "bad", str(refused))
         return
-    with engine.connect() as connection:
-        yield _database(connection)
-        yield _clock(connection)
-        yield _durability(connection)
-        yield _role(connection)
-    engine.dispose()
+    try:
+        with closing(postgres_line.connect(url)) as server:
+            for check in (_reached, _schema, _rights, _durable, _clock, _nodes, _connections):
+                try:
+                    yield check(server)
+                except psycopg.ProgrammingError as error:
+                    name = check.__name__.removeprefix("_")
+                    yield Finding(name, "bad", f"could not be checked: {' '.join(str(error).split())}")
+    except psycopg.Error as error:
+        yield Finding("database", "bad", str(postgres_line.start_refused(url, error)))
 
 
-def _database(connection: Any) -> Finding:
-    from livecredits.storage.postgres_schema import version_of
-
-    server = connection.exec_driver_sql("SHOW server_version").scalar_one()
-    schema = version_of(connection.connection.dbapi_connection)
-    return Finding("database", "ok", f"PostgreSQL {server}, schema {schema}, which this program works with")
+def _one(server: Server, statement: str, *values: Any) -> Any:
+    row = server.execute(statement, values or None).fetchone()
+    return None if row is None else row[0]
 
 
-def _clock(connection: Any) -> Finding:
-    from livecredits.storage.dialects import server_clock_us
+def _reached(server: Server) -> Finding:
+    times_ms = []
+    for _ in range(LOOKS):
+        started = time.perf_counter()
+        server.execute("SELECT 1")
+        times_ms.append((time.perf_counter() - started) * 1000)
+    middle_ms, info = statistics.median(times_ms), server.info
+    told = (
+        f"PostgreSQL {info.server_version // 10_000} at {info.host or 'the local socket'}, {info.dbname}, "
+        f"as {info.user}: {middle_ms:.2f} ms there and back"
+    )
+    if middle_ms > FAR_MS:
+        return Finding("database", "note", f"{told}; a change takes a few of them, so keep nodes near it")
+    return Finding("database", "ok", told)
 
-    off_s = abs((server_clock_us(connection) or 0) / 1e6 - time.time())
-    told = f"this machine's clock and the server's differ by {off_s:,.1f} s"
-    return Finding("clock", "bad" if off_s > CLOCK_OFF_S_MAX else "ok", told)
+
+def _schema(server: Server) -> Finding:
+    from livecredits.storage import migrate, postgres_schema
+
+    try:
+        postgres_schema.require_fit(server)
+    except StartRefused as refused:
+        return Finding("schema", "bad", str(refused))
+    version = postgres_schema.version_of(server)
+    if version == migrate.HEAD:
+        return Finding("schema", "ok", f"{version}, which is this program's")
+    return Finding(
+        "schema", "note", f"{version}, and this program's is {migrate.HEAD}: a roll-out is not finished"
+    )
 
 
-def _durability(connection: Any) -> Finding:
-    off = [name for name in _SETTINGS if connection.exec_driver_sql(f"SHOW {name}").scalar_one() == "off"]
-    if off:
-        return Finding("durable", "bad", f"{' and '.join(off)} off: a crash can lose what was acknowledged")
-    return Finding("durable", "ok", "a commit is on the server's disk before it is acknowledged")
-
-
-def _role(connection: Any) -> Finding:
-    role, may_rewrite = connection.exec_driver_sql(
-        "SELECT current_user, has_table_privilege('entries', 'UPDATE')"
-    ).one()
-    if may_rewrite:
+def _rights(server: Server) -> Finding:
+    if _one(server, "SELECT to_regclass('entries') IS NULL"):
+        return Finding("rights", "note", "there are no tables yet")
+    if _one(server, "SELECT has_table_privilege('entries', 'DELETE')"):
         return Finding(
-            "role",
+            "rights",
             "note",
-            f"{role} owns more than it needs: livecredits migrate --app-role, and serve as that",
+            "this role may alter the tables: `serve` needs less, which `livecredits migrate --app-role ROLE` gives",
         )
-    return Finding("role", "ok", f"{role} can rewrite no entry")
+    return Finding("rights", "ok", "this role can write what it must, and rewrite nothing")
+
+
+def _durable(server: Server) -> Finding:
+    off = [name for name in DURABLE if _one(server, "SELECT current_setting(%s)", name) == "off"]
+    if off:
+        return Finding(
+            "durable", "bad", f"{' and '.join(off)} is off: a crash would lose what was acknowledged"
+        )
+    return Finding("durable", "ok", "a commit that returned is on the disk")
+
+
+def _clock(server: Server) -> Finding:
+    ahead_s = float(_one(server, "SELECT extract(epoch FROM clock_timestamp())::float8")) - time.time()
+    if abs(ahead_s) <= CLOCK_OFF_S_MAX:
+        return Finding("clock", "ok", "this machine's clock and the database's agree")
+    told = f"the database's clock is {abs(ahead_s):,.0f} s {'ahead' if ahead_s > 0 else 'behind'}: keep both by NTP"
+    return Finding("clock", "bad" if abs(ahead_s) > CLOCK_OFF_S_BAD else "note", told)
+
+
+def _nodes(server: Server) -> Finding:
+    from livecredits.storage.nodes import DEAD_US, NOW_US
+
+    if _one(server, "SELECT to_regclass('nodes') IS NULL"):
+        return Finding("nodes", "note", "there are no tables yet")
+    alive = server.execute(
+        f"SELECT node_id, version, bus FROM nodes WHERE is_serving AND seen_at_us > {NOW_US} - {DEAD_US} ORDER BY 1"  # noqa: S608
+    ).fetchall()
+    if not alive:
+        return Finding("nodes", "ok", "no node serves this database just now")
+    return Finding("nodes", "ok", ", ".join(f"{name} ({version}, bus {bus})" for name, version, bus in alive))
+
+
+def _connections(server: Server) -> Finding:
+    most = int(_one(server, "SELECT current_setting('max_connections')::int"))
+    taken = int(_one(server, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
+    told = f"{taken} of {most} connections are taken"
+    if taken > CONNECTIONS_SHARE * most:
+        return Finding("connect", "bad", f"{told}: raise max_connections, or put pgbouncer between")
+    return Finding("connect", "ok", told)
