@@ -142,7 +142,7 @@ def test_a_server_that_crashes_and_comes_back(server: PostgresServer, credits: C
 def test_connections_that_are_cut_in_the_middle(server: PostgresServer, credits: Credits, url: str) -> None:
     """Whatever a connection is doing when it is cut: reading, waiting for a lock, writing, committing."""
     with Crowd(credits) as crowd, server.connect() as db:
-        for _ in range(20 * ROUNDS):
+        for _ in range(10 * ROUNDS):
             db.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE application_name = 'livecredits' AND pid <> pg_backend_pid()"

@@ -36,17 +36,14 @@ LEDGER_LOCK = 0x6C63_0001
 """The number of the advisory lock: shared by whoever moves credits, held alone by functions of their own."""
 NUMBERS_AT_ONCE = 50
 """Account numbers that are taken from the sequence in one go."""
-WAIT_MS = 10_000
+BOUNDS_MS = {"lock_timeout": 10_000, "idle_in_transaction_session_timeout": 30_000}
 """Longest wait for a lock, and longest pause inside a transaction: a process that was stopped in the middle of one must
-not keep everybody else waiting."""
+not keep everybody else waiting for ever. A batch of 10,000 rows is decided in a second or two."""
 
 
 # --- statements ----------------------------------------------------------------------------------------------------
 
-_BOUNDS = ", ".join(
-    f"set_config('{name}', '{WAIT_MS}', true)"
-    for name in ("lock_timeout", "idle_in_transaction_session_timeout")
-)
+_BOUNDS = ", ".join(f"set_config('{name}', '{most}', true)" for name, most in BOUNDS_MS.items())
 _PLANNER = ", ".join(
     f"set_config('{name}', 'off', true)"
     for name in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
