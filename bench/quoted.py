@@ -92,11 +92,11 @@ SIZING = (
     ),
     ("the same, 99 of 100", "latency", "POST → frame, p99"),
     (
-        "from the POST to the frame at another node, 200 changes a second, median",
+        "from when a change is due to the frame at another node, 200 changes a second, median",
         "nodes",
-        "200/s: POST → frame, other node, p50",
+        "200/s: due → frame on another node, p50",
     ),
-    ("the same at 2,000 changes a second, 99 of 100", "nodes", "2000/s: POST → frame, other node, p99"),
+    ("the same at 2,000 changes a second, 99 of 100", "nodes", "2000/s: due → frame on another node, p99"),
     ("durable changes a second on PostgreSQL, 256 callers in one process", "postgres", "256 callers, spread"),
     ("the same in two processes", "postgres", "two processes, spread"),
     ("start to the first answer, existing file", "start", "start to first answer, existing file"),
@@ -150,7 +150,7 @@ HANDSHAKES_PER_S = 1_000
 NODES_IN_A_CELL = 8
 """How many nodes one database's bus is meant for."""
 FOLLOWED_PER_S = 2_000
-FOLLOWING = ("nodes", f"{FOLLOWED_PER_S}/s, 4 nodes: CPU of one that follows")
+FOLLOWING = ("nodes", f"{FOLLOWED_PER_S}/s, 4 nodes follow: CPU of one")
 """Percent of a core of a node that only hears of so many changes of others."""
 LOAD = 0.5
 """How full a node, or a database, is planned to be."""

@@ -146,6 +146,28 @@ def test_after_the_listener_was_killed_nothing_is_missing_and_nothing_comes_twic
     assert town.lost == {"a": 0, "b": 0}
 
 
+def test_without_a_line_messages_wait_but_not_without_end(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "WAITING_MOST", 3)
+    a, b = town.join("a"), town.join("b")
+    town.cut()
+    eventually(lambda: a.breaks and b.breaks)
+    for number in range(5):
+        a.tell(Message("hint", number))
+    town.has_line.set()
+    eventually(lambda: len(town.messages["b"]) == 3)
+    assert [message.content for _, message in town.messages["b"]] == [0, 1, 2]
+
+
+def test_what_is_told_after_the_end_is_nobodys(town: Town) -> None:
+    a = town.join("a")
+    a.close()
+    a.tell(Message("hint"))
+    a.beat_soon()
+    del town.buses["a"]
+
+
 def test_after_too_long_a_silence_everything_is_read_anew(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,8 @@ CHANNEL = "livecredits"
 POLL_S = 0.25
 RING_S = 0.003
 """The doorbell is rung this often at most."""
+WAITING_MOST = 10_000
+"""Messages that wait for a connection; none of them is of use for long."""
 LOST_S = 300.0
 PAUSES_S = (0.05, 0.2, 0.5, 1.0)
 """Before a lost connection is made again; the last one for ever."""
@@ -186,9 +188,10 @@ class Bus:
             self._wake()
 
     def tell(self, message: Message) -> None:
-        """Send a message; nothing is waited for."""
-        self._outbox.append(message.encode())
-        self._wake()
+        """Send a message; nothing is waited for. While the database is away for long, what is new is dropped."""
+        if len(self._outbox) < WAITING_MOST:
+            self._outbox.append(message.encode())
+            self._wake()
 
     def beat_soon(self) -> None:
         """What this node tells of itself has changed, and the others should know now."""
@@ -206,7 +209,7 @@ class Bus:
         self._bell.close()
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # so many wake-ups wait already
+        with contextlib.suppress(OSError):  # so many wake-ups wait already, or it was closed meanwhile
             self._waker.send(b"\0")
 
     # --- the thread ------------------------------------------------------------------------------------------------
