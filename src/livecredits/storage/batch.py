@@ -243,7 +243,7 @@ class Batch:
     def _lock(self, changes: Sequence[Change]) -> None:
         """Lock every row that these changes name, where others may write as well."""
         if not self._store.is_alone:
-            self._store.lock(named_by(changes, self._due_anywhere))
+            self._store.lock(named_by(changes, self._due_anywhere), self._now_us)
 
     def _due_anywhere(self) -> list[AccountKey]:
         """Some accounts that have something due; the same ones for the whole batch."""

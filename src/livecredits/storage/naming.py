@@ -30,7 +30,7 @@ BY_ANOTHER_ROW = frozenset({Redeem, Welcome, Fulfil, Refund})
 
 def named_by(changes: Sequence[Change], due: Callable[[], Iterable[AccountKey]]) -> Named:
     """All that these changes name; `due` gives the accounts that a `Settle` of everybody would settle."""
-    named = Named()
+    named = Named(keys={(change.key_scope, change.key) for change in changes if change.key is not None})
     for change in changes:
         if change.user_id and type(change) not in BY_ANOTHER_ROW:
             named.accounts.add((change.user_id, change.unit))

@@ -100,6 +100,11 @@ FIND_DUE = (
     f"WHERE EXISTS (SELECT FROM lots WHERE account_id = j.id AND {_DUE_LOTS}) "
     f"OR EXISTS (SELECT FROM holds WHERE account_id = j.id AND {_DUE_HOLDS})"
 )
+FIND_DUE_NAMED = (
+    f"SELECT a.id FROM {_NAMED} JOIN accounts AS a ON a.user_id = j.user_id AND a.unit = j.unit "
+    f"WHERE EXISTS (SELECT FROM lots WHERE account_id = a.id AND {_DUE_LOTS.replace('$2', '$3')}) "
+    f"OR EXISTS (SELECT FROM holds WHERE account_id = a.id AND {_DUE_HOLDS.replace('$2', '$3')})"
+)
 DUE_ACCOUNTS = (
     "SELECT a.user_id, a.unit FROM ("
     f"(SELECT account_id FROM lots WHERE {_DUE_LOTS} ORDER BY expires_at_us LIMIT $1) "
@@ -203,6 +208,8 @@ class PostgresStore(ShopStore):
         self._has_welcomes = False
         self._is_alone = False
         self._locked: dict[AccountKey, tuple[Account, Side]] = {}
+        self._answers: tuple[frozenset[KeyOf], list[Any]] = (frozenset(), [])
+        self._due: tuple[int, set[int], set[int]] | None = None
         self._db = self._connect()
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -218,6 +225,14 @@ class PostgresStore(ShopStore):
     def _found(self, statement: str, *values: Any) -> list[Any]:
         with told_apart():
             return self._cursor.execute(statement, values, prepare=self._is_direct).fetchall()
+
+    def _found_together(self, asked: Sequence[tuple[str, tuple[Any, ...]]]) -> list[list[Any]]:
+        """What several statements give, one after the other and with one wait."""
+        cursors = [psycopg.RawCursor(self._db) for _ in asked]
+        with told_apart(), self._db.pipeline():
+            for cursor, (statement, values) in zip(cursors, asked, strict=True):
+                cursor.execute(statement, values, prepare=self._is_direct)
+        return [cursor.fetchall() for cursor in cursors]
 
     def _one(self, statement: str) -> Any:
         (row,) = self._found(statement)
@@ -283,7 +298,7 @@ class PostgresStore(ShopStore):
 
     def commit(self) -> None:
         """Commit. A transaction that had failed is answered with ROLLBACK, which is no error to PostgreSQL."""
-        self._locked.clear()
+        self._forget()
         word, self._word = self._word, None
         with told_apart(), self._db.pipeline():
             if word is not None:
@@ -293,13 +308,18 @@ class PostgresStore(ShopStore):
 
     def rollback(self) -> None:
         """Undo; a connection that broke has been undone by the server."""
-        self._locked.clear()
+        self._forget()
         self._word = None
         with contextlib.suppress(psycopg.Error):
             if not self._db.closed:
                 self._cursor.execute("ROLLBACK")
         if self._db.info.transaction_status != IDLE:  # cut in the middle of something: not worth mending
             self._db.close()
+
+    def _forget(self) -> None:
+        """What was read belongs to the transaction."""
+        self._locked.clear()
+        self._answers, self._due = (frozenset(), []), None
 
     def run(self, ask: Callable[[Any], T]) -> T:
         """Call `ask` with a SQLAlchemy connection that stands on the writer's own."""
@@ -320,16 +340,24 @@ class PostgresStore(ShopStore):
 
     # --- locking and reading ---------------------------------------------------------------------------------------
 
-    def lock(self, named: Named) -> None:
-        """Lock vouchers, orders and accounts; the accounts' rows are kept for `find_accounts`."""
+    def lock(self, named: Named, now_us: int) -> None:
+        """Lock vouchers, orders and accounts; what every batch asks for next is asked along with it, and kept."""
         self._lock_shop(named, welcomes=self._has_welcomes)
-        if named.holds or named.entries or named.orders or named.codes:
+        accounts = _columns(named.accounts)
+        asked: list[tuple[str, tuple[Any, ...]]] = [(LOCK_ACCOUNTS, accounts)]
+        leads_on = bool(named.holds or named.entries or named.orders or named.codes)
+        if leads_on:
             users, digests = zip(*named.codes, strict=True) if named.codes else ((), ())
-            leads = (named.holds, named.entries, named.orders, users, digests)
-            found = self._found(LOCK_ALL_ACCOUNTS, *_columns(named.accounts), *map(texts, leads))
-        else:
-            found = self._found(LOCK_ACCOUNTS, *_columns(named.accounts))
-        self._keep_locked(found)
+            leads = map(texts, (named.holds, named.entries, named.orders, users, digests))
+            asked = [(LOCK_ALL_ACCOUNTS, (*accounts, *leads))]
+        asked.append((FIND_ANSWERS, _columns(named.keys)))
+        if not leads_on:
+            asked.append((FIND_DUE_NAMED, (*accounts, now_us)))
+        locked, answers, *due = self._found_together(asked)
+        self._keep_locked(locked)
+        self._answers = (frozenset(named.keys), answers)
+        # Of these accounts, and for this time; others are asked for when they turn up.
+        self._due = (now_us, {row[9] for row in locked}, {row[0] for row in due[0]}) if due else None
 
     def _keep_locked(self, found: list[Any]) -> None:
         for row in found:
@@ -347,7 +375,9 @@ class PostgresStore(ShopStore):
 
     def find_answers(self, keys: Collection[KeyOf]) -> dict[KeyOf, tuple[str, str]]:
         """Content and stored answer of each used key."""
-        rows = self._found(FIND_ANSWERS, *_columns(keys))
+        known, rows = self._answers
+        if not known.issuperset(keys):
+            rows = self._found(FIND_ANSWERS, *_columns(keys))
         return {(scope, key): (content, answer) for scope, key, content, answer in rows}
 
     def find_users(self, user_ids: Collection[str]) -> set[str]:
@@ -370,6 +400,8 @@ class PostgresStore(ShopStore):
 
     def find_due(self, account_ids: Collection[int], now_us: int) -> set[int]:
         """Which of these accounts have something due."""
+        if self._due is not None and self._due[0] == now_us and self._due[1].issuperset(account_ids):
+            return self._due[2].intersection(account_ids)
         return {row[0] for row in self._found(FIND_DUE, wholes(account_ids), now_us)}
 
     def due_accounts(self, now_us: int, most: int) -> list[AccountKey]:

@@ -88,6 +88,7 @@ class Named:
     """User and digest."""
     newcomers: set[str] = field(default_factory=set)
     """Users whom the changes may make, and who would then be welcomed."""
+    keys: set[KeyOf] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -138,7 +139,7 @@ class Store(Protocol):
     def rollback(self) -> None:
         """Undo what the transaction did; quiet if there is none."""
 
-    def lock(self, named: Named) -> None:
+    def lock(self, named: Named, now_us: int) -> None:
         """Lock all that a batch names, in one order for every batch, before any of it is read.
 
         Ids of holds and entries lead to accounts that never change. Nothing to do where nobody else writes.
