@@ -26,9 +26,9 @@ import os, signal, sys
 from livecredits.cli.workers import end_with_parent
 end_with_parent()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-print("{}", flush=True)
 with open(sys.argv[1], "a") as told:
     told.write(f"{sys.argv[2]} {os.getpid()}\\n")
+print("{}", flush=True)
 while True:
     signal.pause()
 """

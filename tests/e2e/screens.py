@@ -193,10 +193,10 @@ OPENED: dict[str, Screen] = {
     "settings, deactivate": Screen("settings", SETTINGS, (press("Deactivate Gone", dialog="Deactivate Gone?"),)),
     "settings, unit": Screen("settings", SETTINGS, (press("New unit", dialog="New unit"),)),
     "settings, edit unit": Screen("settings", SETTINGS, (press("Edit minutes", dialog="Edit minutes"),)),
-    "palette": Screen("overview", "Overview", (type_keys("Control+k"), see("Grace Hopper"))),
+    "palette": Screen("overview", "Overview", (type_keys("Control+k"), see("Ada Byron"))),
     "palette, found": Screen(
         "overview", "Overview",
-        (type_keys("Control+k"), see("Grace Hopper"), lambda page: page.keyboard.insert_text(USER), see("Orders with")),
+        (type_keys("Control+k"), see("Ada Byron"), lambda page: page.keyboard.insert_text(USER), see("Orders with")),
     ),
     "shortcuts": Screen("overview", "Overview", (type_keys("?"), see("Go to Audit"))),
 }  # fmt: skip

@@ -535,7 +535,7 @@ def _tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm, "LOTS_MOST", 5)
 
 
-@pytest.mark.timeout(2_400 if IS_DEEP else 300)
+@pytest.mark.timeout(2_400 if IS_DEEP else 900)
 class TestLedger(LedgerMachine.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(
         max_examples=EXAMPLES,
@@ -545,7 +545,7 @@ class TestLedger(LedgerMachine.TestCase):  # type: ignore[misc,valid-type]
     )
 
 
-@pytest.mark.timeout(2_400 if IS_DEEP else 300)
+@pytest.mark.timeout(2_400 if IS_DEEP else 900)
 class TestServersLedger(ServersLedgerMachine.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(TestLedger.settings, max_examples=EXAMPLES // 25)
 

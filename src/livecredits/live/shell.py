@@ -445,7 +445,8 @@ class Live:
             self._running().call_later(self.limits.step_ms / 1000, self._turn)
 
     def _turn(self) -> None:
-        if not self.open_screens and self.receipts.is_idle:
+        is_over = self._stop_feed is None  # what would be begun now, nobody would wait for
+        if is_over or (not self.open_screens and self.receipts.is_idle):
             self._turning = False
             return
         self._running().call_later(self.limits.step_ms / 1000, self._turn)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from livecredits.clock import Clock
 from livecredits.storage import postgres_line, postgres_schema, postgres_verify
@@ -40,10 +41,16 @@ class PostgresDatabase:
         self._node = node
         psycopg = postgres_line.driver()
         require_fit(url)
+        lanes: list[Writer] = []
         try:
-            self.lanes = tuple(Writer(self._open_store, clock, subscribers) for _ in range(LANES))
-        except psycopg.Error as error:
-            raise postgres_line.start_refused(url, error) from None
+            lanes.extend(Writer(self._open_store, clock, subscribers) for _ in range(LANES))
+        except BaseException as error:
+            for lane in lanes:
+                lane.close()
+            if isinstance(error, psycopg.Error):
+                raise postgres_line.start_refused(url, error) from None
+            raise
+        self.lanes = tuple(lanes)
         self.writer = Lanes(self.lanes)
         self.readers = ThreadPoolExecutor(READERS, thread_name_prefix="livecredits-reader")
         self._engine = reading_engine(url)
@@ -102,15 +109,29 @@ def engine_beside(url: str) -> Any:
 
 
 def reading_engine(url: str) -> Any:
-    """A pool of connections that read, each read in one snapshot of the primary."""
-    from sqlalchemy import create_engine
+    """A pool of connections that read, each read in one snapshot of the primary. To dispose of it closes them all."""
+    from sqlalchemy import create_engine, event
 
-    return create_engine(
+    made: WeakSet[Any] = WeakSet()
+
+    def connect() -> Any:
+        connection = postgres_line.connect(url)
+        made.add(connection)
+        return connection
+
+    def close_all(_engine: Any) -> None:
+        # A connection that is in use at that moment is not the pool's to close, and nobody else would.
+        for connection in list(made):
+            connection.close()
+
+    engine = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: postgres_line.connect(url),
+        creator=connect,
         pool_size=READERS,
         max_overflow=READERS * 4,
         use_native_hstore=False,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
+    event.listen(engine, "engine_disposed", close_all)
+    return engine

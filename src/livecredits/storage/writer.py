@@ -159,12 +159,16 @@ class Writer:
     # --- the thread ------------------------------------------------------------------------------------------------
 
     def _run(self, open_store: Callable[[], Store], opened: Future[None]) -> None:
+        store: Store | None = None
         try:
             self._store = store = open_store()
             self._ids = Ids(store.newest_entry_id())
             self.epoch = store.epoch()
             self.next_due_us = store.next_due_us()
         except BaseException as error:  # noqa: BLE001 - it is raised to the opener
+            if store is not None:
+                with contextlib.suppress(Exception):
+                    store.close()
             opened.set_exception(error)
             return
         opened.set_result(None)
