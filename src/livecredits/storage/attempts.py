@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from livecredits.clock import Clock
-from livecredits.errors import RateLimited, Unavailable
+from livecredits.errors import Draining, RateLimited, Unavailable
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -43,6 +43,7 @@ class Attempts:
         self._clock = clock
         self._lock = threading.Lock()
         self._db: Connection[Any] | None = None
+        self._is_closed = False
 
     def take(
         self, limits: Mapping[str, int], window_us: int, *, too_many: str, too_many_now: str
@@ -90,6 +91,7 @@ class Attempts:
     def close(self) -> None:
         """Hang up."""
         with self._lock:
+            self._is_closed = True
             if self._db is not None:
                 self._db.close()
 
@@ -110,6 +112,8 @@ class Attempts:
                 ) from error
 
     def _line(self) -> Connection[Any]:
+        if self._is_closed:  # whoever is on the way at the end makes no connection any more
+            raise Draining("This process is stopping.")
         if self._db is None or self._db.closed:
             self._db = self._connect()
             self._db.execute("SET synchronous_commit = off")

@@ -68,7 +68,9 @@ function orderFound(order: Order, go: (path: string) => void): SpotlightActionDa
   return {
     id: `order ${order.id}`,
     label: `${isolated(order.package.name)} for ${isolated(order.user_id)}`,
-    description: [order.state, order.purchase_reference].filter(Boolean).join(' · '),
+    description: [order.state, order.purchase_reference && isolated(order.purchase_reference)]
+      .filter(Boolean)
+      .join(' · '),
     leftSection: <IconPackage {...icon} />,
     onClick: () => go(`/orders?state=all&q=${encodeURIComponent(order.id)}`),
   }
