@@ -4,8 +4,10 @@ This promises figures that equal a recount of the entries, however often somebod
 happened since the last look. All accounts are added up once in the life of a process, and the last day's entries once;
 after that only entries behind the cursor are read. It must not know routes.
 
-The odd thing: counting goes on beside the request that began it. Where a day holds millions of entries, the first
-answers after a start say `complete: false` and show what is counted so far.
+The odd things: counting goes on beside the request that began it. Where a day holds millions of entries, the first
+answers after a start say `complete: false` and show what is counted so far. And where several processes write, an
+entry may appear behind the cursor; it is found by its notice, and notices are not kept for ever, so after a long pause
+everything is counted anew.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from livecredits.errors import LivecreditsError, Refused
 from livecredits.storage.stats import (
@@ -26,8 +28,11 @@ from livecredits.storage.stats import (
     count_people,
     edge_of,
     first_id_at,
+    late,
+    moment_of,
     moved,
 )
+from livecredits.storage.tail import WentBack, Window
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,6 +44,8 @@ log = logging.getLogger("livecredits.http")
 DAY_QUARTERS = 24 * 4
 KEPT_QUARTERS = DAY_QUARTERS + 8
 """A day has 25 hours when summer time ends, and the hour that is running is not over."""
+PAUSE_S_MAX = 600.0
+"""After a longer pause notices may be gone that tell of late entries (`storage.nodes.NOTICES_KEPT_US`)."""
 WAIT_S = 1.0
 """So long an answer waits for the count to catch up."""
 SHARE = 100
@@ -110,10 +117,24 @@ class _Count:
     sums: dict[str, Sums]
     newest_summed: str
     cursor: str
+    epoch: str
+    """The line of history that it is of."""
+    window: Window | None
+    """What could be seen when it was last carried on; None where entries are never late."""
+    looked_s: float = field(default_factory=time.monotonic)
     edge: str = ""
     """Behind it nothing is counted yet, if there is one."""
     quarters: dict[tuple[str, int], Moved] = field(default_factory=dict)
     is_complete: bool = False
+
+
+class _Part(NamedTuple):
+    """What one look at the ledger found: late entries, and the next ones."""
+
+    window: Window | None
+    late: Sequence[tuple[Movement, bool]]
+    until: str
+    rows: Sequence[Movement]
 
 
 class Figures:
@@ -193,7 +214,7 @@ class Figures:
     async def _catch_up(self) -> None:
         try:
             count = self._count
-            if count is None:
+            if count is None or self._is_lost(count):
                 count = self._count = await self._credits.read(self._begin)
             now_us = self._credits.clock.now_us()
             count.edge = await self._credits.read(lambda connection: edge_of(connection, now_us))
@@ -201,8 +222,15 @@ class Figures:
                 pass
             count.is_complete = True
             self._forget(count)
+        except WentBack:
+            self._count = None
         except LivecreditsError as error:  # the next look tries again
             log.warning("the figures could not be counted: %s", error)
+
+    def _is_lost(self, count: _Count) -> bool:
+        """Whether it cannot be carried on."""
+        is_old = count.window is not None and time.monotonic() > count.looked_s + PAUSE_S_MAX
+        return is_old or count.epoch != self._credits.epoch
 
     def _begin(self, connection: Connection) -> _Count:
         sums, newest = account_sums(connection)
@@ -215,28 +243,41 @@ class Figures:
                     sums[row.unit] = _carried(sums[row.unit], row, sign=-1)
                 until, rows = moved(connection, until)
             newest = edge
-        return _Count(sums, newest, first_id_at(now_us - KEPT_QUARTERS * QUARTER_US))
+        cursor = first_id_at(now_us - KEPT_QUARTERS * QUARTER_US)
+        return _Count(sums, newest, cursor, self._credits.epoch, moment_of(connection))
 
     async def _advance(self, count: _Count) -> bool:
         """Count one more part; whether there may be another one."""
         is_summed = count.cursor < count.newest_summed
         no_further = count.newest_summed if is_summed else count.edge
-        until, rows = await self._credits.read(
-            lambda connection: moved(connection, count.cursor, no_further=no_further)
-        )
-        for row in rows:
-            part = count.quarters.setdefault((row.unit, row.quarter), Moved())
-            part.add(row.kind, row.up, row.down)
-            if not is_summed:
-                count.sums[row.unit] = _carried(count.sums.get(row.unit, Sums(0, 0)), row)
-        has_more = until > count.cursor
-        count.cursor = until
+
+        def ask(connection: Connection) -> _Part:
+            window = count.window
+            found: list[tuple[Movement, bool]] = []
+            if window is not None:
+                window, found = late(connection, window, count.cursor, count.newest_summed)
+            return _Part(window, found, *moved(connection, count.cursor, no_further=no_further))
+
+        part = await self._credits.read(ask)
+        for row, is_passed in part.late:
+            _carry(count, row, into_quarters=is_passed, into_sums=True)
+        for row in part.rows:
+            _carry(count, row, into_quarters=True, into_sums=not is_summed)
+        has_more = part.until > count.cursor
+        count.cursor, count.window, count.looked_s = part.until, part.window, time.monotonic()
         return has_more
 
     def _forget(self, count: _Count) -> None:
         first = self._credits.clock.now_us() // QUARTER_US - KEPT_QUARTERS
         for key in [key for key in count.quarters if key[1] < first]:
             del count.quarters[key]
+
+
+def _carry(count: _Count, row: Movement, *, into_quarters: bool, into_sums: bool) -> None:
+    if into_quarters:
+        count.quarters.setdefault((row.unit, row.quarter), Moved()).add(row.kind, row.up, row.down)
+    if into_sums:
+        count.sums[row.unit] = _carried(count.sums.get(row.unit, Sums(0, 0)), row)
 
 
 def _carried(sums: Sums, row: Movement, sign: int = 1) -> Sums:

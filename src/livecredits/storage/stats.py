@@ -4,9 +4,10 @@ Promises: what entries moved is added up between two ids, over at most `MOST_AT_
 a snapshot for long. Must not keep anything: `http.figures` does, so that nothing is added up twice.
 
 The odd things: the cursor is an entry's id. One file's entries sorted by id are in the order of commit
-(`storage.ids`), so whatever stands before the cursor was counted, and nothing can appear there later; where several
-write, that holds for what is older than any commit takes (`edge_of`). And sums are asked in two parts, since a thousand
-of the largest amounts are more than a 64-bit number holds.
+(`storage.ids`), so whatever stands before the cursor was counted, and nothing can appear there later. Where several
+write, entries may appear there all the same: the cursor stays behind what is decided just now (`edge_of`), and a commit
+that took longer, or came from a clock that is late, is found by its notice (`late`). And sums are asked in two parts,
+since a thousand of the largest amounts are more than a 64-bit number holds.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, func, literal_column, select
+from sqlalchemy import BigInteger, Connection, bindparam, case, func, literal_column, select, text
 
 from livecredits.storage.schema import accounts, entries, orders, users
+from livecredits.storage.tail import MOMENT, WentBack, Window
 
 MOST_AT_ONCE = 50_000
 _PART = 1 << 26
-COMMIT_US_MAX = 5_000_000
-"""From the moment in which a change is decided, which its id tells, to its commit; with time to spare."""
+COMMIT_US = 5_000_000
+"""From the moment in which a change is decided, which its id tells, to its commit; few take longer."""
 QUARTER_US = 15 * 60 * 1_000_000
 """Every time zone is a whole number of these away from UTC, so that anybody's day is a whole number of them."""
 
@@ -95,6 +97,31 @@ _MOVED = (
     .where(_between)
     .group_by(accounts.c.unit, entries.c.kind, _quarter)
 )
+_is_passed = entries.c.id <= bindparam("passed")
+_LATE = (
+    select(
+        accounts.c.unit,
+        entries.c.kind,
+        _quarter.label("quarter"),
+        *_parts(_up),
+        *_parts(_down),
+        *_parts(entries.c.held_delta),
+        _is_passed.label("is_passed"),
+    )
+    .select_from(entries.join(accounts, accounts.c.id == entries.c.account_id))
+    .where(entries.c.id == func.any(bindparam("ids")))
+    .group_by(accounts.c.unit, entries.c.kind, _quarter, text("is_passed"))
+)
+# A commit's first entry has the smallest id. It is cut out of the text, since hardly any notice is worth to be parsed.
+_FIRST_ENTRY = '"entries":[["'
+_LATE_IDS = text(f"""
+SELECT mark ->> 0 AS id
+FROM notices AS n, json_array_elements(n.body::json -> 'entries') AS mark
+WHERE (n.xid >= CAST(CAST(:next_id AS text) AS xid8) OR n.xid = ANY(CAST(CAST(:running AS text[]) AS xid8[])))
+  AND position(:mark IN n.body) > 0
+  AND substring(n.body FROM position(:mark IN n.body) + {len(_FIRST_ENTRY)} FOR 36) COLLATE "C" <= :bound
+  AND (mark ->> 0) COLLATE "C" <= :bound
+""")
 _LAST_OF_CHUNK = (
     select(entries.c.id)
     .where(entries.c.id > bindparam("after"))
@@ -121,17 +148,55 @@ def moved(connection: Connection, after: str, *, no_further: str = "") -> tuple[
     if until is None or until <= after:
         return after, ()
     rows = connection.execute(_MOVED, {"after": after, "until": until})
-    return until, [
-        Movement(
-            row[0], row[1], row[2], _whole(row[3], row[4]), _whole(row[5], row[6]), _whole(row[7], row[8])
-        )
-        for row in rows
-    ]
+    return until, [_movement(row) for row in rows]
+
+
+def _movement(row: Any) -> Movement:
+    return Movement(
+        row[0], row[1], row[2], _whole(row[3], row[4]), _whole(row[5], row[6]), _whole(row[7], row[8])
+    )
+
+
+def moment_of(connection: Connection) -> Window | None:
+    """Which commits can be seen; None where there is one writer, whose entries are never late."""
+    if connection.dialect.name != "postgresql":
+        return None
+    return Window.parse(str(connection.execute(text(MOMENT)).scalar_one()))
+
+
+def late(
+    connection: Connection, since: Window, passed: str, summed: str
+) -> tuple[Window, list[tuple[Movement, bool]]]:
+    """What entries moved that could not be seen when somebody counted on to behind them.
+
+    Args:
+        connection: reads one moment of the database.
+        since: the moment of the last question.
+        passed: up to this entry quarters are counted.
+        summed: up to this entry the sums are.
+
+    Returns:
+        This moment, and what was moved; True with what stands before `passed`.
+
+    Raises:
+        WentBack: the database is not where it was then.
+    """
+    now = moment_of(connection)
+    assert now is not None
+    if not since.is_before(now):
+        raise WentBack("The database's transactions went back: it was restored, or another server took over.")
+    asked = {"next_id": str(since.next_id), "running": [str(id) for id in since.running]}
+    bounds = {"mark": _FIRST_ENTRY, "bound": max(passed, summed)}
+    ids = list(connection.execute(_LATE_IDS, {**asked, **bounds}).scalars())
+    if not ids:
+        return now, []
+    rows = connection.execute(_LATE, {"ids": ids, "passed": passed})
+    return now, [(_movement(row), bool(row[9])) for row in rows]
 
 
 def edge_of(connection: Connection, now_us: int) -> str:
     """How far entries may be counted: behind it another writer may still put some. Empty where there is no other."""
-    return first_id_at(now_us - COMMIT_US_MAX) if connection.dialect.name == "postgresql" else ""
+    return first_id_at(now_us - COMMIT_US) if connection.dialect.name == "postgresql" else ""
 
 
 def first_id_at(at_us: int) -> str:
