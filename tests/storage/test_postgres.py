@@ -10,12 +10,15 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.storage.hands import rows
+from tests.storage.hands import HandClock, rows
+from tests.waiting import eventually
 
 from livecredits import Answer, BatchRow, Credits, InsufficientCredits, KeyReused, Refused, VoucherUsed
 from livecredits.credits.guesses import GuessLimits
+from livecredits.credits.opened import Opened
 from livecredits.storage import notices
 from livecredits.storage.answers import EVERYBODY, CommittedBatch
+from livecredits.storage.handover import Subscribers
 
 AT_ONCE = 32
 
@@ -151,3 +154,21 @@ class TestTwoNodes:
             at_once(*(partial(nodes[at % 2].sync.grant, "ada", 1) for at in range(AT_ONCE)))
         found = rows(postgres_url, "SELECT id, at_us FROM entries ORDER BY version")
         assert found == sorted(found)
+
+
+class TestTheEnd:
+    def test_what_is_read_at_the_very_end_leaves_no_connection(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened = Opened(postgres_url, HandClock(), Subscribers())
+        assert opened.others is not None
+        end = opened.others.bus.close
+
+        def hear_one_more() -> None:
+            opened.read(lambda connection: None)
+            end()
+
+        monkeypatch.setattr(opened.others.bus, "close", hear_one_more)
+        opened.close()
+        mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        eventually(lambda: rows(postgres_url, mine) == [(0,)])

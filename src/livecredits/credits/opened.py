@@ -114,11 +114,13 @@ class Opened:
         """Write what waits and let go of the database."""
         for scheduler in self._schedulers:
             scheduler.close()
-        self._database.close()
-        if self.others is not None:
-            self.others.close()
+        self.writer.close()
+        # Whatever reads has ended before its connections are: a read that came later would make one that nobody closes.
         self.batching.shutdown(cancel_futures=True)
         self.making.shutdown(cancel_futures=True)
+        if self.others is not None:
+            self.others.close()
+        self._database.close()
 
     def ready(self, change: Change) -> Change:
         """The change as the writer takes it: checked, and a code read and under its digest.

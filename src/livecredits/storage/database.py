@@ -66,6 +66,9 @@ class Writing(Protocol):
     def note(self, rows: Rows, *, urgent: bool = False) -> Future[None]:
         """Queue rows of the broadcast log."""
 
+    def close(self) -> None:
+        """Write what waits, then take nothing more. A second time does nothing."""
+
 
 class Database(Protocol):
     """An open database."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 from livecredits.clock import Clock
 from livecredits.storage import postgres_line, postgres_schema, postgres_verify
@@ -109,29 +108,15 @@ def engine_beside(url: str) -> Any:
 
 
 def reading_engine(url: str) -> Any:
-    """A pool of connections that read, each read in one snapshot of the primary. To dispose of it closes them all."""
-    from sqlalchemy import create_engine, event
+    """A pool of connections that read, each read in one snapshot of the primary."""
+    from sqlalchemy import create_engine
 
-    made: WeakSet[Any] = WeakSet()
-
-    def connect() -> Any:
-        connection = postgres_line.connect(url)
-        made.add(connection)
-        return connection
-
-    def close_all(_engine: Any) -> None:
-        # A connection that is in use at that moment is not the pool's to close, and nobody else would.
-        for connection in list(made):
-            connection.close()
-
-    engine = create_engine(
+    return create_engine(
         "postgresql+psycopg://",
-        creator=connect,
+        creator=lambda: postgres_line.connect(url),
         pool_size=READERS,
         max_overflow=READERS * 4,
         use_native_hstore=False,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
-    event.listen(engine, "engine_disposed", close_all)
-    return engine
