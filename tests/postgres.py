@@ -20,7 +20,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.storage.hands import fresh_database
+from tests.waiting import eventually
 
 from livecredits.storage import postgres_schema
 
@@ -119,15 +119,19 @@ class PostgresServer:
 
     def _wait_until_it_answers(self) -> None:
         assert self._process is not None
-        end = time.monotonic() + START_S
-        while time.monotonic() < end and self._process.poll() is None:
-            try:
+        process = self._process
+
+        def told() -> str:
+            return f"PostgreSQL did not start: {(self.folder / 'log').read_text()}"
+
+        def answers() -> bool:
+            assert process.poll() is None, told()
+            with contextlib.suppress(psycopg.OperationalError):
                 self.connect().close()
-            except psycopg.OperationalError:
-                time.sleep(0.02)
-            else:
-                return
-        raise AssertionError(f"PostgreSQL did not start: {(self.folder / 'log').read_text()}")
+                return True
+            return False
+
+        eventually(answers, START_S, told=told)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server: SIGTERM waits for its clients, SIGINT does not, SIGQUIT is like a crash."""
@@ -147,12 +151,11 @@ class PostgresServer:
         with self.connect() as db:
             db.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             db.execute("SELECT pg_reload_conf()")
-            end = time.monotonic() + START_S
-            while time.monotonic() < end:
-                if db.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'").fetchone():
-                    return follower
-                time.sleep(0.02)
-        raise AssertionError("the standby does not follow")
+            in_step = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+            eventually(
+                lambda: db.execute(in_step).fetchone(), START_S, told=lambda: "the standby does not follow"
+            )
+        return follower
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(

@@ -10,12 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.demo_process import environment
+from tests.waiting import eventually
 
 from livecredits.cli import workers
 from livecredits.config import Settings
@@ -72,13 +72,6 @@ def parent(tmp_path: Path) -> Iterator[Parent]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     parent.process.communicate()
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    end_s = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end_s, "it never was so"
-        time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:

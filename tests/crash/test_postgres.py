@@ -10,13 +10,15 @@ import itertools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 import pytest
 from tests.postgres import PASSWORD, PostgresServer
 from tests.storage.hands import IS_DEEP, rows
+from tests.waiting import eventually
 
 from livecredits import Credits, Unavailable
 from livecredits.storage import postgres_line, postgres_schema
@@ -57,11 +59,10 @@ class Crowd:
 
     def _run(self, number: int) -> None:
         for turn in itertools.count():
-            while not self._is_granted(number, f"{number}-{turn}"):
-                time.sleep(0.02)  # a client that was told to come again
-                if self.is_over and self.others:
-                    return
-            if self.is_over:
+            # Asked again until it is answered, as by a client that was told to come again.
+            granted = partial(self._is_granted, number, f"{number}-{turn}")
+            eventually(lambda: granted() or self.others, 60)  # noqa: B023 - it has ended before the next turn
+            if self.is_over or self.others:
                 return
 
     def _is_granted(self, number: int, key: str) -> bool:
@@ -80,10 +81,12 @@ class Crowd:
 
     def wait_for_more(self, count: int = 2 * CALLERS) -> None:
         """Until so many more were acknowledged."""
-        until, end = sum(self.acknowledged) + count, time.monotonic() + 30
-        while sum(self.acknowledged) < until and time.monotonic() < end and not self.others:
-            time.sleep(0.01)
-        assert sum(self.acknowledged) >= until or self.others, "nothing is written any more"
+        until = sum(self.acknowledged) + count
+        eventually(
+            lambda: sum(self.acknowledged) >= until or self.others,
+            30,
+            told=lambda: "nothing is written any more",
+        )
 
     def check(self, url: str) -> None:
         """Each acknowledged change stands in the ledger once, and nothing else does."""
@@ -161,7 +164,7 @@ def test_a_server_that_has_no_room(server: PostgresServer, url: str) -> None:
         with Crowd(credits) as crowd:
             db.execute("ALTER ROLE app CONNECTION LIMIT 0")
             db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
-            wait_until(lambda: len(crowd.refusals) >= CALLERS)
+            eventually(lambda: len(crowd.refusals) >= CALLERS, 30)
             db.execute("ALTER ROLE app CONNECTION LIMIT -1")
             assert seconds_until(crowd) <= FIRST_WRITE_S
     crowd.check(url)
@@ -209,10 +212,3 @@ def test_nothing_is_left_behind_in_a_session(
     with server.connect(url.rpartition("/")[2]) as db:
         assert db.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
     credits.sync.close()
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)

@@ -11,7 +11,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import pytest
 from tests.demo_process import START_S, free_port
+from tests.waiting import eventually
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -124,15 +124,18 @@ def running_proxy(name: str, folder: Path, node1: int, node2: int) -> Iterator[s
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Any) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
+    def told() -> str:
+        log.seek(0)
+        return str(log.read())
+
+    def listens() -> bool:
+        assert process.poll() is None, told()
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        log.seek(0)
-        assert process.poll() is None, log.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+            return True
+        return False
+
+    eventually(listens, START_S, told=told)
 
 
 def trusting() -> ssl.SSLContext:

@@ -18,8 +18,9 @@ from typing import Any
 import httpx2
 import psycopg
 from tests.demo_process import START_S, spawn
-from tests.nodes.town import Screen, Town, eventually, screen
+from tests.nodes.town import Screen, Town, screen
 from tests.serve_process import Server
+from tests.waiting import eventually
 from websockets.exceptions import WebSocketException
 
 USERS = 6

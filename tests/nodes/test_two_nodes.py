@@ -10,7 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 from tests.demo_process import START_S, spawn
-from tests.nodes.town import Town, eventually, screen
+from tests.nodes.town import Town, screen
+from tests.waiting import eventually
 
 REVOKED_S = 5.0
 

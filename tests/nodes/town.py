@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.serve_process import Server
+from tests.waiting import eventually
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -24,15 +25,6 @@ SETTINGS = {
     "LIVECREDITS_DRAIN_S": "2",
     "LIVECREDITS_REREAD_S": "2",
 }
-
-
-def eventually(holds: Callable[[], Any], seconds: float = WAIT_S) -> float:
-    """Wait until it is so; gives how many seconds it took."""
-    start_s = time.monotonic()
-    while not holds():
-        assert time.monotonic() < start_s + seconds, "it never was so"
-        time.sleep(0.005)
-    return time.monotonic() - start_s
 
 
 class Screen:
