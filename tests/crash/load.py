@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import select
-import subprocess
 import threading
 import time
 from collections.abc import Sequence
@@ -18,61 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
-from tests.demo_process import COMMAND, environment, free_port, spawn
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 USERS = 6
 AGAIN_S = 0.05
 GIVEN_UP_S = 30.0
-START_S = 30.0
-
-
-class Served:
-    """`livecredits serve` on one ledger and one port, however often it is killed."""
-
-    def __init__(self, database_url: str, **values: str) -> None:
-        self.port = free_port()
-        self._values = {"LIVECREDITS_DATABASE_URL": database_url, **values}
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start it, and wait until it is ready."""
-        self._process = spawn("serve", "--port", str(self.port), **self._values)
-        until = time.monotonic() + START_S
-        while not self._is_ready():
-            assert self._process.poll() is None, self._process.communicate()[1]
-            assert time.monotonic() < until, "the server does not start"
-            select.select([], [], [], 0.05)
-
-    def _is_ready(self) -> bool:
-        try:
-            return httpx2.get(f"{self.url}/readyz", timeout=1).status_code == 200
-        except httpx2.TransportError:
-            return False
-
-    def kill(self) -> None:
-        """End it at once, in the middle of whatever it does."""
-        self._process.kill()
-        self._process.communicate()
-
-    def end(self) -> None:
-        """Stop it as an operator would."""
-        self._process.terminate()
-        self._process.communicate(timeout=30)
-
-
-def make_key(database_url: str) -> str:
-    """A service key of a ledger that nobody serves yet."""
-    made = subprocess.run(
-        [COMMAND, "key", "add", "load", "--json"],
-        env=environment(LIVECREDITS_DATABASE_URL=database_url), capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return str(json.loads(made.stdout)["secret"])
 
 
 @dataclass

@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pytest
 from tests.checker import counted, judge
-from tests.crash.load import Load, Served, make_key
+from tests.crash.load import Load
+from tests.serve_process import Server
 
 pytestmark = pytest.mark.crash
 KILLS = 200 if os.environ.get("LIVECREDITS_DEPTH") == "deep" else 3
 FRESH_S = 5.0
-SECRET = "only-for-tests-" * 3
 
 
-def attack(servers: Sequence[Served], key: str) -> None:
+def attack(servers: Sequence[Server]) -> None:
     """Load on all servers, of which one after the other is killed and started again; then the judge's word."""
     rolls = random.Random(1)
-    load = Load([served.url for served in servers], key)
+    load = Load([served.url for served in servers], servers[0].key)
     try:
+        for served in servers:
+            served.start()
         load.begin(writers=8, screens=12)
         for number in range(KILLS):
             load.wait_for(rolls.randrange(100, 400))
@@ -35,7 +37,7 @@ def attack(servers: Sequence[Served], key: str) -> None:
     finally:
         load.stop()
         for served in servers:
-            served.end()
+            served.stop()
     told = counted(history)
     assert told["unknown"] >= KILLS, "the kills hit nobody"
     assert told["lost"] >= KILLS
@@ -46,12 +48,12 @@ def attack(servers: Sequence[Served], key: str) -> None:
 
 @pytest.mark.timeout(90 + 15 * KILLS)
 def test_a_server_that_is_killed_under_load_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/credits.db"
-    key = make_key(url)
-    attack([Served(url)], key)
+    attack([Server(tmp_path / "credits.db")])
 
 
 @pytest.mark.timeout(90 + 15 * KILLS)
-def test_when_a_node_is_killed_its_screens_go_to_the_other_and_end_right(postgres_url: str) -> None:
-    key = make_key(postgres_url)
-    attack([Served(postgres_url, LIVECREDITS_SECRET=SECRET) for _ in range(2)], key)
+def test_when_a_node_is_killed_its_screens_go_to_the_other_and_end_right(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    one = Server(tmp_path / "none", LIVECREDITS_DATABASE_URL=postgres_url)
+    attack([one, Server(tmp_path / "none", key=one.key, LIVECREDITS_DATABASE_URL=postgres_url)])
