@@ -117,7 +117,8 @@ def give_rights(url: str, role: str) -> None:
     """
     from psycopg.sql import SQL, Identifier
 
-    from livecredits.storage.schema import APPEND_ONLY, account_numbers, erasable_columns, metadata, several
+    from livecredits.storage.append_only import erasable_columns
+    from livecredits.storage.schema import APPEND_ONLY, account_numbers, metadata, several
 
     psycopg = postgres_line.driver()
     append_only = {table.name for table in APPEND_ONLY}

@@ -13,7 +13,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from livecredits.storage import postgres_line, postgres_schema
-from livecredits.storage.schema import APPEND_ONLY, postgres_triggers
+from livecredits.storage.append_only import postgres_triggers
+from livecredits.storage.schema import APPEND_ONLY
 from livecredits.storage.spelling import in_postgresql
 from livecredits.storage.verify import Progress, VerifyReport, check
 
@@ -75,7 +76,7 @@ class _Server:
         triggers = [_plain(row[0]) for row in self._db.execute(_TRIGGERS).fetchall()]
         missing = []
         for table in APPEND_ONLY:
-            function, *calls = postgres_triggers(table.name)
+            function, *calls = postgres_triggers(table)
             body = function.split("$$")[1]
             stand = all(any(_plain(call) == found for found in triggers) for call in calls)
             if bodies.get(f"{table.name}_append_only") != body or not stand:

@@ -26,8 +26,9 @@ from livecredits.core.chain import GENESIS, canonical, link
 from livecredits.core.lots import Lot
 from livecredits.core.rows import Entry, LotMove
 from livecredits.storage import migrate, shapes, sqlite
+from livecredits.storage.append_only import append_only_triggers
 from livecredits.storage.batch import KEPT_KEYS
-from livecredits.storage.schema import APPEND_ONLY, append_only_triggers
+from livecredits.storage.schema import APPEND_ONLY
 from livecredits.storage.spelling import in_sqlite
 from livecredits.storage.store import seal_of
 from livecredits.storage.verify_shop import SHOP_STRAYS
@@ -141,7 +142,7 @@ class _File:
         return [
             table.name
             for table in APPEND_ONLY
-            for statement in append_only_triggers(table.name)
+            for statement in append_only_triggers(table)
             if statement not in standing
         ]
 

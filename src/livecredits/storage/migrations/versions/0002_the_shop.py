@@ -11,7 +11,8 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from livecredits.storage.schema import APPEND_ONLY, append_only_triggers, metadata
+from livecredits.storage.append_only import append_only_triggers
+from livecredits.storage.schema import APPEND_ONLY, metadata
 
 revision = "0002"
 down_revision = "0001"
@@ -29,7 +30,7 @@ def upgrade() -> None:
     metadata.create_all(connection, checkfirst=True)
     if connection.dialect.name == "sqlite":
         for guarded in APPEND_ONLY:
-            for statement in append_only_triggers(guarded.name):
+            for statement in append_only_triggers(guarded):
                 connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {statement.split()[2]}")
                 connection.exec_driver_sql(statement)
     connection.execute(

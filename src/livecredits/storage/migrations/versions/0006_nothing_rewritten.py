@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from alembic import op
 
-from livecredits.storage.schema import APPEND_ONLY, append_only_triggers
+from livecredits.storage.append_only import append_only_triggers
+from livecredits.storage.schema import APPEND_ONLY
 
 revision = "0006"
 down_revision = "0005"
@@ -18,6 +19,6 @@ def upgrade() -> None:
     if connection.dialect.name != "sqlite":
         return
     for guarded in APPEND_ONLY:
-        for statement in append_only_triggers(guarded.name):
+        for statement in append_only_triggers(guarded):
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {statement.split()[2]}")
             connection.exec_driver_sql(statement)
