@@ -1,38 +1,12 @@
 // @vitest-environment node
 /**
  * The store against a scripted server, in one tab: what is shown when, what it does with loss, sleep,
- * refusals and wrong tokens, and what an operator's store adds. All time is virtual.
+ * refusals and wrong tokens. All time is virtual.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createStore } from '../src/store.js'
-import type { CreditsOptions, CreditsStore } from '../src/types.js'
-import { settle, World } from './world.js'
+import { figures, open, openLive } from './opened.js'
 
 afterEach(() => vi.restoreAllMocks())
-
-function open(options: Partial<CreditsOptions> = {}, world = new World()) {
-  const tab = world.openTab()
-  const user = 'user' in options ? options.user : 'ada'
-  const getToken = vi.fn(
-    (_request: { fresh: boolean }): string | null | Promise<string | null> => `screen:${user}`,
-  )
-  const store = createStore({ url: '', getToken, user, log: false, ...options }, tab.environment)
-  return { world, server: world.server, tab, store, getToken }
-}
-
-async function openLive(options: Partial<CreditsOptions> = {}) {
-  const all = open(options)
-  all.server.commit('ada', 100)
-  const stop = all.store.subscribe(() => {})
-  await all.world.pass(50)
-  return { ...all, stop }
-}
-
-const openOperator = () => openLive({ user: undefined, operator: true, getToken: () => 'operator' })
-const figures = (store: CreditsStore, unit?: string) => {
-  const { credits, available, pending, version } = store.getSnapshot(unit)
-  return { credits, available, pending, version }
-}
 
 describe('first number', () => {
   test('nothing happens before somebody subscribes', async () => {
@@ -438,63 +412,6 @@ describe('reads', () => {
   })
 })
 
-describe('optimistic changes', () => {
-  test('show at once, settle with the frame that names the key, and never twice', async () => {
-    const { world, server, store } = await openLive()
-    const seen: number[] = []
-    store.subscribe(() => seen.push(store.getSnapshot().credits))
-    let used = ''
-    const answer = store.optimistic(-5, async (key) => {
-      used = key
-      await new Promise<void>((resume) => world.at(30, resume))
-      const { version, epoch } = server.change('ada', -5, { key })
-      await new Promise<void>((resume) => world.at(30, resume))
-      return { version, epoch, user_id: 'ada' }
-    })
-    expect(figures(store)).toEqual({ credits: 95, available: 100, pending: 1, version: 1 })
-    await world.pass(200)
-    await answer
-    expect(figures(store)).toEqual({ credits: 95, available: 95, pending: 0, version: 2 })
-    expect(new Set(seen)).toEqual(new Set([95]))
-    expect(used.length).toBeGreaterThan(20)
-  })
-
-  test('are dropped when refused, and the refusal is handed on as it is', async () => {
-    const { store } = await openLive()
-    const refusal = new Error('Not enough credits')
-    await expect(store.optimistic(-500, () => Promise.reject(refusal))).rejects.toBe(refusal)
-    expect(figures(store)).toMatchObject({ credits: 100, pending: 0 })
-  })
-
-  test('without a version in the answer, settle by a read', async () => {
-    const { server, store } = await openLive()
-    server.silent = true
-    const result = await store.optimistic(-5, async () => {
-      server.commit('ada', -5)
-      return 'done'
-    })
-    expect([result, figures(store).credits]).toEqual(['done', 95])
-    await settle()
-    expect(figures(store)).toEqual({ credits: 95, available: 95, pending: 0, version: 2 })
-  })
-
-  test('of amounts that are not exact integers are not even tried', async () => {
-    const { store } = await openLive()
-    const change = vi.fn()
-    for (const delta of [0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY]) {
-      await expect(store.optimistic(delta, change)).rejects.toThrow(RangeError)
-    }
-    expect(change).not.toHaveBeenCalled()
-  })
-
-  test('keep the key that the app gives, so that a retry pays once', async () => {
-    const { store } = await openLive()
-    const change = vi.fn(async () => ({ version: 1 }))
-    await store.optimistic(-5, change, { key: 'kept' })
-    expect(change).toHaveBeenCalledWith('kept')
-  })
-})
-
 describe('receipts', () => {
   test('a tick is answered with what was painted, after it was painted', async () => {
     const { world, server, tab } = await openLive()
@@ -538,123 +455,6 @@ test('a connection that was given up and made again tells what is painted, thoug
   server.tick()
   await world.pass(50)
   expect(tab.sockets[1]?.saidOf('pong').at(-1)?.painted).toEqual({ credits: 1 })
-})
-
-describe('an operator', () => {
-  test('watches users, counted and together; unwatches when the last is gone', async () => {
-    const { world, server, store, tab } = await openOperator()
-    const stops = [store.watch(['ada', 'bob']), store.watch(['bob'])]
-    await world.pass(50)
-    const [socket] = tab.sockets
-    expect(socket?.saidOf('watch')).toEqual([{ type: 'watch', users: ['ada', 'bob'] }])
-    expect(store.getWatched('ada')).toMatchObject({ user: 'ada', credits: 100, version: 1 })
-    expect(store.getWatched('eve')).toBeUndefined()
-    stops[0]?.()
-    stops[0]?.()
-    await world.pass(50)
-    expect(socket?.saidOf('unwatch')).toEqual([{ type: 'unwatch', users: ['ada'] }])
-    expect(store.getWatched('ada')).toBeUndefined()
-    const updates: string[] = []
-    store.on('update', (userId) => updates.push(userId))
-    const before = store.getWatched('bob')
-    server.change('ada', 1)
-    expect(store.getWatched('bob')).toBe(before)
-    server.change('bob', 5)
-    await world.pass(50)
-    expect([store.getWatched('bob')?.credits, updates]).toEqual([5, ['bob']])
-  })
-
-  test('a row that unmounts and mounts again sends nothing', async () => {
-    const { world, store, tab } = await openOperator()
-    store.watch(['ada'])
-    await world.pass(50)
-    const stop = store.watch(['bob'])
-    stop()
-    store.watch(['ada'])
-    await world.pass(50)
-    expect(tab.sockets[0]?.said.filter(({ type }) => type.includes('watch')).length).toBe(1)
-  })
-
-  test('watches again after a reconnect, and shows the last number meanwhile', async () => {
-    const { world, server, store, tab } = await openOperator()
-    store.watch(['ada'])
-    store.follow(['users', 'audit'])
-    await world.pass(50)
-    tab.sockets[0]?.end(4000)
-    server.commit('ada', 1)
-    await world.pass(17)
-    expect(store.getWatched('ada')?.credits).toBe(100)
-    await world.pass(100)
-    expect(store.getWatched('ada')?.credits).toBe(101)
-    expect(tab.sockets[1]?.follows).toEqual(['users', 'audit'])
-  })
-
-  test('500 users fit into frames that the server reads; more are not watched', async () => {
-    const { world, store, tab } = await openOperator()
-    store.watch(Array.from({ length: 600 }, (_, n) => `${'ü'.repeat(100)}${n}`))
-    await world.pass(50)
-    const frames = tab.sockets[0]?.saidOf('watch') ?? []
-    for (const frame of frames)
-      expect(new TextEncoder().encode(JSON.stringify(frame)).length).toBeLessThanOrEqual(4096)
-    expect(frames.flatMap(({ users }) => users).length).toBe(500)
-  })
-
-  test('follows lists, counted', async () => {
-    const { world, store, tab } = await openOperator()
-    const stop = store.follow(['users'])
-    store.follow(['users', 'audit'])
-    await world.pass(50)
-    stop()
-    await world.pass(50)
-    expect(tab.sockets[0]?.saidOf('follow')).toEqual([{ type: 'follow', lists: ['users', 'audit'] }])
-  })
-
-  test('broadcasts by asking the server too, with the cookie; a failure is nobody’s concern', async () => {
-    const log = vi.spyOn(console, 'log').mockImplementation(() => {})
-    const { server, store, tab } = await openLive({
-      user: undefined,
-      operator: true,
-      getToken: () => 'operator',
-      log: true,
-    })
-    store.broadcast('a/b')
-    await settle()
-    expect(server.broadcasts).toEqual(['a/b'])
-    expect(tab.requests[0]).toMatchObject({
-      address: '/api/v1/admin/users/a%2Fb/broadcast',
-      init: { method: 'POST', credentials: 'include' },
-    })
-    expect(log.mock.calls).toEqual([['📢 Broadcasting credit update for user a/b']])
-    server.nextAnswer = Response.json({ code: 'forbidden', detail: 'No.' }, { status: 403 })
-    store.broadcast('ada')
-    await settle()
-    expect(store.getSnapshot().error).toBeNull()
-  })
-
-  test('has no credits of its own: refresh asks nothing, nothing is loading', async () => {
-    const { store, tab } = await openOperator()
-    await store.refresh({ force: true })
-    expect(tab.requests).toEqual([])
-    expect(store.getSnapshot()).toMatchObject({ credits: 0, loading: false, status: 'live' })
-  })
-
-  test('may show a change of a watched user before it is confirmed', async () => {
-    const { world, server, store } = await openOperator()
-    store.watch(['ada'])
-    await world.pass(50)
-    const change = store.optimistic(50, async () => server.change('ada', 50), { user: 'ada' })
-    expect(store.getWatched('ada')).toMatchObject({ credits: 150, available: 100, pending: 1 })
-    await change
-    await world.pass(50)
-    expect(store.getWatched('ada')).toMatchObject({ credits: 150, available: 150, pending: 0 })
-  })
-})
-
-test('under a screen token a broadcast makes no request', async () => {
-  const { store, tab } = await openLive()
-  store.broadcast('ada')
-  await settle()
-  expect(tab.requests).toEqual([])
 })
 
 describe('the end', () => {
