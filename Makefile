@@ -10,6 +10,8 @@ PYTHON ?= python3
 PORT ?= 8300
 # Half as many again as cores: tests wait for browsers, processes and disks.
 WORKERS ?= 3
+# Many images set it. It makes every process compile what it imports: two seconds for each server that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 WEB := $(BIN)/python tools/web.py
@@ -97,12 +99,12 @@ clean: ## remove everything that the build made, the environment included
 	@touch $@
 
 .venv/.run: .venv/.uv requirements/run.txt requirements/build.txt pyproject.toml
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/run.txt requirements/build.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/run.txt requirements/build.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.uv requirements/dev.txt pyproject.toml
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
