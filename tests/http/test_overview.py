@@ -266,7 +266,8 @@ async def test_users_orders_and_failures_are_counted(stage: Stage) -> None:
     assert (await backend.post("/api/v1/users/ada/spend", json={"amount": 500})).status_code == 402
     told = await looked_at(stage)
     assert (told["users"], told["orders"]) == (1, {"pending": 1})
-    assert told["screens"] == {"open": 0, "users": 0}
+    assert told["screens"] == {"open": 0, "users": 0, "users_exact": True}
+    assert told["nodes"] == {"asked": 1, "answered": 1}
     assert told["failures"] | {"since": ""} == {
         "since": "", "storage": None, "errors": 0, "refused": 1, "limited": 0, "closed": {}, "alarms": 0,
     }  # fmt: skip

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from tests.demo_process import START_S, spawn
 from tests.nodes.town import Town, screen
+from tests.serve_process import Server
 from tests.waiting import eventually
 
 REVOKED_S = 5.0
@@ -94,7 +95,36 @@ def test_screens_of_all_nodes_are_shown_at_each(town: Town) -> None:
             assert row["screens"] == 2
             shown = node.api("GET", f"/admin/screens?user={user}")["items"]
             assert sorted(one["node"].partition("-")[0] for one in shown) == ["a", "b"]
-        eventually(lambda: town.a.api("GET", "/admin/stats")["screens"]["open"] == 2)
+
+
+def test_the_overview_is_of_all_nodes(town: Town) -> None:
+    """Painted times, failures and users; who has screens on both nodes is one user."""
+    both, one = town.new_user(), town.new_user()
+    before = town.b.api("GET", "/admin/stats")
+    with (
+        screen(town.a, town.token(both)) as here,
+        screen(town.b, town.token(both)) as there,
+        screen(town.b, town.token(one)),
+    ):
+        with ThreadPoolExecutor(1) as pool:
+            path = f"/admin/users/{both}/credits?wait=shown&timeout_ms=5000"
+            waiting = pool.submit(town.b.api, "PUT", path, json={"credits": 50})
+            for guest in (here, there):
+                guest.paint(guest.until("state")["version"])
+            waiting.result(10)
+        spend = f"{town.a.url}/api/v1/users/{both}/spend"
+        assert httpx2.post(spend, json={"amount": 99}, headers=town.a.headers).status_code == 402
+
+        def is_told(node: Server) -> Any:
+            stats = node.api("GET", "/admin/stats")
+            return (
+                stats["screens"] == {"open": 3, "users": 2, "users_exact": True}
+                and stats["nodes"] == {"asked": 2, "answered": 2}
+                and stats["painted"]["count"] == before["painted"]["count"] + 2
+                and stats["failures"]["refused"] == before["failures"]["refused"] + 1
+            )
+
+        eventually(lambda: is_told(town.a) and is_told(town.b))
 
 
 def test_a_page_that_is_open_at_one_node_asks_screens_at_the_other_for_receipts(town: Town) -> None:

@@ -1,7 +1,8 @@
 """How long it takes from a commit to the painted pixel: a histogram for ever, percentiles of the last hour.
 
 Promises: exact counts; a percentile is a whole number of milliseconds, rounded up to three digits; memory is a few
-hundred numbers for each of sixty minutes, whatever the rate.
+hundred numbers for each of sixty minutes, whatever the rate. What several have counted can be added up (`Counted`), and
+the percentiles of the sum are those of all delays.
 Must not know: clocks (time is passed in), who measured.
 """
 
@@ -20,6 +21,8 @@ BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 WINDOW_S = 3_600
 _MINUTE_MS = 60_000
 _EXACT_MS = 1_000
+Counted = Counter[int]
+"""How many delays there were of each length in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +54,8 @@ class Delays:
             minute[_rounded(ms)] += times
         self._forget(now_ms)
 
-    def percentiles(self, now_ms: int) -> Percentiles:
+    def last_hour(self, now_ms: int) -> Counted:
         """Those of the last hour."""
-        counted = self._last_hour(now_ms)
-        total = counted.total()
-        if not total:
-            return Percentiles()
-        ordered = sorted(counted.items())
-        p50, p95, p99 = (_at(ordered, total * share) for share in (0.5, 0.95, 0.99))
-        return Percentiles(p50, p95, p99, total)
-
-    def share_within(self, most_ms: int, now_ms: int) -> float | None:
-        """Which part of the last hour's delays was no longer than this; None where there were none."""
-        counted = self._last_hour(now_ms)
-        total = counted.total()
-        return sum(times for ms, times in counted.items() if ms <= most_ms) / total if total else None
-
-    def _last_hour(self, now_ms: int) -> Counter[int]:
         self._forget(now_ms)
         return sum(self._minutes.values(), Counter())
 
@@ -75,6 +63,22 @@ class Delays:
         oldest = (now_ms - WINDOW_S * 1_000) // _MINUTE_MS
         for minute in [minute for minute in self._minutes if minute <= oldest]:
             del self._minutes[minute]
+
+
+def percentiles(counted: Counted) -> Percentiles:
+    """The delays that half of all, 95 and 99 in a hundred did not exceed."""
+    total = counted.total()
+    if not total:
+        return Percentiles()
+    ordered = sorted(counted.items())
+    p50, p95, p99 = (_at(ordered, total * share) for share in (0.5, 0.95, 0.99))
+    return Percentiles(p50, p95, p99, total)
+
+
+def share_within(counted: Counted, most_ms: int) -> float | None:
+    """Which part was no longer than this; None where there were none."""
+    total = counted.total()
+    return sum(times for ms, times in counted.items() if ms <= most_ms) / total if total else None
 
 
 def _rounded(ms: int) -> int:

@@ -465,6 +465,10 @@ class Delivery:
         """How many screens of users are open, and of how many users; watchers not counted."""
         return sum(self._per_user.values()), len(self._per_user)
 
+    def users_shown(self) -> list[str]:
+        """The users of these screens."""
+        return list(self._per_user)
+
     def epoch_is(self, epoch: str) -> None:
         """The ledger's epoch, as often as the shell likes: another one means that everybody starts over."""
         if epoch == self.epoch:

@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from livecredits.core.amounts import bad_field
+from livecredits.core.delays import percentiles, share_within
 from livecredits.credits.opened import Unit
 from livecredits.http.bodies import TOKEN_TTL_MAX_S
 from livecredits.http.changes import actor_of
-from livecredits.http.figures import DAY_QUARTERS, Figures, Hour, Moved, UnitFigures
+from livecredits.http.figures import DAY_QUARTERS, Hour, Moved, UnitFigures
+from livecredits.http.gathered import Whole
 from livecredits.http.overview_models import (
     NodesAnswer,
     SettingsAnswer,
@@ -29,7 +31,6 @@ routes = Routes("Overview")
 
 _DAY_US = DAY_QUARTERS * QUARTER_US
 _HOUR_US = 4 * QUARTER_US
-_REFUSED = (402, 409, 410, 412)
 _NOTHING = Moved()
 
 
@@ -48,7 +49,8 @@ async def read_stats(call: Call[NoBody, StatsQuery]) -> Reply:
     await figures.refresh()
     users, pending = await figures.people()
     kept = await services.kept.current()
-    open_screens, users_with_screens = services.nodes.shown_to()
+    whole = await services.gathered.whole()
+    with_screens = whole.users
     return as_json({
         "as_of": instant(now_us),
         "today_from": instant(today_from_us),
@@ -56,9 +58,12 @@ async def read_stats(call: Call[NoBody, StatsQuery]) -> Reply:
         "units": _units(services, now_us, today_from_us),
         "users": users,
         "orders": {"pending": pending},
-        "screens": {"open": open_screens, "users": users_with_screens},
-        "painted": _painted(services, kept),
-        "failures": _failures(services, figures),
+        "screens": {
+            "open": whole.sum_of("screens"), "users": with_screens.count, "users_exact": with_screens.is_exact,
+        },
+        "painted": _painted(whole, kept),
+        "failures": _failures(whole),
+        "nodes": {"asked": whole.asked, "answered": len(whole.told)},
     })  # fmt: skip
 
 
@@ -100,27 +105,26 @@ def _moved(moved: Moved) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _painted(services: Services, kept: StoredSettings) -> dict[str, Any]:
-    receipts, objective_ms = services.live.receipts, kept.painted_objective_ms
-    told = receipts.percentiles()
+def _painted(whole: Whole, kept: StoredSettings) -> dict[str, Any]:
+    counted, objective_ms = whole.painted, kept.painted_objective_ms
+    told = percentiles(counted)
     is_measured = told.count > 0
     return {
         "p50_ms": told.p50_ms if is_measured else None, "p95_ms": told.p95_ms if is_measured else None,
         "p99_ms": told.p99_ms if is_measured else None, "count": told.count, "window_s": told.window_s,
-        "objective_ms": objective_ms, "within": receipts.share_within(objective_ms),
+        "objective_ms": objective_ms, "within": share_within(counted, objective_ms),
     }  # fmt: skip
 
 
-def _failures(services: Services, figures: Figures) -> dict[str, Any]:
-    statuses, counts = services.metrics.statuses, services.live.counts
+def _failures(whole: Whole) -> dict[str, Any]:
     return {
-        "since": instant(services.node.started_at_us),
-        "storage": figures.storage_failure,
-        "errors": sum(count for status, count in statuses.items() if status >= 500),
-        "refused": sum(statuses.get(status, 0) for status in _REFUSED),
-        "limited": statuses.get(429, 0),
-        "closed": dict(counts.closes),
-        "alarms": counts.drifted + counts.went_back + counts.ahead,
+        "since": instant(whole.since_us),
+        "storage": whole.storage,
+        "errors": whole.sum_of("errors"),
+        "refused": whole.sum_of("refused"),
+        "limited": whole.sum_of("limited"),
+        "closed": whole.closed,
+        "alarms": whole.sum_of("alarms"),
     }
 
 

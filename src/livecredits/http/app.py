@@ -39,6 +39,7 @@ from livecredits.http import (
 )
 from livecredits.http.bodies import check_user_id
 from livecredits.http.figures import Figures
+from livecredits.http.gathered import Gathered
 from livecredits.http.guard import Guard, is_cross_origin_allowed
 from livecredits.http.kept import Kept
 from livecredits.http.metrics import Metrics
@@ -116,9 +117,11 @@ class App:
         self._live = live = Live(
             credits, tokens.authenticate_live, settings, forget=tokens.forget, kept_by=broadcasts
         )
+        metrics, figures = Metrics(), Figures(credits)
+        nodes = nodes_around(credits, settings, live, tokens, sessions, kept)
         self.services = Services(
-            credits, settings, tokens, sessions, guard, live, Trail(credits), Metrics(), table, Figures(credits),
-            kept, node, broadcasts, nodes_around(credits, settings, live, tokens, sessions, kept),
+            credits, settings, tokens, sessions, guard, live, Trail(credits), metrics, table, figures, kept, node,
+            broadcasts, nodes, Gathered(nodes, node, live, metrics, figures),
         )  # fmt: skip
         self._trusted = parse_networks(settings.trusted_proxies)
         system.watch_figures(self.services)

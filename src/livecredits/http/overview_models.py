@@ -74,15 +74,26 @@ class OrderStats(Model):
 
 
 class ScreenStats(Model):
-    """Open screens of users, and of how many users."""
+    """Open screens of users, and of how many users; of all nodes that answered."""
 
-    model_config = example_of({"open": 12, "users": 9})
+    model_config = example_of({"open": 12, "users": 9, "users_exact": True})
     open: int
     users: int
+    users_exact: bool = Field(
+        description="False where several nodes have thousands of users: an estimate then, within a few percent."
+    )
+
+
+class NodesCounted(Model):
+    """How many nodes `screens`, `painted` and `failures` are of; one that does not answer is left out."""
+
+    model_config = example_of({"asked": 2, "answered": 2})
+    asked: int
+    answered: int
 
 
 class PaintedStats(Model):
-    """How long changes took from their commit until a screen had painted them, an upper bound."""
+    """How long changes took from their commit until a screen had painted them, an upper bound; of all nodes."""
 
     model_config = example_of({
         "p50_ms": 14.2, "p95_ms": 31.0, "p99_ms": 88.5, "count": 1_204, "window_s": 3_600, "objective_ms": 200,
@@ -100,13 +111,13 @@ class PaintedStats(Model):
 
 
 class FailureStats(Model):
-    """What went wrong in this process since it started."""
+    """What went wrong on the nodes, on each since it started."""
 
     model_config = example_of({
         "since": _AT, "storage": None, "errors": 0, "refused": 4, "limited": 0, "closed": {"no_answer": 2},
         "alarms": 0,
     })  # fmt: skip
-    since: Moment
+    since: Moment = Field(description="When the first of them started.")
     storage: str | None = Field(description="Why nothing is written any more, if so.")
     errors: int = Field(description="Requests answered with 5xx.")
     refused: int = Field(description="Changes refused for a reason of the ledger: 402, 409, 410, 412.")
@@ -122,11 +133,12 @@ class StatsAnswer(Model):
 
     model_config = example_of({
         "as_of": _AT, "today_from": _AT, "complete": True, "units": [], "users": 1_204, "orders": {"pending": 3},
-        "screens": {"open": 12, "users": 9},
+        "screens": {"open": 12, "users": 9, "users_exact": True},
         "painted": {"p50_ms": None, "p95_ms": None, "p99_ms": None, "count": 0, "window_s": 3_600,
                     "objective_ms": 200, "within": None},
         "failures": {"since": _AT, "storage": None, "errors": 0, "refused": 0, "limited": 0, "closed": {},
                      "alarms": 0},
+        "nodes": {"asked": 2, "answered": 2},
     })  # fmt: skip
     as_of: Moment
     today_from: Moment
@@ -139,6 +151,7 @@ class StatsAnswer(Model):
     screens: ScreenStats
     painted: PaintedStats
     failures: FailureStats
+    nodes: NodesCounted
 
 
 class NodeShape(Model):

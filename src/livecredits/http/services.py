@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from livecredits.config import Settings
     from livecredits.credits import Credits
     from livecredits.http.figures import Figures
+    from livecredits.http.gathered import Gathered
     from livecredits.http.guard import Guard
     from livecredits.http.kept import Kept
     from livecredits.http.metrics import Metrics
@@ -41,6 +42,7 @@ class Services:
         node: which process this is.
         log: who has seen which change.
         nodes: the screens of all nodes.
+        gathered: what all nodes count.
     """
 
     credits: Credits
@@ -57,3 +59,4 @@ class Services:
     node: Node
     log: BroadcastLog
     nodes: Nodes
+    gathered: Gathered

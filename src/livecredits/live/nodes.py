@@ -179,12 +179,6 @@ class Nodes:
         if bus is not None:
             bus.beat_soon()
 
-    def shown_to(self) -> tuple[int, int]:
-        """Open screens of users, and users; on other nodes as of their last beat, and a user of two counts twice."""
-        screens, users = self._live.shown_to()
-        others = self.others
-        return screens + sum(one.screens for one in others), users + sum(one.users for one in others)
-
     # --- telling ---------------------------------------------------------------------------------------------------
 
     def on(self, kind: str, hear: Callable[[Any], Any]) -> None:
@@ -208,7 +202,16 @@ class Nodes:
         self._live.revoke(session_id=session_id)
         self.tell("ended", session_id)
 
+    def answer(self, kind: str, answer: Callable[[Any], Awaitable[Any]]) -> None:
+        """Answer other nodes' questions of this kind, from their content."""
+        self._answers[kind] = answer
+
     # --- asking ----------------------------------------------------------------------------------------------------
+
+    async def ask(self, kind: str) -> tuple[list[Any], int]:
+        """What the others answer, and how many were asked; who does not answer in time is left out."""
+        asked = len(self.others)
+        return await self._ask(kind), asked
 
     async def revoke(self, user_id: str) -> int:
         """Close the screens of a user's tokens; how many there were."""

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from livecredits.core.broadcasts import Counts
-from livecredits.core.delays import BUCKETS_MS, Delays, Percentiles
+from livecredits.core.delays import BUCKETS_MS, Delays
 from livecredits.errors import Draining, Refused
 from livecredits.live.ports import sight
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from livecredits.core.broadcasts import Broadcast, Row, Span
     from livecredits.core.crowds import Run
+    from livecredits.core.delays import Counted
     from livecredits.core.hub import Hub
     from livecredits.live.ports import Log, SightView
 
@@ -70,13 +71,9 @@ class LiveReceipts:
 
     # --- for routes -------------------------------------------------------------------------------------------
 
-    def percentiles(self) -> Percentiles:
+    def last_hour(self) -> Counted:
         """From commit to painted, of the last hour: screens that were visible and asked to tell at once."""
-        return self.delays.percentiles(self._now_ms())
-
-    def share_within(self, most_ms: int) -> float | None:
-        """Which part of the same was no slower than this; None where nothing was measured."""
-        return self.delays.share_within(most_ms, self._now_ms())
+        return self.delays.last_hour(self._now_ms())
 
     def histogram(self) -> tuple[list[tuple[str, float]], float]:
         """The same for ever: how many up to each edge in seconds, and the sum in seconds."""

@@ -284,6 +284,10 @@ class Live:
         """How many screens of users are open, and of how many users."""
         return self.hub.shown_to()
 
+    def users_shown(self) -> list[str]:
+        """The users of these screens."""
+        return self.hub.users_shown()
+
     async def wait_for(
         self, user: str, unit: str, after_version: int, timeout_s: float
     ) -> AccountState | None:

@@ -62,9 +62,12 @@ export interface Stats {
   units: UnitStats[]
   users: number
   orders: { pending: number }
-  screens: { open: number; users: number }
+  /** Where several nodes have thousands of users, their number is an estimate. */
+  screens: { open: number; users: number; users_exact: boolean }
   painted: Painted
   failures: Failures
+  /** How many nodes serve, and how many of them the figures of screens, painted times and failures are of. */
+  nodes: { asked: number; answered: number }
 }
 
 export interface Node {

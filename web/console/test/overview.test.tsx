@@ -25,7 +25,10 @@ const tile = async (name: RegExp) => {
 }
 
 it('is where the console opens, and shows the installation at a glance', async () => {
-  const { server } = open(withFigures({ orders: { pending: 3 }, screens: { open: 12, users: 9 } }), '/')
+  const { server } = open(
+    withFigures({ orders: { pending: 3 }, screens: { open: 12, users: 9, users_exact: true } }),
+    '/',
+  )
   expect(await tile(/^Outstanding/)).toContain('1,234')
   expect(await tile(/Granted today/)).toContain('500')
   expect(await tile(/Spent today/)).toContain('and 7 expired')
@@ -115,6 +118,23 @@ it('says what failed and what is still being counted', async () => {
   expect(screen.getByText('Screens ended: no sign of life').nextSibling?.textContent).toBe('4')
   expect(screen.queryByText(/restarting/)).toBeNull()
   expect(screen.getByText(/still being counted/)).toBeTruthy()
+})
+
+it('says of how many nodes the figures are, and which is an estimate', async () => {
+  const { server } = open(
+    withFigures({
+      screens: { open: 9000, users: 8100, users_exact: false },
+      nodes: { asked: 3, answered: 2 },
+    }),
+    '/overview',
+  )
+  expect(await tile(/Live screens/)).toContain('of about 8,100 users')
+  expect(screen.getByText(/2 of 3 nodes answered: live screens, painted times/)).toBeTruthy()
+  expect(screen.getByText(/Counted by each node since it started; the first did/)).toBeTruthy()
+  server.figures = statsOf([1])
+  server.announceLists('history')
+  await screen.findByText(/Counted since the node started/)
+  expect(screen.queryByText(/nodes answered/)).toBeNull()
 })
 
 it('names the next steps where nobody is yet, and ticks what is done', async () => {

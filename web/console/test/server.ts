@@ -63,7 +63,7 @@ export function statsOf(credits: number[], more: Partial<Stats> = {}): Stats {
     ],
     users: credits.length,
     orders: { pending: 0 },
-    screens: { open: 0, users: 0 },
+    screens: { open: 0, users: 0, users_exact: true },
     painted: {
       p50_ms: null,
       p95_ms: null,
@@ -82,6 +82,7 @@ export function statsOf(credits: number[], more: Partial<Stats> = {}): Stats {
       closed: {},
       alarms: 0,
     },
+    nodes: { asked: 1, answered: 1 },
     ...more,
   }
 }

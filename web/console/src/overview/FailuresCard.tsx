@@ -1,4 +1,4 @@
-/** What went wrong in the process that answered, since it started; nothing is shown that is not really counted. */
+/** What went wrong on the nodes, on each since it started; nothing is shown that is not really counted. */
 import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react'
 import { Ago } from '../components/Ago'
 import { Card } from '../components/Card'
@@ -22,7 +22,7 @@ const WORDS: Record<string, string> = {
   protocol_error: 'protocol error',
 }
 
-export function FailuresCard({ failures }: { failures: Failures }) {
+export function FailuresCard({ failures, nodes }: { failures: Failures; nodes: number }) {
   const closed = Object.entries(failures.closed).filter(([name]) => !ORDINARY.has(name))
   const rows: [string, number][] = [
     ['Answers with a server error', failures.errors],
@@ -55,7 +55,12 @@ export function FailuresCard({ failures }: { failures: Failures }) {
           ))}
         </dl>
         <p className="hint">
-          Counted since this process started, <Ago at={failures.since} />.
+          {nodes > 1 ? (
+            <>Counted by each node since it started; the first did </>
+          ) : (
+            <>Counted since the node started, </>
+          )}
+          <Ago at={failures.since} />.
         </p>
       </div>
     </Card>

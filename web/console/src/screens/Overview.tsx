@@ -79,8 +79,14 @@ export default function Overview() {
           <FlowChart stats={unit} />
           <div className="overview-pair">
             <PaintedCard painted={stats.painted} />
-            <FailuresCard failures={stats.failures} />
+            <FailuresCard failures={stats.failures} nodes={stats.nodes.asked} />
           </div>
+          {stats.nodes.answered < stats.nodes.asked && (
+            <p className="counting">
+              {plain.format(stats.nodes.answered)} of {plain.format(stats.nodes.asked)} nodes answered: live
+              screens, painted times and failures are theirs.
+            </p>
+          )}
           <NodesCard />
         </div>
       )}
@@ -142,7 +148,7 @@ function Tiles({ stats, unit }: { stats: Stats; unit: UnitStats }) {
       <Tile
         name="Live screens"
         value={plain.format(stats.screens.open)}
-        note={`of ${plain.format(stats.screens.users)} ${stats.screens.users === 1 ? 'user' : 'users'}`}
+        note={`of ${stats.screens.users_exact ? '' : 'about '}${plain.format(stats.screens.users)} ${stats.screens.users === 1 ? 'user' : 'users'}`}
       />
       <Tile name="Users" value={plain.format(stats.users)} note="with an account" href="/users" />
     </ul>
