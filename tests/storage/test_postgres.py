@@ -19,6 +19,8 @@ from livecredits.credits.opened import Opened
 from livecredits.storage import notices
 from livecredits.storage.answers import EVERYBODY, CommittedBatch
 from livecredits.storage.handover import Subscribers
+from livecredits.storage.postgres import PostgresStore
+from livecredits.storage.store import Named
 
 AT_ONCE = 32
 
@@ -172,3 +174,21 @@ class TestTheEnd:
         opened.close()
         mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         eventually(lambda: rows(postgres_url, mine) == [(0,)])
+
+
+class TestPlans:
+    def test_each_statement_is_planned_once_on_a_direct_line(self, postgres_url: str) -> None:
+        """Planning anew cost the server half of a lone change."""
+        store = PostgresStore(postgres_url)
+        try:
+            for turn in range(3):
+                store.begin()
+                store.lock(Named(accounts={("ada", "credits")}, keys={("service", str(turn))}), 0)
+                store.open_lots({1: ("ada", "credits")}, 9)
+                store.commit()
+            plans = store._found("SELECT generic_plans, custom_plans FROM pg_prepared_statements")
+        finally:
+            store.close()
+        kept = [used for used in plans if used[0] >= 3]
+        assert len(kept) >= 4
+        assert all(custom == 0 for _, custom in plans)

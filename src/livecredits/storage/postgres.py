@@ -36,6 +36,8 @@ LEDGER_LOCK = 0x6C63_0001
 """The number of the advisory lock: shared by whoever moves credits, held alone by functions of their own."""
 NUMBERS_AT_ONCE = 50
 """Account numbers that are taken from the sequence in one go."""
+ONLY_WHERE_ASKED = 2**31
+"""How often a statement has to come before psycopg prepares it unasked. With none it prepares nothing at all."""
 BOUNDS_MS = {"lock_timeout": 10_000, "idle_in_transaction_session_timeout": 30_000}
 """Longest wait for a lock, and longest pause inside a transaction: a process that was stopped in the middle of one must
 not keep everybody else waiting for ever. A batch of 10,000 rows is decided in a second or two."""
@@ -44,10 +46,11 @@ not keep everybody else waiting for ever. A batch of 10,000 rows is decided in a
 # --- statements ----------------------------------------------------------------------------------------------------
 
 _BOUNDS = ", ".join(f"set_config('{name}', '{most}', true)" for name, most in BOUNDS_MS.items())
-_PLANNER = ", ".join(
+_PLANNER = "set_config('plan_cache_mode', 'force_generic_plan', true), " + ", ".join(
     f"set_config('{name}', 'off', true)"
     for name in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
 )
+"""One plan for each statement, whatever it is asked for: there is only one that reads by index."""
 _LOOK_AROUND = (
     "SELECT (SELECT json_object_agg(name, low_threshold) FROM units WHERE low_threshold IS NOT NULL), "
     "EXISTS (SELECT FROM campaigns WHERE welcome = 1)"
@@ -216,6 +219,8 @@ class PostgresStore(ShopStore):
         db = postgres_line.connect(self._url, postgres_line.lent())
         self._cursor = psycopg.RawCursor(db)
         self._is_direct = postgres_line.is_direct(db)
+        if self._is_direct:
+            db.prepare_threshold = ONLY_WHERE_ASKED
         self._epoch = epoch_of(db)
         if self._engine is not None:
             self._engine.dispose()
