@@ -19,6 +19,7 @@ from livecredits import Credits
 from livecredits.access import Scope
 from livecredits.config import Settings
 from livecredits.http.app import build_app
+from livecredits.http.siblings import UP
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -188,20 +189,22 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 
 OF_PROMETHEUS = {"up", "instance", "job", "le"}
+OF_WORKERS = {"node"}
+"""What `serve --workers` adds to each of its workers' figures (`http.siblings`)."""
 
 
 @pytest.mark.parametrize(("expression", "legend"), list(expressions()), ids=lambda value: value[:60])
 def test_what_is_asked_is_shown(expression: str, legend: str, exposed: dict[str, set[str]]) -> None:
     named = set(re.findall(r"\b(?:livecredits|process)_\w+", expression))
-    assert named <= set(exposed)
+    assert named <= set(exposed) | {UP}
     assert named or "up{" in expression
-    labels = {"instance", "job", *(label for name in named for label in exposed[name])}
+    labels = {"instance", "job", *(label for name in named - {UP} for label in exposed[name])}
     used = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", expression))
     for group in re.findall(r"by \(([^)]+)\)", expression):
         used |= set(group.replace(" ", "").split(","))
     used |= set(re.findall(r"{{(?:\$labels\.)?(\w+)}}", legend))
-    if any(exposed[name] for name in named):
-        assert used <= labels | OF_PROMETHEUS
+    if any(exposed[name] for name in named - {UP}):
+        assert used <= labels | OF_PROMETHEUS | OF_WORKERS
 
 
 def test_every_alert_has_its_line_in_the_operations_guide() -> None:

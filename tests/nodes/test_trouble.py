@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -218,6 +219,11 @@ def test_workers_are_whole_nodes_on_one_port(town: Town) -> None:
         with screen(at_workers, town.token(user)) as shown:
             town.grant(town.b, user)
             assert shown.until("state")["version"] == 1
+            metrics = httpx2.get(f"{url}/metrics", headers=town.a.headers).text
+        for name in ("a-1", "a-2"):
+            assert f'livecredits_worker_up{{node="{name}"}} 1' in metrics
+        screens = re.findall(r'^livecredits_screens{node="(a-\d)"} (\d)', metrics, re.MULTILINE)
+        assert sum(int(count) for _, count in screens) == 1, "whoever answers shows the screens of both"
         victim = min(_children(parent.pid))
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: len(_children(parent.pid) - {victim}) == 2, 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -77,6 +77,7 @@ def serve(
         ),
     ] = 1,
     listener: Annotated[int | None, typer.Option(hidden=True, help="A socket that a parent holds.")] = None,
+    siblings: Annotated[Path | None, typer.Option(hidden=True, help="Where a worker answers others.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve the API, live connections and the console, by the settings of docs/reference/settings.md."""
@@ -92,7 +93,7 @@ def serve(
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         if listener is not None:
             several.end_with_parent()
-            server.run(lambda: _serve(settings, server.inherited(listener), as_json=as_json, is_worker=True))
+            server.run(lambda: _serve(settings, server.inherited(listener), as_json=as_json, beside=siblings))
             return
         _warn_of_strangers()
         several.check(settings, workers)
@@ -110,7 +111,9 @@ def _serve_by_workers(settings: Any, listener: Any, count: int, *, as_json: bool
     def ready() -> None:
         _tell_ready(settings, listener, as_json=as_json)
 
-    ended = Workers(starter(listener, settings), count, drain_s=settings.drain_s, ready=ready).run()
+    with tempfile.TemporaryDirectory(prefix="livecredits-workers-") as folder:
+        start = starter(listener, settings, Path(folder))
+        ended = Workers(start, count, drain_s=settings.drain_s, ready=ready).run()
     raise typer.Exit(ended)
 
 
@@ -130,17 +133,23 @@ def _tell_ready(settings: Any, listener: Any, *, as_json: bool) -> None:
         )
 
 
-async def _serve(settings: Any, listener: Any, *, as_json: bool, is_worker: bool = False) -> None:
+async def _serve(settings: Any, listener: Any, *, as_json: bool, beside: Path | None = None) -> None:
     from livecredits import server
     from livecredits.credits import Credits
     from livecredits.http.app import build_app
+    from livecredits.http.siblings import Siblings
 
     credits = Credits(settings.database_url, settings=settings)
     app = build_app(credits, settings=settings)  # before it is opened: other nodes are told what this one is
-    async with credits:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(credits)
+        if beside is not None:
+            services = app.services
+            services.siblings = Siblings(beside, settings.node_name or "", services.metrics.text)
+            await stack.enter_async_context(services.siblings.answering())
 
         async def ready() -> None:
-            if is_worker:
+            if beside is not None:
                 print_json({"pid": os.getpid()})
             else:
                 _tell_ready(settings, listener, as_json=as_json)

@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from livecredits.cli.output import err
@@ -209,8 +210,10 @@ class Workers:
             )
 
 
-def starter(listener: socket.socket, settings: Settings) -> Callable[[int], subprocess.Popen[bytes]]:
-    """What starts a worker on this listener, with settings that are the same for all of them."""
+def starter(
+    listener: socket.socket, settings: Settings, folder: Path
+) -> Callable[[int], subprocess.Popen[bytes]]:
+    """What starts a worker on this listener, with settings that are the same for all of them; they meet in `folder`."""
     from livecredits.storage.nodes import name_of_process
 
     name = name_of_process(settings.node_name, is_alone=True)
@@ -223,7 +226,7 @@ def starter(listener: socket.socket, settings: Settings) -> Callable[[int], subp
     def start(number: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-c", "from livecredits.cli import main; main()", "serve", "--json", "--listener",
-             str(listener.fileno())],
+             str(listener.fileno()), "--siblings", str(folder / f"{number}.sock")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=(listener.fileno(),),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from livecredits.http.node import Node
     from livecredits.http.routing import Table
     from livecredits.http.sessions import Sessions
+    from livecredits.http.siblings import Siblings
     from livecredits.http.tokens import Tokens
     from livecredits.http.trail import Trail
     from livecredits.live.log import BroadcastLog
@@ -43,6 +44,7 @@ class Services:
         log: who has seen which change.
         nodes: the screens of all nodes.
         gathered: what all nodes count.
+        siblings: the workers behind the same port; None where this process has it alone.
     """
 
     credits: Credits
@@ -60,3 +62,4 @@ class Services:
     log: BroadcastLog
     nodes: Nodes
     gathered: Gathered
+    siblings: Siblings | None = None

@@ -65,8 +65,13 @@ async def docs(call: Call[Any, Any]) -> Reply:
 
 @routes.add("GET", "/metrics", rule=Rule(scope=Scope.READ), media_types=("text/plain",))
 async def metrics(call: Call[Any, Any]) -> Reply:
-    """Figures for Prometheus. Needs no key where the settings say so."""
-    return Reply(call.services.metrics.text(), 200, [], CONTENT_TYPE)
+    """Figures for Prometheus. Needs no key where the settings say so.
+
+    Of several workers on one port, whichever answers shows all of them, told apart by the label `node`.
+    """
+    services = call.services
+    text = services.metrics.text() if services.siblings is None else await services.siblings.text()
+    return Reply(text, 200, [], CONTENT_TYPE)
 
 
 def watch_figures(services: Services) -> None:
@@ -75,7 +80,7 @@ def watch_figures(services: Services) -> None:
     services.metrics.watch("livecredits_screens", "Open live screens.", lambda: live.open_screens)
     services.metrics.watch(
         "livecredits_wrong_voucher_codes",
-        "Wrong voucher codes in the last ten minutes, of all users together: an alarm, and no limit.",
+        "Wrong voucher codes tried at this node in the last ten minutes, of all users: an alarm, and no limit.",
         lambda: services.credits.wrong_codes,
     )
     services.metrics.watch_histogram(
