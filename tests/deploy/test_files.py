@@ -24,6 +24,8 @@ from livecredits.http.siblings import UP
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 PORT = "8300"
+APP = "livecredits_app"
+"""The role that nodes serve as."""
 
 
 def text(name: str) -> str:
@@ -120,12 +122,27 @@ def test_compose_publishes_the_proxy_alone_and_the_nodes_trust_its_network() -> 
 
 def test_nodes_start_after_the_schema_and_the_proxy_after_the_nodes() -> None:
     services = compose()["services"]
-    assert services["migrate"]["command"] == ["migrate"]
+    assert services["migrate"]["command"] == ["migrate", "--app-role", APP]
     for node in NODES:
         assert services[node]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
         assert services[node]["read_only"] is True
         assert services[node]["cap_drop"] == ["ALL"]
     assert services["proxy"]["depends_on"] == {node: {"condition": "service_healthy"} for node in NODES}
+
+
+def test_the_owner_of_the_tables_migrates_and_serves_nothing() -> None:
+    services = compose()["services"]
+    users = {
+        name: service["environment"]["LIVECREDITS_DATABASE_URL"].split(":")[1].removeprefix("//")
+        for name, service in services.items()
+        if "LIVECREDITS_DATABASE_URL" in service.get("environment", {})
+    }
+    assert users == {
+        "migrate": services["database"]["environment"]["POSTGRES_USER"],
+        **dict.fromkeys(NODES, APP),
+    }
+    assert "./roles.sh:/docker-entrypoint-initdb.d/roles.sh:ro" in services["database"]["volumes"]
+    assert set(re.findall(r"livecredits\w*", text("roles.sh").partition("<<'SQL'")[2])) == {APP}
 
 
 @pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])

@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
-from tests.demo_process import STOP_S
+from tests.demo_process import START_S, STOP_S, spawn
 from tests.deploy.proxies import running_proxy, trusting
-from tests.postgres import PostgresServer
+from tests.deploy.test_files import APP, DEPLOY, compose
+from tests.postgres import PASSWORD, USER, PostgresServer
 from tests.serve_process import Server
 from tests.staying_screens import SCREENS_EACH, all_show, open_screens
 
 USERS = ("ada", "bob", "eve")
 RIGHT_S = 5.0
 DRAIN_S = 2
+APP_PASSWORD = "of-the-nodes-role"
+
+
+def make_roles(postgres: PostgresServer, database: str) -> None:
+    """What the image of PostgreSQL runs when it makes the database."""
+    environment = {
+        "PATH": f"{postgres.bin}:{os.environ['PATH']}", "PGHOST": "127.0.0.1", "PGPORT": str(postgres.port),
+        "PGPASSWORD": PASSWORD, "POSTGRES_USER": USER, "POSTGRES_DB": database, "POSTGRES_APP_PASSWORD": APP_PASSWORD,
+    }  # fmt: skip
+    for _ in range(2):  # again: with a new password it is run by hand
+        subprocess.run(["sh", DEPLOY / "roles.sh"], env=environment, check=True)
+
+
+@pytest.fixture(scope="module")
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The address as the nodes' role, which may use the tables that the owner has made."""
+    name = postgres.create_database()
+    make_roles(postgres, name)
+    command = compose()["services"]["migrate"]["command"]
+    owner = {"LIVECREDITS_DATABASE_URL": postgres.url(name)}
+    done = spawn(*command, **owner)
+    told = done.communicate(timeout=START_S)
+    assert done.returncode == 0, told
+    yield postgres.url(name, user=APP, password=APP_PASSWORD)
+    postgres.drop_database(name)
 
 
 @pytest.fixture
-def nodes(postgres: PostgresServer, migrated: str, tmp_path: Path) -> Iterator[tuple[Server, Server]]:
-    database = postgres.create_database(migrated)
+def nodes(database: str, tmp_path: Path) -> Iterator[tuple[Server, Server]]:
     settings = {
-        "LIVECREDITS_DATABASE_URL": postgres.url(database), "LIVECREDITS_TRUSTED_PROXIES": "127.0.0.1",
+        "LIVECREDITS_DATABASE_URL": database, "LIVECREDITS_TRUSTED_PROXIES": "127.0.0.1",
         "LIVECREDITS_DRAIN_S": str(DRAIN_S),
     }  # fmt: skip
     both = (Server(tmp_path / "one", **settings), Server(tmp_path / "other", **settings))
@@ -33,7 +61,6 @@ def nodes(postgres: PostgresServer, migrated: str, tmp_path: Path) -> Iterator[t
     yield both
     for node in both:
         node.stop()
-    postgres.drop_database(database)
 
 
 def screens_at(node: Server) -> int:
@@ -54,6 +81,12 @@ async def give(site: str, node: Server, user: str, key: str) -> None:
                 return
             assert answer.status_code in {502, 503}, answer.text
             await asyncio.sleep(0.05)
+
+
+def test_the_nodes_may_not_alter_tables_nor_rewrite_entries(database: str) -> None:
+    for attempt in ("CREATE TABLE theirs (id int)", "UPDATE entries SET kind = kind", "DELETE FROM entries"):
+        with psycopg.connect(database) as db, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            db.execute(attempt)
 
 
 async def test_a_node_that_goes_leaves_its_screens_and_its_changes_to_the_other(
