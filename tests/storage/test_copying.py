@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres import PostgresServer
+from tests.postgres import PASSWORD, PostgresServer
 
 from livecredits import Credits, InsufficientCredits
 from livecredits.errors import StartRefused
@@ -179,6 +179,19 @@ def test_a_database_without_tables_is_refused_with_what_makes_them(
             moved(ledger, postgres.url(name))
     finally:
         postgres.drop_database(name)
+
+
+def test_a_role_that_does_not_own_the_tables_is_refused(
+    ledger: Path, url: str, postgres: PostgresServer
+) -> None:
+    with postgres.connect(url.rpartition("/")[2]) as db:
+        db.execute("DROP ROLE IF EXISTS copier")
+        db.execute(f"CREATE ROLE copier LOGIN PASSWORD '{PASSWORD}'")
+        postgres_schema.give_rights(url, "copier")
+        with pytest.raises(StartRefused, match="copier may not lock the tables"):
+            moved(ledger, postgres.url(url.rpartition("/")[2], user="copier"))
+        db.execute("DROP OWNED BY copier")
+        db.execute("DROP ROLE copier")
 
 
 def test_a_database_that_somebody_uses_is_refused(ledger: Path, url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -54,6 +55,16 @@ def ledger(request: pytest.FixtureRequest, postgres: PostgresServer, migrated: s
     postgres.drop_database(name)
 
 
+def plan_of(db: psycopg.Connection[Any], statement: str) -> str:
+    """How the server would run it whatever its values are; PostgreSQL 16 knows a shorter way to ask."""
+    db.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    db.execute(f"PREPARE asked AS {statement}".encode())
+    values = ", ".join(["NULL"] * max((int(place) for place in re.findall(r"\$(\d+)", statement)), default=0))
+    return "\n".join(
+        row[0] for row in db.execute(f"EXPLAIN EXECUTE asked{f'({values})' if values else ''}".encode())
+    )
+
+
 def test_all_of_them_are_looked_at() -> None:
     assert {"LOCK_ACCOUNTS", "OPEN_LOTS", "SAVE_ACCOUNTS", "LOCK_VOUCHERS", "MOVE_ORDERS"} < set(statements())
 
@@ -62,7 +73,7 @@ def test_all_of_them_are_looked_at() -> None:
 def test_none_reads_a_whole_table(ledger: str, name: str) -> None:
     with psycopg.connect(ledger, autocommit=True) as db:
         db.execute(BEGIN)
-        plan = "\n".join(row[0] for row in db.execute(f"EXPLAIN (GENERIC_PLAN) {statements()[name]}"))
+        plan = plan_of(db, statements()[name])
     read = set(re.findall(r"Seq Scan on (\w+)", plan)) - SMALL_BY_NATURE
     assert not read, plan
     assert "Hash Join" not in plan

@@ -38,6 +38,13 @@ def refusal_of(url: str) -> str:
     return str(refused.value)
 
 
+def not_migrated(url: str) -> str:
+    with pytest.raises(StartRefused) as refused:
+        postgres_schema.bring_up_to_date(url)
+    assert PASSWORD not in str(refused.value)
+    return str(refused.value)
+
+
 class TestRefusals:
     """Whatever stands in the way is named, and nothing is half-started."""
 
@@ -69,6 +76,73 @@ class TestRefusals:
         assert "Install that version" in refusal_of(own_url)
         with pytest.raises(StartRefused, match="knows schemas up to"):
             postgres_schema.bring_up_to_date(own_url)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "postgresql://app:p@ss:{0}@127.0.0.1:1/ledger",
+            "postgresql://app:p/{0}@127.0.0.1:1/ledger",
+            "postgresql://app:p?{0}@127.0.0.1:1/ledger",
+            "postgresql://app:{0}%zz@127.0.0.1:1/ledger",
+            "postgresql://app@127.0.0.1:{0}/ledger",
+        ],
+    )
+    def test_a_password_that_makes_the_address_ambiguous_is_told_in_no_part(self, address: str) -> None:
+        told = refusal_of(address.format(PASSWORD))
+        assert "The database of this address cannot be opened" in told
+        assert "%40" in told or "percent-encoded" in told
+
+    def test_a_standby_and_a_read_only_role(self, own_url: str) -> None:
+        run(own_url, f"ALTER DATABASE {own_url.rpartition('/')[2]} SET default_transaction_read_only = on")
+        assert "a standby, or default_transaction_read_only is on" in refusal_of(own_url)
+
+    @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+    def test_an_encoding_that_lacks_letters(self, postgres: PostgresServer, encoding: str) -> None:
+        name = f"in_{encoding.lower()}"
+        with postgres.connect() as db:
+            db.execute(f"DROP DATABASE IF EXISTS {name}")
+            db.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LOCALE 'C'")
+        for told in (refusal_of(postgres.url(name)), not_migrated(postgres.url(name))):
+            assert f"encoding is {encoding}" in told
+            assert "ENCODING 'UTF8'" in told
+
+    def test_a_role_that_may_make_no_tables(self, postgres: PostgresServer) -> None:
+        """Since PostgreSQL 15 that is every role but the database's owner."""
+        url = postgres.url(postgres.create_database())
+        run(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        told = not_migrated(_role(postgres, url, "maker"))
+        assert "permission denied for schema public" in told
+        assert "GRANT CREATE" in told
+
+    def test_another_program_has_a_table_of_that_name(self, postgres: PostgresServer) -> None:
+        url = postgres.url(postgres.create_database())
+        run(url, "CREATE TABLE users (id int)")
+        told = not_migrated(url)
+        assert '"users" already exists' in told
+        assert "a schema of its own" in told
+        with psycopg.connect(url) as db:
+            assert db.execute("SELECT to_regclass('accounts')").fetchone() == (None,)
+
+    @pytest.mark.parametrize("revisions", [[], ["3f2a91"]])
+    def test_another_program_keeps_its_migrations_there(
+        self, postgres: PostgresServer, revisions: list[str]
+    ) -> None:
+        url = postgres.url(postgres.create_database())
+        run(url, "CREATE TABLE alembic_version (version_num text)")
+        run(url, *(f"INSERT INTO alembic_version VALUES ('{one}')" for one in revisions))
+        for told in (refusal_of(url), not_migrated(url)):
+            assert "another program's" in told
+
+    def test_a_role_that_looks_into_another_schema(self, own_url: str) -> None:
+        name = own_url.rpartition("/")[2]
+        run(own_url, f"ALTER DATABASE {name} SET search_path = elsewhere")
+        told = refusal_of(own_url)
+        assert "tables are in the schema public" in told
+        assert "its search_path is elsewhere" in told
+
+    def test_a_schema_that_never_was(self, own_url: str) -> None:
+        run(own_url, "UPDATE alembic_version SET version_num = '0000'")
+        assert "none that livecredits knows" in not_migrated(own_url)
 
     def test_a_role_without_rights(self, postgres: PostgresServer, own_url: str) -> None:
         url = _role(postgres, own_url, "stranger")

@@ -106,9 +106,11 @@ def _checked(checks: Iterable[tuple[str, Check]], file: Path | None) -> Iterator
 
 def _settings(database: str | None) -> tuple[Settings | None, Finding]:
     from livecredits.config import Settings
+    from livecredits.storage.database import check_address
 
     try:
         settings = Settings.load(**({} if database is None else {"database_url": database}))
+        check_address(settings.database_url)
     except StartRefused as refused:
         return None, Finding("settings", "bad", str(refused))
     if settings.mode == "development":

@@ -87,6 +87,10 @@ def _schema(server: Server) -> Finding:
 def _rights(server: Server) -> Finding:
     if _one(server, "SELECT to_regclass('entries') IS NULL"):
         return Finding("rights", "note", "there are no tables yet")
+    if not _one(server, "SELECT has_table_privilege('entries', 'INSERT')"):
+        return Finding(
+            "rights", "bad", f"this role cannot write: livecredits migrate --app-role {server.info.user}"
+        )
     if _one(server, "SELECT has_table_privilege('entries', 'DELETE')"):
         return Finding(
             "rights",

@@ -208,16 +208,21 @@ async def _migrate_file(settings: Any) -> dict[str, Any]:
 
 
 def _migrate_server(url: str, phase: Literal["pre", "post", "all"], app_role: str | None) -> dict[str, Any]:
-    from livecredits.storage import postgres_schema, reads
+    from sqlalchemy.exc import DBAPIError
+
+    from livecredits.storage import postgres_line, postgres_schema, reads
     from livecredits.storage.database import engine_beside
     from livecredits.storage.postgres import epoch_of
 
     schema = postgres_schema.bring_up_to_date(url, phase)
     if app_role is not None:
         postgres_schema.give_rights(url, app_role)
-    with engine_beside(url).connect() as connection:
-        units = sorted(row.name for row in reads.unit_rows(connection))
-        return {"schema": schema, "epoch": epoch_of(connection), "units": units}
+    try:
+        with engine_beside(url).connect() as connection:
+            units = sorted(row.name for row in reads.unit_rows(connection))
+            return {"schema": schema, "epoch": epoch_of(connection), "units": units}
+    except DBAPIError as error:
+        raise postgres_line.start_refused(url, error) from None
 
 
 def _warn_of_strangers() -> None:

@@ -88,7 +88,9 @@ def copy_ledger(source: Path, url: str, progress: Progress, *, keep_source: bool
             with closing(postgres_line.connect(url)) as server:
                 rows = _Copy(file, server, progress).run(source, postgres_line.shown(url))
                 entries, accounts = _counts(server)
-                server.execute("ANALYZE")
+                with server.transaction():
+                    server.execute(postgres_line.UNHURRIED)
+                    server.execute("ANALYZE")
             if not keep_source:
                 migrate.mark_as_moved(file, postgres_line.shown(url))
     except psycopg.Error as error:
@@ -140,7 +142,8 @@ class _Copy:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         self._file.execute("BEGIN")
-        self._server.execute("BEGIN")
+        self._server.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        self._server.execute(postgres_line.UNHURRIED)
         try:
             yield
         except BaseException:
@@ -174,6 +177,10 @@ class _Copy:
             self._server.execute(f"LOCK TABLE meta, {names} IN EXCLUSIVE MODE NOWAIT")
         except postgres_line.driver().errors.LockNotAvailable:
             raise StartRefused(f"A node, or somebody else, is using {target}. Stop it first.") from None
+        except postgres_line.driver().errors.InsufficientPrivilege:
+            raise StartRefused(
+                f"{self._server.info.user} may not lock the tables of {target}: copy as their owner."
+            ) from None
         # One that is idle holds no lock, and has read what stands in `meta`.
         alive = self._server.execute(f"SELECT node_id FROM nodes WHERE seen_at_us > {NOW_US} - {DEAD_US}")
         names_alive = ", ".join(row[0] for row in alive.fetchall())

@@ -38,14 +38,19 @@ NUMBERS_AT_ONCE = 50
 """Account numbers that are taken from the sequence in one go."""
 ONLY_WHERE_ASKED = 2**31
 """How often a statement has to come before psycopg prepares it unasked. With none it prepares nothing at all."""
-BOUNDS_MS = {"lock_timeout": 10_000, "idle_in_transaction_session_timeout": 30_000}
-"""Longest wait for a lock, and longest pause inside a transaction: a process that was stopped in the middle of one must
-not keep everybody else waiting for ever. A batch of 10,000 rows is decided in a second or two."""
+BOUNDS_MS = {
+    "lock_timeout": 10_000,
+    "idle_in_transaction_session_timeout": 30_000,
+    "statement_timeout": 30_000,
+}
+"""Longest wait for a lock, longest pause inside a transaction, longest statement: a process that was stopped in the
+middle of one must not keep everybody else waiting for ever. A batch of 10,000 rows is decided in a second or two."""
 
 
 # --- statements ----------------------------------------------------------------------------------------------------
 
 _BOUNDS = ", ".join(f"set_config('{name}', '{most}', true)" for name, most in BOUNDS_MS.items())
+_ARRAYS = "set_config('array_nulls', 'on', true)"  # else a NULL in an array that is spelled out is a text
 _PLANNER = "set_config('plan_cache_mode', 'force_generic_plan', true), " + ", ".join(
     f"set_config('{name}', 'off', true)"
     for name in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
@@ -55,7 +60,11 @@ _LOOK_AROUND = (
     "SELECT (SELECT json_object_agg(name, low_threshold) FROM units WHERE low_threshold IS NOT NULL), "
     "EXISTS (SELECT FROM campaigns WHERE welcome = 1)"
 )
-BEGIN = f"BEGIN; SELECT {_BOUNDS}, {_PLANNER}, pg_advisory_xact_lock_shared({LEDGER_LOCK}); {_LOOK_AROUND}"
+BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+    f"SELECT {_BOUNDS}, {_ARRAYS}, {_PLANNER}, pg_advisory_xact_lock_shared({LEDGER_LOCK}); {_LOOK_AROUND}"
+)
+"""In each transaction anew, whatever the defaults of the role and of the database are."""
 BEGIN_ALONE = BEGIN.replace("_lock_shared(", "_lock(")
 
 _NAMED = "unnest($1::text[], $2::text[]) AS j (user_id, unit)"

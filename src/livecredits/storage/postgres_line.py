@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
 CONNECT_S = 5
+UNHURRIED = "SET LOCAL statement_timeout = 0"
+"""For what takes as long as it takes, whatever a role's statements are allowed to."""
 RETRY_AFTER_S = 1
 OLDEST_SERVER = 14
 _RACED = frozenset({"23505", "40001", "40P01"})
@@ -36,16 +38,35 @@ _PASSING = frozenset({"25006", "25P03", "25P04", "55P03", "57014"})
 """A standby that answers, transactions and locks that took too long, a cancelled statement."""
 
 
+_PLAIN = re.compile(r"\w+://(?:[^@:/?#]*(?::[^@/?#]*)?@)?[^@?#]*(?:\?(?:[\w.]+=[^&]*(?:&|$))*)?")
+"""An address that can only be read in one way. In any other a password, or a part of one, may stand anywhere."""
+_AMBIGUOUS = (
+    "it can be read in more than one way. In a name or a password write @ as %40, : as %3A, / as %2F, ? as %3F, "
+    "# as %23 and % as %25."
+)
+
+
 def shown(url: str) -> str:
     """An address as it may be told: without its password and without its options."""
-    try:
-        parts = driver().conninfo.conninfo_to_dict(url)
-    except Exception:  # noqa: BLE001 - an address that cannot be read may hold a password anywhere
+    parts = _parts_of(url)
+    if parts is None:
         return "of this address"
     hosts = str(parts.get("host") or "the local socket").split(",")
     ports = str(parts.get("port") or "").split(",")
     places = [f"{host}:{port}" if port else host for host, port in zip_longest(hosts, ports, fillvalue="")]
     return f"postgresql://{','.join(places)}/{parts.get('dbname', '')}"
+
+
+def _parts_of(url: str) -> dict[str, Any] | None:
+    """What an address says; None where it can be read in several ways, or in none."""
+    try:
+        parts: dict[str, Any] = driver().conninfo.conninfo_to_dict(url)
+    except Exception:  # noqa: BLE001 - whatever it is, its text may hold the password
+        return None
+    is_plain = _PLAIN.fullmatch(url) and all(
+        port.isdigit() or not port for port in str(parts.get("port") or "").split(",")
+    )
+    return parts if is_plain else None
 
 
 def driver() -> Any:
@@ -93,10 +114,13 @@ def connect(url: str, kind: Any = None, **options: int) -> Connection:
         autocommit=True,
         prepare_threshold=None,
         application_name="livecredits",
+        client_encoding="UTF8",  # a role's or a database's own would not know every letter
         target_session_attrs="read-write",
         **{"connect_timeout": CONNECT_S, **options},
     )
     connection.adapters.register_loader("numeric", _whole_loader())
+    # Whatever the role's default is: under any other level a snapshot would be older than the locks that it waits for.
+    connection.isolation_level = driver().IsolationLevel.READ_COMMITTED
     return connection
 
 
@@ -120,9 +144,13 @@ def _whole_loader() -> Any:
 
 def start_refused(url: str, error: Exception) -> StartRefused:
     """Why a database cannot be opened, in a sentence that names no password."""
-    told = " ".join(str(error).split()).removeprefix("connection failed: ")
+    told = " ".join(str(getattr(error, "orig", None) or error).split()).removeprefix("connection failed: ")
+    if not _PLAIN.fullmatch(url) or (_parts_of(url) is None and "port" in told):
+        told = _AMBIGUOUS
     for secret in re.findall(r":([^:@/]+)@|password=([^&\s]+)", url):
         told = told.replace("".join(secret), "…")
+    if "session is read-only" in told:
+        told += ": it is a standby, or default_transaction_read_only is on"
     return StartRefused(f"The database {shown(url)} cannot be opened: {told}")
 
 

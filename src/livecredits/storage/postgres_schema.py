@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
 from livecredits.errors import StartRefused
@@ -26,14 +27,30 @@ Phase = Literal["pre", "post", "all"]
 MIGRATION_LOCK = 0x6C63_0002
 FITS_FROM = "fits_from"
 CLOCK_OFF_S_MAX = 5
+OF_ITS_OWN = "Give livecredits a database of its own, or a schema of its own"
 _READ_ALONE = ("alembic_version", "meta")
 """Tables that only a migration writes."""
 
 
+_WHOSE = """
+SELECT to_regclass('entry_lots') IS NOT NULL, EXISTS (
+    SELECT FROM pg_class WHERE relname = 'alembic_version' AND relnamespace = to_regnamespace(current_schema()::text))
+"""
+
+
 def version_of(connection: psycopg.Connection[Any]) -> str | None:
-    """The schema that a database has; None for one that has none of ours."""
-    found = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
-    if not found or not found[0]:
+    """The schema that a database has; None for one that has none of ours.
+
+    Raises:
+        StartRefused: another program keeps its migrations where ours would be.
+    """
+    is_here, is_taken = connection.execute(_WHOSE).fetchall()[0]
+    if is_taken and not is_here:
+        raise StartRefused(
+            f"The table alembic_version in this database is another program's. {OF_ITS_OWN}, e.g. "
+            f"CREATE SCHEMA livecredits; ALTER ROLE {connection.info.user} SET search_path = livecredits"
+        )
+    if not is_here:
         return None
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else None
@@ -50,10 +67,11 @@ def require_fit(connection: psycopg.Connection[Any]) -> None:
             f"PostgreSQL {postgres_line.OLDEST_SERVER} or newer is needed; this server is "
             f"{connection.info.server_version // 10_000}."
         )
+    _require_unicode(connection)
     _compare_clocks(connection)
     version = _version_if_allowed(connection)
     if version is None:
-        raise StartRefused("The database has none of livecredits' tables yet. Make them: livecredits migrate")
+        raise StartRefused(_why_no_tables(connection))
     if version < migrate.NEEDED:
         raise StartRefused(
             f"The database has schema {version}, and this livecredits needs {migrate.NEEDED}: livecredits migrate --pre"
@@ -64,6 +82,33 @@ def require_fit(connection: psycopg.Connection[Any]) -> None:
             f"The database has schema {version} and this livecredits knows schemas up to {migrate.HEAD}: "
             "a newer version has finished its roll-out. Install that version."
         )
+
+
+def _require_unicode(connection: psycopg.Connection[Any]) -> None:
+    encoding = connection.info.parameter_status("server_encoding") or "UTF8"
+    if encoding != "UTF8":
+        raise StartRefused(
+            f"The database's encoding is {encoding}, which cannot hold every name. Make it anew: CREATE DATABASE … "
+            "ENCODING 'UTF8' TEMPLATE template0"
+        )
+
+
+_ELSEWHERE = """
+SELECT string_agg(quote_ident(nspname), ', ' ORDER BY nspname), current_setting('search_path')
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE relname = 'entry_lots' AND relkind = 'r'
+"""
+
+
+def _why_no_tables(connection: psycopg.Connection[Any]) -> str:
+    row = connection.execute(_ELSEWHERE).fetchone()
+    if row is None or row[0] is None:
+        return "The database has none of livecredits' tables yet. Make them: livecredits migrate"
+    (schema, path), role = row, connection.info.user
+    return (
+        f"livecredits' tables are in the schema {schema}, which the role {role} does not see: its search_path is "
+        f"{path}. ALTER ROLE {role} SET search_path = {schema}, and GRANT USAGE ON SCHEMA {schema} TO {role} where it "
+        "lacks that."
+    )
 
 
 def _version_if_allowed(connection: psycopg.Connection[Any]) -> str | None:
@@ -132,6 +177,8 @@ def give_rights(url: str, role: str) -> None:
     try:
         with postgres_line.connect(url) as db, db.transaction():
             to = Identifier(role)
+            (here,) = db.execute("SELECT current_schema()").fetchall()[0]
+            db.execute(SQL("GRANT USAGE ON SCHEMA {} TO {}").format(Identifier(here), to))
             for table in append_only:
                 db.execute(SQL("REVOKE ALL ON {} FROM {}").format(Identifier(table), to))
             for grant in grants:
@@ -153,22 +200,36 @@ def bring_up_to_date(url: str, phase: Phase = "all") -> str:
     Raises:
         StartRefused: the database cannot be reached or changed, or has a schema that this program does not know.
     """
+    from sqlalchemy.exc import DBAPIError
+
     psycopg = postgres_line.driver()
     try:
-        db = postgres_line.connect(url, postgres_line.lent())
-        try:
+        with closing(postgres_line.connect(url, postgres_line.lent())) as db:
             return _bring_up_to_date(db, phase)
-        finally:
-            db.close()
-    except psycopg.Error as error:
-        raise postgres_line.start_refused(url, error) from None
+    except (psycopg.Error, DBAPIError) as error:
+        raise _not_made(url, error) from None
+
+
+def _not_made(url: str, error: Exception) -> StartRefused:
+    """Why the schema stays as it was."""
+    refused, cause = postgres_line.start_refused(url, error), getattr(error, "orig", error)
+    errors = postgres_line.driver().errors
+    if isinstance(cause, errors.DuplicateObject | errors.DuplicateTable | errors.DuplicateFunction):
+        return StartRefused(f"{refused}. Another program has one of that name. {OF_ITS_OWN}.")
+    if isinstance(cause, errors.InsufficientPrivilege | errors.InvalidSchemaName):
+        return StartRefused(
+            f"{refused}. Whoever migrates owns the tables, and may make some: GRANT CREATE, USAGE ON SCHEMA … TO …"
+        )
+    return refused
 
 
 def _bring_up_to_date(db: psycopg.Connection[Any], phase: Phase) -> str:
     from sqlalchemy import StaticPool, create_engine
 
-    db.execute("BEGIN")
+    db.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+    db.execute(postgres_line.UNHURRIED)
     db.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+    _require_unicode(db)
     version = version_of(db)
     if version is not None and version > migrate.HEAD:
         raise StartRefused(
@@ -213,6 +274,7 @@ def _upgrade(connection: Connection, version: str, phase: Phase) -> None:
     """Run the migrations that are due in this phase."""
     from alembic import command
     from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
     from sqlalchemy import update
 
     from livecredits.storage.schema import meta
@@ -230,7 +292,10 @@ def _upgrade(connection: Connection, version: str, phase: Phase) -> None:
     if not due:
         return
     _log.info("Bringing the database from schema %s to %s", version, due[-1].revision)
-    command.upgrade(config, due[-1].revision)
+    try:
+        command.upgrade(config, due[-1].revision)
+    except CommandError as error:
+        raise StartRefused(f"The database's schema is none that livecredits knows: {error}.") from None
     if any(_phase_of(one) == "post" for one in due):
         connection.execute(update(meta).where(meta.c.name == FITS_FROM).values(value=due[-1].revision))
 

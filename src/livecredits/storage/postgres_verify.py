@@ -20,7 +20,10 @@ from livecredits.storage.verify import Progress, VerifyReport, check
 
 ROWS_AT_ONCE = 2_000
 _BODIES = "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
-_TRIGGERS = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'"
+_TRIGGERS = (
+    "SELECT pg_get_triggerdef(t.oid), current_schema() FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid "
+    "WHERE NOT tgisinternal AND tgenabled = 'O' AND c.relnamespace = current_schema()::regnamespace"
+)
 
 
 def verify(url: str, progress: Progress | None = None) -> VerifyReport:
@@ -52,6 +55,7 @@ class _Server:
     @contextlib.contextmanager
     def moment(self) -> Iterator[None]:
         self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._db.execute(postgres_line.UNHURRIED)
         try:
             yield
         finally:
@@ -73,7 +77,7 @@ class _Server:
 
     def rewritable(self) -> list[str]:
         bodies = dict(self._db.execute(_BODIES).fetchall())
-        triggers = [_plain(row[0]) for row in self._db.execute(_TRIGGERS).fetchall()]
+        triggers = [_plain(*row) for row in self._db.execute(_TRIGGERS).fetchall()]
         missing = []
         for table in APPEND_ONLY:
             function, *calls = postgres_triggers(table)
@@ -92,10 +96,10 @@ class _Inside(_Server):
         yield
 
 
-def _plain(trigger: str) -> str:
-    """A trigger's definition without the accidents of spelling."""
-    events = trigger.replace("public.", "").replace("DELETE OR UPDATE", "UPDATE OR DELETE")
-    return " ".join(events.split())
+def _plain(trigger: str, schema: str = "public") -> str:
+    """A trigger's definition without the accidents of spelling; none of our names needs its quotes."""
+    plain = trigger.replace('"', "").replace(f" {schema}.", " ")
+    return " ".join(plain.replace("DELETE OR UPDATE", "UPDATE OR DELETE").split())
 
 
 def _asked(statement: str) -> str:
