@@ -15,10 +15,19 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwr
 from tests.demo_process import Demo, running_demo
 from tools.chromium import find
 
+WITHOUT = [
+    # Of each window, two hidden pages of its address bar cost three times as much as the page under test.
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup",
+    # What Playwright leaves out by itself: of two such lists the last one counts.
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
+    "PreconnectToSearch",
+]  # fmt: skip
 CHROMIUM_ARGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-quic", "--no-first-run",
-    "--host-resolver-rules=MAP app.test 127.0.0.1",
+    "--host-resolver-rules=MAP app.test 127.0.0.1", f"--disable-features={','.join(WITHOUT)}",
 ]  # fmt: skip
 
 

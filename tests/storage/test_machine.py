@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from copy import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import Engine, StaticPool, create_engine
 from tests.postgres import CLEAN, PostgresServer
 from tests.storage.hands import IS_DEEP, SECOND_US, START_US, fresh_database, quick_folder
 from tests.storage.model import Bought, Code, Deed, HeldSum, No, Purse
@@ -78,6 +81,20 @@ asked = st.one_of(
 )
 
 
+@cache
+def compiler() -> Engine:
+    """It compiles each statement once for all stores; one of each store would compile them after every reopening."""
+    return create_engine("sqlite://")
+
+
+def opened(path: Path) -> SqliteStore:
+    store = SqliteStore(path)
+    db: Any = store._db
+    store._engine = copy(compiler())
+    store._engine.pool = StaticPool(lambda: db)
+    return store
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Both ledgers, side by side."""
 
@@ -100,13 +117,13 @@ class LedgerMachine(RuleBasedStateMachine):
         """Begin with an empty ledger."""
         self.folder = Path(tempfile.mkdtemp(dir=quick_folder()))
         self.path = fresh_database(self.folder)
-        self.store = SqliteStore(self.path)
+        self.store = opened(self.path)
         self.ids = Ids()
 
     def open_again(self) -> None:
         """End the process and begin another one."""
         self.store.close()
-        self.store = SqliteStore(self.path)
+        self.store = opened(self.path)
         self.ids = Ids(self.store.newest_entry_id())
 
     def close(self) -> VerifyReport:
