@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -134,13 +135,19 @@ def settle(followers: list[Follower], payers: list[Payer]) -> float:
 
 
 def test_a_node_that_is_killed_under_load(town: Town) -> None:
-    """Its screens connect to the other and end equal to the ledger; nothing acknowledged is lost or doubled."""
+    """Its screens connect to the other and end equal to the ledger; nothing acknowledged is lost or doubled.
+
+    A batch that it was working on is told as broken off, and goes on where it was at the other node.
+    """
     users = [town.new_user() for _ in range(USERS)]
-    with load(town, users) as (followers, payers):
+    listed, key = [f"batch-{number:04d}" for number in range(10_000)], "run:killed:1"
+    with load(town, users) as (followers, payers), ThreadPoolExecutor(1) as pool:
         eventually(lambda: all(paid(payers, user) > 3 for user in users))
+        begun = pool.submit(town.batch, town.a, key, listed)
+        eventually(lambda: town.batch_of(town.b, key))
+        hellos = [follower.hellos for follower in followers]
         town.a.kill()
         killed_s = time.monotonic()
-        hellos = [follower.hellos for follower in followers]
         before = {user: paid(payers, user) for user in users}
         eventually(lambda: all(paid(payers, user) > before[user] + 3 for user in users))
         eventually(lambda: all(one.hellos > had for one, had in zip(followers, hellos, strict=True)))
@@ -153,6 +160,13 @@ def test_a_node_that_is_killed_under_load(town: Town) -> None:
         for follower in followers:
             balance = town.b.api("GET", f"/users/{follower.user}/balance")
             assert (balance["version"], balance["credits"]) == (follower.version, follower.version)
+        assert begun.exception() is not None
+    broken_off = town.b.api("GET", f"/admin/batches/{town.batch_of(town.b, key)['batch']}")
+    assert broken_off["state"] in ("running", "interrupted")
+    assert 0 < len(broken_off["rows"]) < len(listed)
+    whole = town.batch(town.b, key, listed)
+    assert (whole["batch"], whole["state"]) == (broken_off["batch"], "applied")
+    assert whole["applied"] == len({row["entry"] for row in whole["rows"]}) == len(listed)
     forgotten_s = eventually(lambda: town.known_to(town.b) == 1, 15)
     print(f"the other node knew that it is gone after {forgotten_s + took_s:.1f} s at most")
     town.a.start()

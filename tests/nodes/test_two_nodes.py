@@ -170,6 +170,32 @@ def test_followers_at_one_node_hear_of_lists_that_moved_at_the_other(town: Town)
             seen |= set(desk.until("changed")["lists"])
 
 
+# --- batches --------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_followed_and_undone_at_the_other_node(town: Town) -> None:
+    users = [f"batch-{number:04d}" for number in range(3_000)]
+    key = f"run:{town.new_user()}:1"
+    with ThreadPoolExecutor(2) as pool:
+        begun = pool.submit(town.batch, town.a, key, users)
+        eventually(lambda: town.batch_of(town.b, key))
+        seen = town.batch_of(town.b, key)
+        again = pool.submit(town.batch, town.b, key, users)  # it waits, and neither doubles nor fails
+        undone = town.b.api(
+            "POST", f"/admin/batches/{seen['batch']}/reverse", json={"reason": "r"}, timeout=60
+        )
+        result, same = begun.result(60), again.result(60)
+    assert (result["state"], result["applied"]) == ("applied", len(users))
+    assert (same["batch"], same["applied"]) == (result["batch"], len(users))
+    assert {row["entry"] for row in same["rows"]} == {row["entry"] for row in result["rows"]}
+    assert seen["state"] in ("running", "applied"), "it never broke off"
+    assert undone["state"] == "reversed", "all of it: an undo waits for the end"
+    report = town.a.api("GET", f"/admin/batches/{result['batch']}")
+    assert report["state"] == "reversed"
+    assert all(row["reversed_by"] for row in report["rows"])
+    assert town.a.api("GET", f"/users/{users[-1]}/balance")["credits"] == 0
+
+
 # --- what ends, ends everywhere -------------------------------------------------------------------------------------
 
 

@@ -115,6 +115,20 @@ class Town:
         answer: dict[str, Any] = node.api("POST", f"/users/{user}/grants", json={"amount": amount, **body})
         return answer
 
+    def batch(self, node: Server, key: str, users: list[str], amount: int = 1) -> Any:
+        """Give each of these users something, in one batch; what was answered."""
+        rows = [{"user_id": user, "op": "grant", "amount": amount} for user in users]
+        return node.api(
+            "POST", "/admin/batches", json={"rows": rows, "reason": "test"}, headers={"Idempotency-Key": key},
+            timeout=60,
+        )  # fmt: skip
+
+    def batch_of(self, node: Server, key: str) -> Any:
+        """The head of the batch with this key as a node tells it; None where there is none yet."""
+        run = key.rpartition(":")[0]
+        items = node.api("GET", f"/admin/batches?run={run}")["items"]
+        return next(iter(items), None)
+
     def operator(self, node: Server) -> httpx2.Client:
         """Somebody who signed in at this node, and may be sent to another one."""
         self._users += 1

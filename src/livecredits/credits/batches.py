@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
@@ -32,6 +33,7 @@ from livecredits.storage import audit, batches, reads
 from livecredits.storage.batches import BatchHead, BatchResult, Op, RowResult, ruled
 from livecredits.storage.ids import Ids
 from livecredits.storage.many import Many, Ruling
+from livecredits.storage.turns import Turn, is_taken, nobody_else
 from livecredits.storage.views import Page
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ class UndoAsked:
 
 
 class Batches:
-    """The batches of one ledger. Calls block; one is worked on at a time (see `Opened`)."""
+    """The batches of one ledger. Calls block; a process works on one at a time (see `Opened`), one process on each."""
 
     def __init__(
         self,
@@ -146,31 +148,39 @@ class Batches:
         Raises:
             Invalid: a row cannot be read (`errors` names rows), there are none, or too many.
             KeyReused: the batch's key belongs to another one.
+            Unavailable: another node is working on it, and was for some time.
         """
         batch_id = self._new_id()
         changes = _changes(asked, self._units())
         if asked.dry_run:
             return self._preview(asked, changes)
         content = _content(asked)
-        known = self._known(asked, content)
-        if known is not None and known.state != "interrupted":
-            return replace(known, replayed=True)
-        work = _Work(
-            known.batch if known and known.batch else batch_id, asked, content, is_new=known is None,
-            former=known.rows if known else (),
-        )  # fmt: skip
-        self._begin_work(work.batch_id)
-        try:
-            return self._work(work, changes)
-        finally:
-            self._begin_work(None)
+        with self._turn() as turn:
+            turn.take(f"batch:{asked.key_scope}:{asked.key or batch_id}")
+            known = self._known(asked, content)
+            batch_id = (known and known.batch) or batch_id
+            turn.take(_turn_of(batch_id))
+            if known is not None:  # it may have been undone meanwhile, elsewhere
+                known = self._known(asked, content)
+            # What is running while this is its turn broke off: nobody else works on it.
+            if known is not None and known.state not in ("running", "interrupted"):
+                return replace(known, replayed=True)
+            work = _Work(batch_id, asked, content, is_new=known is None, former=known.rows if known else ())
+            self._begin_work(batch_id)
+            try:
+                return self._work(work, changes, turn)
+            finally:
+                self._begin_work(None)
+
+    def _turn(self) -> AbstractContextManager[Turn]:
+        return nobody_else() if self._others is None else self._others.turn()
 
     def _begin_work(self, batch_id: str | None) -> None:
         self._working_on = batch_id
         if self._others is not None:
             self._others.work_on(batch_id)
 
-    def _work(self, work: _Work, changes: Sequence[Change]) -> BatchResult:
+    def _work(self, work: _Work, changes: Sequence[Change], turn: Turn) -> BatchResult:
         """Apply the rows that a former request has not."""
         asked = work.asked
         done = {row.row: row for row in work.former}
@@ -180,6 +190,7 @@ class Batches:
             many = work.many(
                 [changes[number] for number in portion], portion, is_last=portion is portions[-1]
             )
+            turn.keep()
             rulings = self._database.writer.submit_many(many).result()
             is_kept = many.is_kept(rulings)
             results = work.results if is_kept else _results(asked.rows, portion, rulings, is_kept=False)
@@ -230,15 +241,19 @@ class Batches:
 
     def read(self, batch_id: str) -> BatchResult:
         """A stored batch. Raises `NotFound`."""
-        found = self._database.read(lambda connection: batches.read(connection, batch_id))
-        return replace(found, state=self._state_of(batch_id, found.state))
 
-    def _state_of(self, batch_id: str, stored: batches.State) -> batches.State:
+        def ask(connection: Connection) -> BatchResult:
+            found = batches.read(connection, batch_id)
+            return replace(found, state=self._state_of(connection, batch_id, found.state))
+
+        return self._database.read(ask)
+
+    def _state_of(self, connection: Connection, batch_id: str, stored: batches.State) -> batches.State:
         """A killed process writes nothing down: a batch is running while one works on it, else it broke off."""
-        is_worked_on = batch_id == self._working_on or (
-            self._others is not None and self._others.are_working_on(batch_id)
-        )
-        return "interrupted" if stored == "running" and not is_worked_on else stored
+        if stored != "running" or batch_id == self._working_on:
+            return stored
+        is_worked_on = self._others is not None and is_taken(connection, _turn_of(batch_id))
+        return "running" if is_worked_on else "interrupted"
 
     def _head(self, batch_id: str) -> BatchResult:
         return self._database.read(lambda connection: batches.head(connection, batch_id))
@@ -247,11 +262,16 @@ class Batches:
         self, *, before: str | None, after: str | None, limit: int, run: str | None = None
     ) -> Page[BatchHead]:
         """A page of batches, the newest first."""
-        found = self._database.read(
-            lambda connection: batches.page(connection, before=before, after=after, limit=limit, run=run)
-        )
-        items = [replace(item, state=self._state_of(item.batch, item.state)) for item in found.items]
-        return replace(found, items=items)
+
+        def ask(connection: Connection) -> Page[BatchHead]:
+            found = batches.page(connection, before=before, after=after, limit=limit, run=run)
+            items = [
+                replace(item, state=self._state_of(connection, item.batch, item.state))
+                for item in found.items
+            ]
+            return replace(found, items=items)
+
+        return self._database.read(ask)
 
     # --- undoing ---------------------------------------------------------------------------------------------------
 
@@ -262,10 +282,19 @@ class Batches:
 
         Raises:
             NotFound: there is no such batch.
+            Unavailable: another node is working on it, and was for some time.
         """
         check_text("reason", asked.reason)
         check_text("label", asked.label)
+        with self._turn() as turn:
+            if not asked.dry_run:
+                turn.take(_turn_of(asked.batch_id))
+            return self._reverse(asked, turn)
+
+    def _reverse(self, asked: UndoAsked, turn: Turn) -> BatchResult:
         known = self.read(asked.batch_id)
+        if known.state == "running" and not asked.dry_run:  # since it is its turn, nobody is at it
+            known = replace(known, state="interrupted")
         todo = [row for row in reversed(known.rows) if _can_be_undone(row)]
         if not todo:
             return known
@@ -276,6 +305,7 @@ class Batches:
             portion = [todo[number] for number in numbers]
             is_first, is_last = numbers is portions[0], numbers is portions[-1]
             many = _undoing(asked, portion, is_first=is_first, is_last=is_last)
+            turn.keep()
             rulings = self._database.writer.submit_many(many).result()
             is_kept = many.is_kept(rulings)
             for row, ruling in zip(portion, rulings, strict=True):
@@ -286,6 +316,10 @@ class Batches:
         if asked.atomic and any(not row.is_ok for row in done.values()):
             return replace(known, state="refused", rows=rows)
         return replace(self._head(asked.batch_id), rows=rows)
+
+
+def _turn_of(batch_id: str) -> str:
+    return f"batch:{batch_id}"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,8 @@ A ledger in a file has no others, and none of this.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from livecredits.clock import Clock
@@ -18,6 +20,7 @@ from livecredits.storage.attempts import Attempts
 from livecredits.storage.bus import Place, Presence, open_bus
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.notices import decode
+from livecredits.storage.turns import Turn, turn
 
 
 class Others:
@@ -57,7 +60,8 @@ class Others:
         self._read_units = read_units
         self._look_again = look_again
         self._working_on = ""
-        self.attempts = Attempts(lambda: postgres_line.connect(url), clock)
+        self._connect = partial(postgres_line.connect, url)
+        self.attempts = Attempts(self._connect, clock)
         own = Presence(
             figures=self._figures,
             hear=self._hear,
@@ -77,9 +81,9 @@ class Others:
         self._working_on = batch_id or ""
         self.bus.beat_soon()
 
-    def are_working_on(self, batch_id: str) -> bool:
-        """Whether another process is applying this batch."""
-        return any(other.working_on == batch_id for other in self.bus.others)
+    def turn(self) -> AbstractContextManager[Turn]:
+        """A turn with what one process at a time may work on."""
+        return turn(self._connect)
 
     # --- on the bus's thread ---------------------------------------------------------------------------------------
 

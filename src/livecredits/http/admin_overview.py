@@ -140,6 +140,7 @@ def _node(row: NodeRow) -> dict[str, Any]:
     return {
         "node": row.node_id, "started_at": instant(row.started_at_us), "version": row.version,
         "screens": row.screens, "lag_ms": row.lag_us // 1000, "draining": row.is_draining,
+        "batch": row.working_on or None,
     }  # fmt: skip
 
 
