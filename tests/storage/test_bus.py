@@ -162,13 +162,39 @@ def test_what_is_told_after_the_end_is_nobodys(town: Town) -> None:
 def test_after_too_long_a_silence_everything_is_read_anew(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus_module, "LOST_S", 0.1)
+    monkeypatch.setattr(bus_module, "LOST_US", 300_000)
     a = town.join("a")
     town.cut()
-    eventually(lambda: a.breaks and a.silent_s > 0.2)
+    eventually(lambda: a.breaks and a.silent_s > 0.4)
     town.has_line.set()
     eventually(lambda: town.lost["a"])
     assert a.losses == 1
+
+
+def test_a_node_that_stood_still_for_longer_than_notices_are_kept_misses_nothing_unnoticed(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection is as it was, and what it has not seen is deleted: as after SIGSTOP, or a machine that slept."""
+    monkeypatch.setattr(bus_module, "LOST_US", 300_000)
+    town.join("a")
+    b = town.join("b")
+    goes_on = threading.Event()
+
+    def stand_still(_body: str, _age_us: int) -> None:
+        goes_on.wait(10)
+
+    b._on_commit = stand_still
+    town.commit("a")
+    eventually(lambda: b.heard == 1)
+    town.commit("a")
+    town.ask("WITH gone AS (DELETE FROM notices RETURNING 1) SELECT count(*) FROM gone")
+    eventually(lambda: b.silent_s > 0.5)
+    goes_on.set()
+    eventually(lambda: town.lost["b"])
+    assert (b.heard, b.losses, b.breaks) == (1, 1, 0)
+    town.commit("a")
+    eventually(lambda: b.heard == 2)
+    assert town.lost["b"] == 1
 
 
 def test_after_another_server_took_over_everything_is_read_anew(town: Town) -> None:

@@ -37,6 +37,14 @@ def nodes_around(
         kept.forget()
         await live.receipts.learn()
 
+    async def begin_anew() -> None:
+        """Whatever the others have told meanwhile may be missing: what is known of it is read again."""
+        sessions.forget()
+        tokens.keys.forget()
+        tokens.forget()
+        await read_settings(None)
+        live.start_over()
+
     nodes.on("ended", end_session)
     nodes.on("settings", read_settings)
     credits.presence.figures = lambda: {
@@ -45,5 +53,5 @@ def nodes_around(
         "epoch": credits.epoch,
     }
     credits.presence.hear = nodes.hear
-    credits.presence.lost = lambda: live.call(live.start_over)
+    credits.presence.lost = lambda: nodes.begin(begin_anew)
     return nodes

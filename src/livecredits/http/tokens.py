@@ -154,8 +154,8 @@ class Tokens:
         self.forget(user_id)
         return now_us
 
-    def forget(self, user_id: str) -> None:
-        """Look a user's generation up anew: their tokens have ended."""
+    def forget(self, user_id: str | None = None) -> None:
+        """Look a user's generation up anew, or everybody's: their tokens have ended, or may have."""
         self._generations.forget(user_id)
 
     # -- checking

@@ -293,6 +293,10 @@ class Nodes:
         """A message came in; on the bus's thread."""
         self._live.call(lambda: self._take(sender, message))
 
+    def begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Begin something on the loop that serves the screens, from any thread."""
+        self._live.call(lambda: self._start(work()))
+
     def _take(self, sender: str, message: Message) -> None:
         if message.answers:
             question = self._questions.get(message.answers)

@@ -9,8 +9,9 @@ How it works: every commit leaves a row in `notices` (`notices.py`), and a messa
 after the commit and on this connection, since inside the money transaction it would make all commits wait for each
 other. Whoever does not hear it looks four times a second.
 
-The odd thing: a node that could not look for `LOST_S`, or finds the database on another line of history, does not
-catch up: it begins at the present, and has everything read anew that it shows (`Presence.lost`).
+The odd thing: a node that has not looked for `LOST_US`, or finds the database on another line of history, does not
+catch up: it begins at the present, and has everything read anew that it shows (`Presence.lost`). How long that was is
+told by the database's clock: that of a process which was stopped, or of a machine which slept, may have stood still.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ RING_S = 0.003
 """The doorbell is rung this often at most."""
 WAITING_MOST = 10_000
 """Messages that wait for a connection; none of them is of use for long."""
-LOST_S = 300.0
+LOST_US = 300_000_000
+"""Shorter than notices are kept (`nodes.NOTICES_KEPT_US`), so that none is missed unnoticed."""
 PAUSES_S = (0.05, 0.2, 0.5, 1.0)
 """Before a lost connection is made again; the last one for ever."""
 HOUSE_S = 10.0
@@ -152,6 +154,7 @@ class Bus:
         self._window: Window | None = None
         self._timeline = ""
         self._looked_s = time.monotonic()
+        self._looked_us = 0
         self._beat_due_s = self._house_due_s = 0.0
         self._oldest_us = 0
         self._outbox: list[str] = []
@@ -323,14 +326,12 @@ class Bus:
         former, self._timeline = self._timeline, str(timeline[0])
         if self._window is None:
             self._window = tail.begin(db)
-        elif former != self._timeline or self.silent_s > LOST_S:
-            self._begin_anew(
-                db, "another server took over" if former != self._timeline else "it took too long"
-            )
+        elif former != self._timeline:
+            self._begin_anew(db, "another server took over")
 
     def _begin_anew(self, db: Connection[Any], why: str) -> None:
         _log.warning("Commits of other nodes may have been missed (%s): everything shown is read anew", why)
-        self._window = tail.begin(db)
+        self._window, self._looked_us = tail.begin(db), 0
         self.losses += 1
         self._presence.lost()
 
@@ -341,9 +342,13 @@ class Bus:
         except tail.WentBack as error:
             self._begin_anew(db, str(error))
             return
-        self._window = found.window
+        silent_us, self._looked_us = found.now_us - (self._looked_us or found.now_us), found.now_us
         self._looked_s = time.monotonic()
         self.looks += 1
+        if silent_us > LOST_US:
+            self._begin_anew(db, f"it has not looked for {silent_us // 1_000_000} s")
+            return
+        self._window = found.window
         for notice in found.notices:
             age_us = max(0, found.now_us - notice.at_us)
             self._oldest_us = max(self._oldest_us, age_us)
