@@ -179,6 +179,15 @@ class Console:
     def visit(self, path: str) -> None:
         self.page.goto(f"{self.demo.url}/console/{path}")
 
+    def turn_to(self, path: str) -> None:
+        """Go there as a link does, without loading the app anew; what stood open is closed before."""
+        self.page.keyboard.press("Escape")
+        for there in ("nowhere", path):
+            self.page.evaluate("there => history.pushState(null, '', there)", f"/console/{there}")
+            if there == "nowhere":
+                expect(self.page.get_by_role("heading", name="Not found")).to_be_visible()
+                expect(self.page.get_by_role("dialog")).to_have_count(0)
+
     def show(self, search: str) -> None:
         """The Users screen with the users that match."""
         self.visit(f"users?q={search}")

@@ -2,8 +2,8 @@
 
 No violation of axe-core in either theme, on a desk and on a phone; nothing that scrolls sideways, on a phone nor at
 twice the size; nothing that moves where no motion is wanted; one live region; no name from right to left that turns
-its neighbours round. The wallet's pages have the same in `test_wallet_pages`. The odd thing: a case is loaded once;
-theme and width are the browser's to change, and the page follows them by itself.
+its neighbours round. The wallet's pages have the same in `test_wallet_pages`. The odd thing: the app is loaded once,
+and turned to each case as by a link; theme and width are the browser's to change, and the page follows them by itself.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def show(console: Console, screen: Screen) -> Page:
     page = console.page
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
-    console.visit(screen.path)
+    console.turn_to(screen.path)
     expect(page.get_by_role("heading", name=screen.heading, level=1)).to_be_visible()
     for step in screen.steps:
         step(page)
