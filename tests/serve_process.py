@@ -71,6 +71,16 @@ class Server:
             self.said = self._process.communicate(timeout=START_S)[1]
             self._process = None
 
+    def pause(self) -> None:
+        """Let it stand still, with all its connections."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """The end of a pause."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def end(self) -> subprocess.Popen[str]:
         """Send SIGTERM, and leave it to the caller to wait."""
         process, self._process = self._process, None

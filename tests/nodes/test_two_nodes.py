@@ -235,6 +235,16 @@ def test_a_session_holds_and_ends_on_all_nodes(town: Town) -> None:
         eventually(lambda: httpx2.get(elsewhere, cookies=cookies).status_code == 401, REVOKED_S)
 
 
+def test_an_operator_who_is_disabled_at_one_node_is_out_at_the_other(town: Town) -> None:
+    with closing(town.operator(town.b)) as operator:
+        id = operator.get("/admin/session").json()["operator"]["id"]
+        live = operator.post("/admin/session/live-token").json()["token"]
+        with screen(town.b, live) as there:
+            town.a.api("PUT", f"/admin/operators/{id}", json={"disabled": True})
+            assert there.verdict() == "token_revoked"
+        eventually(lambda: operator.get("/admin/session").status_code == 401, REVOKED_S)
+
+
 def test_wrong_codes_are_counted_by_all_nodes_together(town: Town) -> None:
     user = town.new_user()
     headers = {"Authorization": f"Bearer {town.token(user)}"}
@@ -270,6 +280,15 @@ def test_a_new_unit_is_known_to_all_nodes(town: Town) -> None:
     user = town.new_user()
     eventually(lambda: any(unit["name"] == "gold" for unit in town.b.api("GET", "/admin/units")["items"]), 2)
     assert town.grant(town.b, user, 700, unit="gold")["unit"] == "gold"
+
+
+def test_settings_that_are_changed_at_one_node_hold_at_the_other(town: Town) -> None:
+    for objective_ms in (150, 250, 200):
+        town.a.api("PUT", "/admin/settings", json={"painted_objective_ms": objective_ms})
+        eventually(
+            lambda: town.b.api("GET", "/admin/settings")["painted_objective_ms"] == objective_ms,  # noqa: B023
+            REVOKED_S,
+        )
 
 
 def test_receipts_that_are_switched_off_at_one_node_are_off_at_the_other(town: Town) -> None:

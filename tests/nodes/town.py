@@ -133,8 +133,8 @@ class Town:
         """Somebody who signed in at this node, and may be sent to another one."""
         self._users += 1
         email = f"op{self._users}@example.com"
-        self.a.command("operator", "add", email, "--role", "admin")
-        code = str(self.a.command("operator", "link", email)["link"]).rpartition("=")[2]
+        made = self.a.api("POST", "/admin/operators", json={"email": email, "name": "Op", "role": "admin"})
+        code = self.a.api("POST", f"/admin/operators/{made['id']}/link")["code"]
         # From an address of their own: refused sign-ins of other tests count for theirs.
         transport = httpx2.HTTPTransport(local_address=f"127.0.1.{self._users}")
         client = httpx2.Client(base_url=f"{node.url}/api/v1", transport=transport)
