@@ -197,13 +197,13 @@ def test_nothing_is_left_behind_in_a_session(
 ) -> None:
     """A pooler in transaction mode gives each transaction another session: what one has set or prepared is gone."""
     monkeypatch.setattr(postgres_line, "is_direct", lambda _connection: False)
-    honest = PostgresStore._begin
+    honest = PostgresStore.begin
 
-    def begin_in_another_session(store: PostgresStore, *, alone: bool) -> None:
-        store._cursor.execute("DISCARD ALL")
+    def begin_in_another_session(store: PostgresStore, *, alone: bool = False) -> None:
+        store._db.execute("DISCARD ALL")
         honest(store, alone=alone)
 
-    monkeypatch.setattr(PostgresStore, "_begin", begin_in_another_session)
+    monkeypatch.setattr(PostgresStore, "begin", begin_in_another_session)
     credits = Credits(url)
     with Crowd(credits) as crowd:
         crowd.wait_for_more()

@@ -212,7 +212,7 @@ def _migrate_server(url: str, phase: Literal["pre", "post", "all"], app_role: st
 
     from livecredits.storage import postgres_line, postgres_schema, reads
     from livecredits.storage.database import engine_beside
-    from livecredits.storage.postgres import epoch_of
+    from livecredits.storage.postgres_session import epoch_of
 
     schema = postgres_schema.bring_up_to_date(url, phase)
     if app_role is not None:

@@ -16,7 +16,6 @@ from dataclasses import replace
 
 from livecredits.core.chain import canonical
 from livecredits.core.changes import (
-    Adjust,
     Capture,
     Change,
     Fulfil,
@@ -46,7 +45,7 @@ from livecredits.core.rows import (
 from livecredits.errors import KeyReused, Refused, from_code
 from livecredits.storage.answers import Answer, Outcome, again, amounts_of, answer_of, dump, parse
 from livecredits.storage.ids import Ids
-from livecredits.storage.naming import BY_ANOTHER_ROW, named_by
+from livecredits.storage.naming import BY_ANOTHER_ROW, named_by, only_adds
 from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
 from livecredits.storage.warm import Warm
 
@@ -243,7 +242,7 @@ class Batch:
     def _lock(self, changes: Sequence[Change]) -> None:
         """Lock every row that these changes name, where others may write as well."""
         if not self._store.is_alone:
-            self._store.lock(named_by(changes, self._due_anywhere), self._now_us)
+            self._store.lock(named_by(changes, self._due_anywhere), self._now_us, PART + 1)
 
     def _due_anywhere(self) -> list[AccountKey]:
         """Some accounts that have something due; the same ones for the whole batch."""
@@ -257,7 +256,7 @@ class Batch:
         others: set[AccountKey] = set()
         for change in changes:
             if change.user_id and type(change) not in BY_ANOTHER_ROW:
-                (others if _only_adds(change) else takers).add((change.user_id, change.unit))
+                (others if only_adds(change) else takers).add((change.user_id, change.unit))
                 if type(change) is Transfer:
                     others.add((change.to_user_id, change.unit))
             elif type(change) is Settle:
@@ -477,11 +476,6 @@ class Batch:
             expiry[0], expiry[1], side.user_keys, account.key in self._receipts,
             low_at is not None and account.available <= low_at,
         )  # fmt: skip
-
-
-def _only_adds(change: Change) -> bool:
-    """Whether the change cannot burn a lot, so that none need be loaded for it."""
-    return type(change) is Grant or (type(change) is Adjust and change.amount > 0)
 
 
 def _reused(key: str) -> KeyReused:

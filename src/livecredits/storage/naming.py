@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from livecredits.core.changes import (
+    Adjust,
     Capture,
     Change,
     Fulfil,
@@ -31,9 +32,10 @@ BY_ANOTHER_ROW = frozenset({Redeem, Welcome, Fulfil, Refund})
 def named_by(changes: Sequence[Change], due: Callable[[], Iterable[AccountKey]]) -> Named:
     """All that these changes name; `due` gives the accounts that a `Settle` of everybody would settle."""
     named = Named(keys={(change.key_scope, change.key) for change in changes if change.key is not None})
+    own = [change for change in changes if change.user_id and type(change) not in BY_ANOTHER_ROW]
+    named.accounts = {(change.user_id, change.unit) for change in own}
+    named.takers = {(change.user_id, change.unit) for change in own if not only_adds(change)}
     for change in changes:
-        if change.user_id and type(change) not in BY_ANOTHER_ROW:
-            named.accounts.add((change.user_id, change.unit))
         match change:
             case Transfer():
                 named.accounts.add((change.to_user_id, change.unit))
@@ -50,6 +52,11 @@ def named_by(changes: Sequence[Change], due: Callable[[], Iterable[AccountKey]])
         if isinstance(change, (Grant, Redeem, Welcome)):
             named.newcomers.add(change.user_id)
     return named
+
+
+def only_adds(change: Change) -> bool:
+    """Whether the change cannot burn a lot, so that none need be loaded for it."""
+    return type(change) is Grant or (type(change) is Adjust and change.amount > 0)
 
 
 def leader_of(change: Change) -> str:

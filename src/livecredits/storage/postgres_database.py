@@ -15,7 +15,8 @@ from livecredits.clock import Clock
 from livecredits.storage import postgres_line, postgres_schema, postgres_verify
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.lanes import Lanes
-from livecredits.storage.postgres import PostgresStore, epoch_of
+from livecredits.storage.postgres import PostgresStore
+from livecredits.storage.postgres_session import epoch_of
 from livecredits.storage.verify import Progress, VerifyReport
 from livecredits.storage.writer import Writer
 

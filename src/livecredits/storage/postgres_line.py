@@ -163,18 +163,19 @@ def told_apart(*, alone: bool = False) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        meant = _meant(error)
-        if meant is None or (alone and isinstance(meant, Raced)):
+        meant = meaning(error)
+        if meant is error or (alone and isinstance(meant, Raced)):
             raise
         raise meant from error
 
 
-def _meant(error: Exception) -> Exception | None:
+def meaning(error: Exception) -> Exception:
+    """What an error is to a caller; itself, where it is no more than an error."""
     import psycopg
 
     cause = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's
     if not isinstance(cause, psycopg.Error):
-        return None
+        return error
     state = cause.sqlstate or ""
     if state in _RACED:
         return Raced(f"another writer was quicker ({state})")
@@ -183,7 +184,7 @@ def _meant(error: Exception) -> Exception | None:
     is_cut = not state and isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
     if is_cut or state.startswith(_BREAKS) or state in _PASSING:
         return unavailable()
-    return None
+    return error
 
 
 def unavailable() -> Unavailable:

@@ -7,10 +7,12 @@ it was decided, and a voucher's count only from the number that was read, whoeve
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any, Protocol
 
 from livecredits.core.rows import OrderRow, Voucher
 from livecredits.storage import shapes
+from livecredits.storage.postgres_pipe import Statement
 from livecredits.storage.postgres_rows import TEXT, WHOLE, ArrayRows, inserting, texts
 from livecredits.storage.spelling import in_postgresql
 from livecredits.storage.store import Named, Raced, Rows
@@ -72,13 +74,15 @@ class Asking(Protocol):
 class ShopStore:
     """What `PostgresStore` does with orders and vouchers; `store.Store` says what each method promises."""
 
-    def _lock_shop(self: Asking, named: Named, *, welcomes: bool) -> None:
-        """Lock vouchers, then orders: the same order in every batch."""
-        if named.codes or (welcomes and named.newcomers):
+    def _shop_locks(self, named: Named) -> list[Statement]:
+        """What locks vouchers, then orders: the same order in every batch."""
+        locks = []
+        if named.codes or named.newcomers:
             digests = {digest for _, digest in named.codes}
-            self._found(LOCK_VOUCHERS, texts(digests), welcomes and bool(named.newcomers))
+            locks.append(Statement(LOCK_VOUCHERS, (texts(digests), "true" if named.newcomers else "false")))
         if named.orders or named.entries:
-            self._found(LOCK_ORDERS, texts(named.orders), texts(named.entries))
+            locks.append(Statement(LOCK_ORDERS, (texts(named.orders), texts(named.entries))))
+        return locks
 
     def find_orders(self: Asking, order_ids: Collection[str]) -> list[OrderRow]:
         """These orders."""
@@ -102,17 +106,27 @@ class ShopStore:
         campaigns, users = zip(*pairs, strict=True)
         return {(row[0], row[1]) for row in self._found(FIND_LISTED, texts(campaigns), texts(users))}
 
-    def _shop_statements(self, rows: Rows) -> list[tuple[ArrayRows, list[Any], bool]]:
-        """What changed about orders and vouchers: statement, rows, and whether each row must hit one."""
+    def _shop_inserts(self, rows: Rows) -> list[tuple[ArrayRows, list[Any]]]:
+        """What orders and vouchers have led to."""
         return [
-            (MOVE_ORDERS, [shapes.order_move(*pair) for pair in rows.orders.values()], True),
-            (INSERT_FULFILMENTS, rows.fulfilments, False),
-            (COUNT_VOUCHERS, [(voucher_id, *pair) for voucher_id, pair in rows.vouchers.items()], True),
-            (INSERT_REDEMPTIONS, [shapes.redemption_values(one) for one in rows.redemptions], False),
+            (INSERT_FULFILMENTS, rows.fulfilments),
+            (INSERT_REDEMPTIONS, [shapes.redemption_values(one) for one in rows.redemptions]),
+        ]
+
+    def _shop_moves(self, rows: Rows) -> list[Statement]:
+        """How orders and vouchers have moved on, each from where it stood."""
+        moved = (
+            (MOVE_ORDERS, [shapes.order_move(*pair) for pair in rows.orders.values()]),
+            (COUNT_VOUCHERS, [(voucher_id, *pair) for voucher_id, pair in rows.vouchers.items()]),
+        )
+        return [
+            Statement(one.text, one.values(of), count=partial(require_all, len(of)))
+            for one, of in moved
+            if of
         ]
 
 
-def require_all(changed: int, meant: int) -> None:
+def require_all(meant: int, changed: int) -> None:
     """Refuse where a conditional update found fewer rows than were decided on. Raises `Raced`."""
     if changed != meant:
         raise Raced(f"{meant - changed} of {meant} rows had moved on")

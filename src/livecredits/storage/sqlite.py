@@ -324,7 +324,7 @@ class SqliteStore(ShopStore):
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def lock(self, named: Named, now_us: int) -> None:
+    def lock(self, named: Named, now_us: int, most_lots: int) -> None:
         """Nothing: the file's one writer has it to itself."""
 
     def find_answers(self, keys: Collection[KeyOf]) -> dict[KeyOf, tuple[str, str]]:

@@ -27,6 +27,15 @@ class Raced(Exception):
     """A row had moved on since it was read; the transaction is to be undone and decided anew."""
 
 
+class Undone(Exception):
+    """A commit was not even tried, since something before it was refused."""
+
+    def __init__(self, why: Exception) -> None:
+        """`why` is what to tell."""
+        super().__init__(str(why))
+        self.why = why
+
+
 @dataclass(slots=True)
 class Side:
     """What an account's row holds beyond the core's `Account`."""
@@ -81,6 +90,8 @@ class Named:
     """The rows that the changes of a batch name, before any of them is read."""
 
     accounts: set[AccountKey] = field(default_factory=set)
+    takers: set[AccountKey] = field(default_factory=set)
+    """Those of the accounts from which a change may take."""
     orders: set[str] = field(default_factory=set)
     holds: set[str] = field(default_factory=set)
     entries: set[str] = field(default_factory=set)
@@ -134,15 +145,24 @@ class Store(Protocol):
         """
 
     def commit(self) -> None:
-        """Make the transaction durable; raises `StorageFull` where it certainly was not made."""
+        """Make the transaction durable, with what was saved.
+
+        Raises:
+            StorageFull, Raced, Undone: it certainly was not made; after any other error nobody knows.
+        """
 
     def rollback(self) -> None:
         """Undo what the transaction did; quiet if there is none."""
 
-    def lock(self, named: Named, now_us: int) -> None:
+    def lock(self, named: Named, now_us: int, most_lots: int) -> None:
         """Lock all that a batch names, in one order for every batch, before any of it is read.
 
         Ids of holds and entries lead to accounts that never change. Nothing to do where nobody else writes.
+
+        Args:
+            named: the rows.
+            now_us: the batch's time; what is due by then on these accounts will be asked for next.
+            most_lots: how many open lots of each account in `named.takers` will be asked for next.
         """
 
     def find_answers(self, keys: Collection[KeyOf]) -> dict[KeyOf, tuple[str, str]]:
@@ -222,7 +242,10 @@ class Store(Protocol):
         ...
 
     def save(self, rows: Rows) -> None:
-        """Write a batch's rows; raises `Raced` where another writer was quicker, so that all is to be decided anew."""
+        """Write a batch's rows; raises `Raced` where another writer was quicker, so that all is to be decided anew.
+
+        Whether they were taken may also turn out with the next question, or with the commit.
+        """
 
     def tell(self, word: str) -> None:
         """Leave word for other nodes with this transaction; not asked where there can be none."""

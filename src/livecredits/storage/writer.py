@@ -34,7 +34,7 @@ from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
 from livecredits.storage.many import Many, Ruling
 from livecredits.storage.notices import encode
-from livecredits.storage.store import Raced, Rows, Store
+from livecredits.storage.store import Raced, Rows, Store, Undone
 from livecredits.storage.warm import Warm
 
 T = TypeVar("T")
@@ -324,6 +324,8 @@ class Writer:
             self._store.commit()
         except (StorageFull, Raced):
             raise
+        except Undone as undone:
+            raise undone.why from undone
         except Exception as error:
             # A file that failed so has failed for good; a server comes back.
             again = {} if self._store.is_alone else {"retry_after_s": 1}
