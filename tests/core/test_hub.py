@@ -658,7 +658,7 @@ def test_a_screen_that_is_silent_for_one_and_a_half_heartbeats_is_gone(desk: Des
     screen = desk.live()
     desk.later(29)
     assert not desk.verdicts(screen)
-    desk.later(15)
+    desk.later(2)
     assert desk.verdicts(screen) == ["no_answer"]
 
 

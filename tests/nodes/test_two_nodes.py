@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 from tests.demo_process import START_S, spawn
-from tests.nodes.town import Town, screen
+from tests.live.raw import raw, say
+from tests.nodes.town import SETTINGS, Town, screen
 from tests.serve_process import Server
 from tests.waiting import eventually
 
 REVOKED_S = 5.0
+HEARTBEAT_S, REREAD_S = (float(SETTINGS[f"LIVECREDITS_{name}_S"]) for name in ("HEARTBEAT", "REREAD"))
+LATE_S = 1.5
+"""So much later than it should may a machine with other work do something; a heartbeat has a jitter, too."""
 
 
 def test_a_change_at_one_node_is_on_the_screen_at_the_other(town: Town) -> None:
@@ -61,6 +67,62 @@ def test_a_long_poll_returns_when_the_other_node_commits(town: Town) -> None:
         eventually(poll.running)
         town.grant(town.a, user)
         assert poll.result(10).json()["version"] == 2
+
+
+LOSE = """
+CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER lose BEFORE INSERT ON notices FOR EACH ROW WHEN (NEW.body LIKE '%"lost on its way"%')
+EXECUTE FUNCTION lose()
+"""
+
+
+async def test_whatever_is_lost_between_a_commit_and_a_screen_is_found_in_time(town: Town) -> None:
+    """The table of how long a screen may be behind: a half-open line, a lost frame, a commit that no node hears of."""
+    half_open_s, frame_s, commit_s = await asyncio.gather(
+        _half_open(town), asyncio.to_thread(_lost_frame, town), asyncio.to_thread(_lost_commit, town)
+    )
+    print(f"half-open: {half_open_s:.1f} s; lost frame: {frame_s:.1f} s; lost commit: {commit_s:.1f} s")
+    assert half_open_s < 1.5 * HEARTBEAT_S + LATE_S
+    assert frame_s < HEARTBEAT_S + LATE_S
+    assert commit_s < REREAD_S + LATE_S
+
+
+async def _half_open(town: Town) -> float:
+    """How long the server believes in a line at whose other end nobody is."""
+    token = await asyncio.to_thread(town.token, town.new_user())
+    async with raw(town.b.port) as line:
+        line.write(say(type="auth", token=token))
+        began_s = time.monotonic()
+        await line.close_code()
+        return time.monotonic() - began_s
+
+
+def _lost_frame(town: Town) -> float:
+    """A screen has not got the last frame; the next tick tells it, and it asks."""
+    user = town.new_user()
+    with screen(town.b, town.token(user)) as there:
+        town.grant(town.b, user)
+        there.until("state")  # as if it had been lost
+        began_s = time.monotonic()
+        there.until("tick", lambda frame: frame["versions"] == {"credits": 1})
+        there.say(type="resync")
+        assert there.until("hello")["accounts"][0]["version"] == 1
+        return time.monotonic() - began_s
+
+
+def _lost_commit(town: Town) -> float:
+    """A commit of one node whose notice the other never sees; it finds it by reading again what it shows."""
+    user = town.new_user()
+    with psycopg.connect(town.url, autocommit=True) as db:
+        db.execute(LOSE)
+        try:
+            with screen(town.b, town.token(user)) as there:
+                town.grant(town.a, user, label="lost on its way")
+                began_s = time.monotonic()
+                there.until("state", lambda frame: frame["version"] == 1)
+                return time.monotonic() - began_s
+        finally:
+            db.execute("DROP FUNCTION lose() CASCADE")
 
 
 # --- receipts and screens -------------------------------------------------------------------------------------------

@@ -273,7 +273,9 @@ class Hub(Delivery):
             self.close(screen, wire.TOKEN_EXPIRED, now_ms)
         else:
             self._tick(screen)
-            self._wake(screen, self._next_tick(screen, now_ms))
+            # Whoever says nothing until then is gone, and is found out then and not with the tick after it.
+            silent_ms = screen.heard_ms + self.limits.silence_ms + 1
+            self._wake(screen, min(self._next_tick(screen, now_ms), silent_ms))
 
     def _tick(self, screen: Screen) -> None:
         screen.frames = 0

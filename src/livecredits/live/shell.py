@@ -79,6 +79,7 @@ class Live:
         )
         self.authenticate = authenticate
         self._reread_s = settings.reread_period_s
+        self._to_reread = 0.0
         self._forget = forget
         self.endpoint = Endpoint(self)
         # Of its own: whoever embeds it may have seeded the module's, and counts on what follows from the seed.
@@ -455,8 +456,11 @@ class Live:
             return
         self._running().call_later(self.limits.step_ms / 1000, self._turn)
         self._look_at_epoch()
-        share = self.limits.step_ms / 1000 / self._reread_s
-        self.hub.reread(int(len(self.hub.audiences) * share + self._random()))
+        # What is left of one is kept for the next step, so that few audiences are read as often as many.
+        self._to_reread += len(self.hub.audiences) * self.limits.step_ms / 1000 / self._reread_s
+        count = int(self._to_reread)
+        self._to_reread -= count
+        self.hub.reread(count)
         self.hub.turn(self.now_ms())
         if self.receipts.turn(self.now_ms()):
             self._start(self.receipts.flush())
