@@ -3,9 +3,9 @@
 Promises: each caller waits for one change before it asks for the next, as a request handler does; every change has an
 idempotency key; a run counts only if every change was answered. Also makes the ledgers that other figures start from.
     python -m bench.callers FILE|URL              prints {"event":"listening"}
-Commands: `seed USERS` · `run KIND CALLERS CHANGES USERS` (KIND: spend or grant) · `log ROWS` (write as many rows of
-the broadcast log, a thousand at once) · `logged KIND CALLERS CHANGES USERS` (run, and write a row for each change
-beside it, once a second) · `quit`.
+Commands: `seed USERS` · `run KIND CALLERS CHANGES USERS [FIRST]` (KIND: spend or grant; of users from FIRST on) ·
+`log ROWS` (write as many rows of the broadcast log, a thousand at once) · `logged KIND CALLERS CHANGES USERS` (run, and
+write a row for each change beside it, once a second) · `quit`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from livecredits.storage.settings import StoredSettings
 SEED = 1_000_000_000
 """Enough for every spend of a run."""
 CALLERS_SEED = 400
+APART = 611_953
+"""From one account to the next, round and round: a prime, so that all have their turn, and neighbours not in a row."""
 LOG_PIECE = 1_000
 """Rows in one transaction, as the server writes them."""
 
@@ -47,7 +49,7 @@ class Program:
         self.answered = self.changes = 0
 
     async def obey(self, line: str) -> dict[str, Any]:
-        """`seed USERS`, `run KIND CALLERS CHANGES USERS`."""
+        """Carry out one command."""
         kind, *figures = line.split()
         if kind == "log":
             return await self._log(int(figures[0]))
@@ -62,9 +64,9 @@ class Program:
             await self._all("grant", users(int(figures[0])), CALLERS_SEED, SEED)
             calm_collector()
             return {"event": "seeded"}
-        callers, changes, among = (int(figure) for figure in figures[1:])
-        ids = users(among)
-        asked = [ids[number % among] for number in range(changes)]
+        callers, changes, among, *first = (int(figure) for figure in figures[1:])
+        ids = users(among + sum(first))[sum(first) :]
+        asked = [ids[number * APART % among] for number in range(changes)]
         began, cpu = time.perf_counter(), time.process_time()
         await self._all(figures[0], asked, callers, 1)
         seconds = time.perf_counter() - began

@@ -93,6 +93,12 @@ class PostgresServer:
         """The cluster's files."""
         return self.folder / "data"
 
+    @property
+    def pid(self) -> int:
+        """The process from which all of the server's descend."""
+        assert self._process is not None
+        return self._process.pid
+
     def url(self, database: str, *, user: str = USER, password: str = PASSWORD) -> str:
         """The address of a database, as a host writes it."""
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"

@@ -3,13 +3,18 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bench import quoted, report
 from bench.figures import NAMES
+from bench.filling import AMOUNT, fill
 from bench.report import Figure, Target
+from tests.postgres import PostgresServer
+
+from livecredits import Credits
 
 ROOT = Path(__file__).parent.parent
 CIRCUMSTANCES: dict[str, Any] = {
@@ -93,3 +98,15 @@ def test_a_figure_is_its_median_and_its_verdict(tmp_path: Path) -> None:
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| start | quick | 120 ms | ≤ 150 | met |" in page
     assert "| start | slow | 1,999 /s | ≥ 2,000 | **missed** |" in page
+
+
+def test_a_ledger_that_was_filled_is_one_that_the_library_made(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    with postgres.connect(postgres_url.rpartition("/")[2]) as db:
+        fill(db, 50)
+    with closing(Credits(postgres_url).sync) as ledger:
+        assert ledger.spend("u00049", 1).credits == AMOUNT - 1
+        report = ledger.verify()
+    assert report.is_clean, report.damages
+    assert (report.accounts, report.entries) == (50, 51)

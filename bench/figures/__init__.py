@@ -5,6 +5,7 @@ NAMES = (
     "memory",
     "library",
     "postgres",
+    "growth",
     "moving",
     "posts",
     "latency",

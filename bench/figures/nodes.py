@@ -22,18 +22,20 @@ INCLUDES = (
     "for every 10 ms, and group commits take it. 1,000 users have a screen each, at a `livecredits serve` that hears "
     "of it over the bus alone. From the moment at which a change was due to the moment at which it was committed, and "
     "to that at which the screen read the frame, both on CLOCK_MONOTONIC. Following: the processor time of a node that "
-    "has no screens and takes no requests meanwhile, with two and with four such nodes. Everything shares the "
+    "has no screens and takes no requests meanwhile, with one, two and four such nodes. Everything shares the "
     "machine's cores, PostgreSQL and the receivers included."
 )
 SEED = 1_000_000_000
 RATES = (200, 2_000)
+FOLLOWERS = (1, 2, 4)
+"""Nodes beside the one that commits."""
 TICK_S = 0.01
 
 
 def measure(run: Run) -> Figure:
-    """At each rate: with screens at a node that did not commit; then without, with two and four nodes that follow."""
+    """At each rate: with screens at a node that did not commit; then without, with 1, 2 and 4 nodes that follow."""
     screens, seconds = run.scaled(1_000, 100), run.scaled(10, 3)
-    run.steps("nodes", 3 + 3 * len(RATES))
+    run.steps("nodes", 3 + (1 + len(FOLLOWERS)) * len(RATES))
     run.step("starting PostgreSQL")
     serving.lift_file_limit()
     server = PostgresServer(durable=True, max_connections="200")
@@ -53,13 +55,14 @@ def measure(run: Run) -> Figure:
                 figure.add(
                     f"{rate}/s: due → frame on another node, {share}", "ms", [frames[f"{share}_us"] / 1000]
                 )
-        for count in (2, 4):
+        for count in FOLLOWERS:
             while len(nodes) < count:
                 nodes.append(serving.start(run, url, key=nodes[0].key))
             for rate in RATES:
-                run.step(f"{rate}/s, {count} nodes follow")
+                following = f"{rate}/s, {count} nodes follow" if count > 1 else f"{rate}/s, 1 node follows"
+                run.step(following)
                 shares = _cost(url, nodes, rate, seconds, screens)
-                figure.add(f"{rate}/s, {count} nodes follow: CPU of one", "%", shares)
+                figure.add(f"{following}: CPU of one", "%", shares)
         return figure
     finally:
         server.remove()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from tests.postgres import USER, PostgresServer
 
-from bench.processes import PEERS, Failed, Process
+from bench.processes import PEERS, Failed, Process, family_cpu_s
 from bench.report import Figure, Target
 from bench.run import Run
 from livecredits.storage import postgres_schema
@@ -21,7 +24,8 @@ INCLUDES = (
     "nodes, commit with fsync, answer back on the loop. Spread: over 5,000 accounts in turn. Hot: all on one account. "
     "The peer is pgbench with one statement per change (`bench/peers/pgbench_spend.sql`, prepared), one transaction "
     "each, over the same number of accounts in the same server, without hash chain, checks and words; of 16, 64 and "
-    "256 of its clients the best is taken. Runs alternate; medians. All of it shares the machine's cores."
+    "256 of its clients the best is taken. Runs alternate; medians. All of it shares the machine's cores. CPU is what "
+    "one change takes of them, of the processes that ask (with pgbench: pgbench) and of all of the server's."
 )
 CLIENTS = (16, 64, 256)
 SPREAD, HOT = "256 callers, spread", "256 callers, one hot account"
@@ -41,7 +45,15 @@ def measure(run: Run) -> Figure:
         server.remove()
 
 
-def _rates(run: Run, server: PostgresServer, accounts: int, turns: int, full: int) -> dict[str, list[float]]:
+class Took(NamedTuple):
+    """One measurement: changes a second, and the microseconds of CPU that a change took on either side."""
+
+    per_s: float
+    client_us: float
+    server_us: float
+
+
+def _rates(run: Run, server: PostgresServer, accounts: int, turns: int, full: int) -> dict[str, list[Took]]:
     database, peers = _ledger(server), _ledger(server)
     run.step("making users")
     one, other, seeding = (
@@ -55,16 +67,19 @@ def _rates(run: Run, server: PostgresServer, accounts: int, turns: int, full: in
     run.step("warming up")
     one.ask(f"run spend 256 {full // 4} {accounts}")
     other.ask(f"run spend 256 {full // 4} {accounts}")
-    rates: dict[str, list[float]] = {}
+    rates: dict[str, list[Took]] = {}
+
+    def measure(name: str, ask: Callable[[], Took]) -> None:
+        rates.setdefault(name, []).append(ask())
+
     for turn in range(turns):
         run.step(f"turn {turn + 1} of {turns}")
         for name, among in ((SPREAD, accounts), (HOT, 1)):
-            rates.setdefault(name, []).append(one.ask(f"run spend 256 {full} {among}")["per_s"])
+            measure(name, partial(_ours, server, [one], f"run spend 256 {full} {among}", full))
         for name, among in ((SPREAD_TWO, accounts), (HOT_TWO, 1)):
-            rates.setdefault(name, []).append(_both(one, other, f"run spend 128 {full // 2} {among}"))
+            measure(name, partial(_ours, server, [one, other], f"run spend 128 {full // 2} {among}", full))
         for name, among in ((PEER_SPREAD, accounts), (PEER_HOT, 1)):
-            best = max(_pgbench(server, peers, clients, among, run.scaled(6, 3)) for clients in CLIENTS)
-            rates.setdefault(name, []).append(best)
+            measure(name, partial(_best_of_pgbench, server, peers, among, run.scaled(6, 3)))
     return rates
 
 
@@ -74,37 +89,55 @@ def _ledger(server: PostgresServer) -> str:
     return name
 
 
-def _both(one: Process, other: Process, command: str) -> float:
-    """What two processes do together, while both are at it."""
-    with ThreadPoolExecutor(2) as asking:
-        told: list[dict[str, Any]] = list(asking.map(lambda program: program.ask(command), (one, other)))
-    return sum(float(answer["per_s"]) for answer in told)
+def _ours(server: PostgresServer, programs: list[Process], command: str, changes: int) -> Took:
+    """What so many processes do together, while all are at it."""
+    before = family_cpu_s(server.pid)
+    with ThreadPoolExecutor(len(programs)) as asking:
+        told: list[dict[str, Any]] = list(asking.map(lambda program: program.ask(command), programs))
+    return Took(
+        sum(float(answer["per_s"]) for answer in told),
+        sum(float(answer["cpu_us"]) for answer in told) / len(told),
+        (family_cpu_s(server.pid) - before) / changes * 1e6,
+    )
 
 
-def _pgbench(server: PostgresServer, database: str, clients: int, among: int, seconds: int) -> float:
+def _best_of_pgbench(server: PostgresServer, database: str, among: int, seconds: int) -> Took:
+    return max(_pgbench(server, database, clients, among, seconds) for clients in CLIENTS)
+
+
+def _pgbench(server: PostgresServer, database: str, clients: int, among: int, seconds: int) -> Took:
     script = PEERS / "pgbench_spend.sql"
     words = [
         str(server.bin / "pgbench"), "-n", "-M", "prepared", "-f", str(script), "-D", f"users={among}",
         "-c", str(clients), "-j", "2", "-T", str(seconds), "-h", str(server.folder), "-p",
         str(server.port), "-U", USER, database,
     ]  # fmt: skip
+    before, own = family_cpu_s(server.pid), os.times()
     told = subprocess.run(words, capture_output=True, text=True, check=False)
-    found = re.search(r"tps = ([\d.]+)", told.stdout)
-    if told.returncode or found is None:
+    rate = re.search(r"tps = ([\d.]+)", told.stdout)
+    count = re.search(r"actually processed: (\d+)", told.stdout)
+    if told.returncode or rate is None or count is None:
         raise Failed(f"pgbench failed: {told.stderr.strip()} {told.stdout.strip()}")
-    return float(found[1])
+    now = os.times()
+    client_s = now.children_user + now.children_system - own.children_user - own.children_system
+    server_s, changes = family_cpu_s(server.pid) - before, int(count[1])
+    return Took(float(rate[1]), client_s / changes * 1e6, server_s / changes * 1e6)
 
 
-def _figure(rates: dict[str, list[float]]) -> Figure:
+def _figure(rates: dict[str, list[Took]]) -> Figure:
     figure = Figure("postgres", TITLE, INCLUDES)
-    for name, found in rates.items():
-        figure.add(name, "/s", found)
+    per_s = {name: [took.per_s for took in found] for name, found in rates.items()}
+    for name, rounds in per_s.items():
+        figure.add(name, "/s", rounds)
     for name, ours, theirs, bound in (
         ("spread: ours ÷ pgbench", SPREAD, PEER_SPREAD, 2.5),
         ("hot: ours ÷ pgbench", HOT, PEER_HOT, 10.0),
     ):
-        pairs = zip(rates[ours], rates[theirs], strict=True)
+        pairs = zip(per_s[ours], per_s[theirs], strict=True)
         figure.add(name, "×", [one / other for one, other in pairs], Target(">=", bound))
-    pairs = zip(rates[SPREAD_TWO], rates[SPREAD], strict=True)
+    pairs = zip(per_s[SPREAD_TWO], per_s[SPREAD], strict=True)
     figure.add("two processes ÷ one, spread", "×", [two / one for two, one in pairs])
+    for name, found in rates.items():
+        figure.add(f"{name}: CPU of the asking side", "µs", [took.client_us for took in found])
+        figure.add(f"{name}: CPU of the server", "µs", [took.server_us for took in found])
     return figure
