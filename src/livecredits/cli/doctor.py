@@ -90,7 +90,7 @@ def examine(database: str | None) -> Iterator[Finding]:
         from livecredits.cli.doctor_server import examine_server
 
         yield from _checked((("python", _python),), None)
-        yield from examine_server(url)
+        yield from examine_server(url, settings.listen_url if settings else None)
     else:
         yield from _checked(OF_A_FILE, _file(url))
     yield from _checked((("web", _web), ("client", _client), ("server", _server)), None)

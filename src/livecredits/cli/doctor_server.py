@@ -27,8 +27,8 @@ CONNECTIONS_SHARE = 0.8
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
-def examine_server(url: str) -> Iterator[Finding]:
-    """Every finding about the database of this address."""
+def examine_server(url: str, listen_url: str | None = None) -> Iterator[Finding]:
+    """Every finding about the database of this address, and about the one where nodes are said to listen."""
     from livecredits.storage import postgres_line
 
     try:
@@ -46,6 +46,21 @@ def examine_server(url: str) -> Iterator[Finding]:
                     yield Finding(name, "bad", f"could not be checked: {' '.join(str(error).split())}")
     except psycopg.Error as error:
         yield Finding("database", "bad", str(postgres_line.start_refused(url, error)))
+    else:
+        yield _bus(url, listen_url)
+
+
+def _bus(url: str, listen_url: str | None) -> Finding:
+    from livecredits.storage import bus, postgres_line
+
+    try:
+        bus.require_same(url, listen_url or url)
+        with closing(postgres_line.connect(listen_url or url)) as server:
+            if not postgres_line.is_direct(server):
+                return Finding("bus", "bad", bus.NOT_DIRECT)
+    except (StartRefused, postgres_line.driver().Error) as refused:
+        return Finding("bus", "bad", str(refused))
+    return Finding("bus", "ok", "changes of other nodes are heard of at once")
 
 
 def _one(server: Server, statement: str, *values: Any) -> Any:
@@ -97,6 +112,9 @@ def _rights(server: Server) -> Finding:
             "note",
             "this role may alter the tables: `serve` needs less, which `livecredits migrate --app-role ROLE` gives",
         )
+    if _one(server, "SELECT has_schema_privilege(current_schema(), 'CREATE')"):
+        told = "this role may make tables, as everybody may where the database was made before PostgreSQL 15"
+        return Finding("rights", "note", f"{told}: REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     return Finding("rights", "ok", "this role can write what it must, and rewrite nothing")
 
 

@@ -32,6 +32,7 @@ from livecredits.core.messages import is_message
 from livecredits.errors import StartRefused
 from livecredits.storage import nodes, postgres_line, tail
 from livecredits.storage.nodes import BEAT_S, MEMORY, POSTGRES, NodeRow
+from livecredits.storage.postgres_session import epoch_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -58,7 +59,14 @@ SOCKET_OPTIONS = {
 }  # fmt: skip
 """For the connection: a server that is gone without a word is found out in four seconds."""
 # A message that a crash of the database server takes with it was for nodes that have to begin anew anyway.
-PREPARE = "SET application_name = 'livecredits bus'; SET synchronous_commit = off; LISTEN livecredits"
+PREPARE = (
+    "SET application_name = 'livecredits bus'; SET synchronous_commit = off; "
+    "SET default_transaction_isolation = 'read committed'; LISTEN livecredits"
+)
+NOT_DIRECT = (
+    "A pooler stands before the database, so that the doorbell is not heard: changes of other nodes are up to 250 ms "
+    "late. LIVECREDITS_LISTEN_URL names the database directly"
+)
 RING = f"SELECT pg_notify('{CHANNEL}', %s)"
 COME = "beat"
 """Rung by who joins, drains or leaves: the others look at once who is there."""
@@ -105,6 +113,8 @@ def open_bus(url: str, place: Place, presence: Presence, *, on_commit: Callable[
         StartRefused: the server cannot be reached, or this node and the others could not work together.
     """
     address = place.listen_url or url
+    if address != url:
+        require_same(url, address)
 
     def connect() -> Connection[Any]:
         return postgres_line.connect(address, **SOCKET_OPTIONS)
@@ -114,6 +124,26 @@ def open_bus(url: str, place: Place, presence: Presence, *, on_commit: Callable[
         return Bus(connect, node, presence, on_commit=on_commit)
     except postgres_line.driver().Error as error:
         raise postgres_line.start_refused(address, error) from None
+
+
+def require_same(url: str, listen_url: str) -> None:
+    """Refuse to listen elsewhere than where changes are written: nobody there would ever tell of one.
+
+    Raises:
+        StartRefused: they are two databases, or one cannot be reached.
+    """
+    found = []
+    for address in (url, listen_url):
+        try:
+            with postgres_line.connect(address) as db:
+                found.append((epoch_of(db), db.execute("SELECT current_database()").fetchone()))
+        except postgres_line.driver().Error as error:
+            raise postgres_line.start_refused(address, error) from None
+    if found[0] != found[1]:
+        raise StartRefused(
+            f"LIVECREDITS_LISTEN_URL leads to {postgres_line.shown(listen_url)}, which is another database than "
+            f"{postgres_line.shown(url)}: it must name the same one directly, past the pooler."
+        )
 
 
 class Bus:
@@ -243,7 +273,10 @@ class Bus:
 
     def _attend(self, db: Connection[Any]) -> None:
         if self._follows:
-            db.execute(PREPARE)
+            if postgres_line.is_direct(db):
+                db.execute(PREPARE)
+            else:  # it would be said to a session that is somebody else's a moment later: commits, not durable
+                _log.warning(NOT_DIRECT)
             self._find_place(db)
         with selectors.DefaultSelector() as selector:
             selector.register(db.fileno(), selectors.EVENT_READ)

@@ -114,7 +114,7 @@ def reading_engine(url: str) -> Any:
 
     return create_engine(
         "postgresql+psycopg://",
-        creator=lambda: postgres_line.connect(url),
+        creator=lambda: postgres_line.connect(url, postgres_line.dropped()),
         pool_size=READERS,
         max_overflow=READERS * 4,
         use_native_hstore=False,

@@ -98,6 +98,21 @@ def lent() -> Any:
     return Lent
 
 
+@cache
+def dropped() -> Any:
+    """A kind of connection that closes when nobody holds it any more.
+
+    SQLAlchemy asks a new one a few things, and where it breaks over that, drops it open. Behind a pooler that is how
+    one learns that there is no server.
+    """
+
+    class Dropped(driver().Connection):  # type: ignore[misc]
+        def __del__(self) -> None:
+            self.close()
+
+    return Dropped
+
+
 def connect(url: str, kind: Any = None, **options: int) -> Connection:
     """A connection in which each statement stands alone until we say BEGIN.
 

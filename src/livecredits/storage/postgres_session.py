@@ -93,16 +93,23 @@ class Session:
 
     def _connect(self) -> psycopg.Connection[Any]:
         db = postgres_line.connect(self._url, postgres_line.lent())
+        try:
+            self._get_to_know(db)
+        except BaseException:  # a pooler takes everybody in, and says later that there is no server
+            db.close()
+            raise
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+        return db
+
+    def _get_to_know(self, db: psycopg.Connection[Any]) -> None:
         self._is_direct = postgres_line.is_direct(db)
         self._pipe = Pipe(db, prepares=self._is_direct)
         self._epoch = epoch_of(db)
         if self._is_direct:
             self._pipe.put(Statement(SET_UP, ("false",)))
             self._pipe.wait()
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
-        return db
 
     def epoch(self) -> str:
         """The identity of the database's line of history."""
