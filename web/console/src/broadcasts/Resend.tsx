@@ -8,11 +8,11 @@ import { Button, Group, Modal, Text } from '@mantine/core'
 import { IconSend } from '@tabler/icons-react'
 import { useState } from 'react'
 import { announce } from '../announce'
-import { asProblem, type Problem } from '../api'
 import { isolated } from '../bidi'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { useOnline } from '../live'
 import { countsText } from '../receipts'
+import { useTask } from '../task'
 import { log, type Resent } from './log'
 import { ScreenCounts } from './ScreenCounts'
 
@@ -37,23 +37,16 @@ export function Resend({ user }: { user: string }) {
 
 function ResendDialog({ user, onClose }: { user: string; onClose: () => void }) {
   const online = useOnline()
-  const [isSending, setSending] = useState(false)
-  const [problem, setProblem] = useState<Problem>()
+  const { busy, problem, run } = useTask()
   const [sent, setSent] = useState<Resent>()
   const send = async () => {
-    setSending(true)
-    setProblem(undefined)
-    try {
+    await run(async () => {
       const answer = await log.resend(user)
       setSent(answer)
       announce(
         `Sent again to ${isolated(user)}: ${answer.receipts ? countsText(answer.receipts) : 'not counted'}`,
       )
-    } catch (error) {
-      setProblem(asProblem(error))
-    } finally {
-      setSending(false)
-    }
+    })
   }
   return (
     <Modal
@@ -78,7 +71,7 @@ function ResendDialog({ user, onClose }: { user: string; onClose: () => void }) 
           {sent ? 'Close' : 'Cancel'}
         </Button>
         {!sent && (
-          <Button onClick={() => void send()} loading={isSending} disabled={!online}>
+          <Button onClick={() => void send()} loading={busy} disabled={!online}>
             Send again
           </Button>
         )}

@@ -1,9 +1,10 @@
 /** Adds a user by the host app's own id; goes to their page afterwards, where credits can be granted. */
 import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import type { FormEvent } from 'react'
 import { useLocation } from 'wouter'
-import { api, asProblem, type Problem } from '../api'
+import { api } from '../api'
+import { useTask } from '../task'
 import { ProblemPanel } from './ProblemPanel'
 
 export default function NewUser({ onClose }: { onClose: () => void }) {
@@ -15,8 +16,7 @@ export default function NewUser({ onClose }: { onClose: () => void }) {
 }
 
 function NewUserForm({ onClose }: { onClose: () => void }) {
-  const [problem, setProblem] = useState<Problem>()
-  const [busy, setBusy] = useState(false)
+  const { busy, problem, run } = useTask()
   const [, go] = useLocation()
   const client = useQueryClient()
 
@@ -24,17 +24,12 @@ function NewUserForm({ onClose }: { onClose: () => void }) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const id = text(form, 'id')
-    setBusy(true)
-    try {
+    await run(async () => {
       await api.putUser(id, { name: text(form, 'name') || null, email: text(form, 'email') || null })
       void client.invalidateQueries({ queryKey: ['users'] })
       onClose()
       go(`/users/${encodeURIComponent(id)}`)
-    } catch (error) {
-      setProblem(asProblem(error))
-    } finally {
-      setBusy(false)
-    }
+    })
   }
 
   return (

@@ -4,10 +4,11 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, lazy, Suspense, useState } from 'react'
 import { formatAmount, type Parsed, parseAmount, typedAmount } from '../amounts'
 import { announce } from '../announce'
-import { api, asProblem, type Problem, type UserDetail } from '../api'
+import { api, type UserDetail } from '../api'
 import { isolated } from '../bidi'
 import { useOnline } from '../live'
 import { useReason } from '../reasons'
+import { useTask } from '../task'
 import { toastSuccess } from '../toasts'
 import { useUnits } from '../units'
 import { Ago } from './Ago'
@@ -105,7 +106,7 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
   const [frozen, setFrozen] = useState(user.frozen)
   const [receipts, setReceipts] = useState(user.receipts ?? true)
   const [low, setLow] = useState(user.low_threshold == null ? '' : typedAmount(user.low_threshold, scale))
-  const [problem, setProblem] = useState<Problem>()
+  const { problem, run } = useTask()
   const parsed = optional(floor, scale)
   const threshold = optional(low, scale)
 
@@ -124,16 +125,14 @@ function ProfileForm({ user, scale, onDone }: { user: UserDetail; scale: number;
     const asks = 'floor' in body || 'frozen' in body
     const reason = asks ? await why(`Change ${isolated(user.name || user.user_id)}`) : undefined
     if (reason === null) return
-    try {
+    await run(async () => {
       if (Object.keys(body).length > 0)
         await api.putUser(user.user_id, { ...body, unit: user.unit, ...(reason && { reason }) })
       void client.invalidateQueries({ queryKey: ['user', user.user_id] })
       void client.invalidateQueries({ queryKey: ['users'] })
       toastSuccess('User saved', `The profile of ${isolated(name.trim() || user.user_id)} is saved`)
       onDone()
-    } catch (error) {
-      setProblem(asProblem(error))
-    }
+    })
   }
 
   return (

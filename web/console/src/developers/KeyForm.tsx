@@ -6,10 +6,10 @@
  */
 import { Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { asProblem, type Problem } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { installation, SCOPES, type Scope } from '../installation'
 import { useOnline } from '../live'
+import { useTask } from '../task'
 import { Secret } from './Secret'
 
 const MEANING: Record<Scope, string> = {
@@ -66,22 +66,16 @@ function Form({ onClose, onMade }: { onClose: () => void; onMade: (name: string,
   const [name, setName] = useState('')
   const [scopes, setScopes] = useState<Scope[]>(['read', 'move', 'tokens'])
   const [tried, setTried] = useState(false)
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<Problem>()
+  const { busy, problem, run } = useTask()
 
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     setTried(true)
     if (name.trim() === '' || scopes.length === 0) return
-    setBusy(true)
-    try {
+    await run(async () => {
       const { key, secret } = await installation.addKey({ name: name.trim(), scopes })
       onMade(key.name, secret)
-    } catch (error) {
-      setProblem(asProblem(error))
-    } finally {
-      setBusy(false)
-    }
+    })
   }
 
   return (

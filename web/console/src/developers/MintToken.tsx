@@ -1,12 +1,12 @@
 /** Mints a screen token for a user, to try things out. An admin's right; the audit trail keeps who did it for whom. */
 import { Button, Select, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { asProblem, type Problem } from '../api'
 import { Card } from '../components/Card'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
 import { installation } from '../installation'
 import { useOnline } from '../live'
+import { useTask } from '../task'
 
 const SPANS = [
   { value: '300', label: '5 minutes' },
@@ -18,21 +18,14 @@ export function MintToken({ onMinted }: { onMinted: (token: string) => void }) {
   const online = useOnline()
   const [user, setUser] = useState('')
   const [span, setSpan] = useState('300')
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<Problem>()
+  const { busy, problem, run } = useTask()
 
   const mint = async (event: FormEvent) => {
     event.preventDefault()
     if (user.trim() === '') return
-    setBusy(true)
-    setProblem(undefined)
-    try {
+    await run(async () => {
       onMinted((await installation.mintToken(user.trim(), Number(span))).token)
-    } catch (error) {
-      setProblem(asProblem(error))
-    } finally {
-      setBusy(false)
-    }
+    })
   }
 
   return (

@@ -9,7 +9,6 @@ import { IconCircleCheck, IconCircleX, IconFlask } from '@tabler/icons-react'
 import { type FormEvent, useState } from 'react'
 import { Link } from 'wouter'
 import { announce } from '../announce'
-import { asProblem, type Problem } from '../api'
 import { Ago } from '../components/Ago'
 import { Card } from '../components/Card'
 import { Empty } from '../components/Empty'
@@ -17,6 +16,7 @@ import { ProblemPanel } from '../components/ProblemPanel'
 import { installation, type TokenTest } from '../installation'
 import { useOnline } from '../live'
 import { useSession } from '../session'
+import { useTask } from '../task'
 import { fullTime } from '../time'
 import { MintToken } from './MintToken'
 
@@ -40,24 +40,17 @@ function Tester({ mayMint }: { mayMint: boolean }) {
   const online = useOnline()
   const [token, setToken] = useState('')
   const [told, setTold] = useState<TokenTest>()
-  const [problem, setProblem] = useState<Problem>()
-  const [busy, setBusy] = useState(false)
+  const { busy, problem, run } = useTask()
   const clean = token.trim().replace(/^Bearer\s+/i, '')
   const isKey = clean.startsWith(KEY_PREFIX)
 
   const test = async (text: string) => {
-    setBusy(true)
-    setProblem(undefined)
-    try {
+    const went = await run(async () => {
       const result = await installation.testToken(text)
       setTold(result)
       announce(result.valid ? 'The token is valid' : `The token is refused. ${result.problem?.detail ?? ''}`)
-    } catch (error) {
-      setTold(undefined)
-      setProblem(asProblem(error))
-    } finally {
-      setBusy(false)
-    }
+    })
+    if (!went) setTold(undefined)
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()

@@ -2,11 +2,12 @@
  * Signing in by e-mail address and password; a one-time code that failed says so here.
  */
 import { Button, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
-import { type FormEvent, useEffect, useState } from 'react'
-import { asProblem, type Problem } from '../api'
+import { type FormEvent, useEffect } from 'react'
+import type { Problem } from '../api'
 import { Logo } from '../components/Logo'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { useSignIn } from '../session'
+import { useTask } from '../task'
 
 interface Props {
   /** The session ended by itself while somebody worked. */
@@ -16,8 +17,7 @@ interface Props {
 
 export default function SignIn({ ended, codeProblem }: Props) {
   const signIn = useSignIn()
-  const [problem, setProblem] = useState<Problem>()
-  const [busy, setBusy] = useState(false)
+  const { busy, problem, run } = useTask()
   useEffect(() => {
     document.title = 'Sign in · livecredits'
   }, [])
@@ -25,14 +25,9 @@ export default function SignIn({ ended, codeProblem }: Props) {
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
-    setBusy(true)
-    setProblem(undefined)
-    try {
+    await run(async () => {
       await signIn(String(form.get('email')), String(form.get('password')))
-    } catch (error) {
-      setProblem(asProblem(error))
-      setBusy(false)
-    }
+    })
   }
 
   return (

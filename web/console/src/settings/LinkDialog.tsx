@@ -4,12 +4,12 @@
  */
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import { asProblem, type Problem } from '../api'
 import { basePath } from '../base'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { Secret } from '../developers/Secret'
 import { installation, type OperatorRow } from '../installation'
 import { useOnline } from '../live'
+import { useTask } from '../task'
 import { clockTime } from '../time'
 
 interface Props {
@@ -20,20 +20,13 @@ interface Props {
 export default function LinkDialog({ operator, onClose }: Props) {
   const online = useOnline()
   const [made, setMade] = useState<{ link: string; ends: string }>()
-  const [problem, setProblem] = useState<Problem>()
-  const [busy, setBusy] = useState(false)
+  const { busy, problem, run } = useTask()
 
   const make = async () => {
-    setBusy(true)
-    setProblem(undefined)
-    try {
+    await run(async () => {
       const { code, expires_at } = await installation.linkOperator(operator.id)
       setMade({ link: `${location.origin}${basePath()}/#code=${code}`, ends: expires_at })
-    } catch (error) {
-      setProblem(asProblem(error))
-    } finally {
-      setBusy(false)
-    }
+    })
   }
 
   return (

@@ -4,11 +4,12 @@
 import { Button, Group, Modal, PasswordInput, Select, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { formatAmount, parseAmount } from '../amounts'
-import { asProblem, type Problem, type Role } from '../api'
+import type { Role } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
 import { installation, type OperatorBody, type OperatorRow } from '../installation'
 import { useOnline } from '../live'
+import { useTask } from '../task'
 import { toastSuccess } from '../toasts'
 
 const ROLES: { value: Role; label: string }[] = [
@@ -45,8 +46,7 @@ function Form({ found, onClose, onSaved }: Props) {
   const [limit, setLimit] = useState(typeof found?.limit === 'number' ? formatAmount(found.limit) : '')
   const [password, setPassword] = useState('')
   const [tried, setTried] = useState(false)
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<Problem>()
+  const { busy, problem, run } = useTask()
   const most = limit.trim() === '' ? { ok: true as const, value: null } : parseAmount(limit)
   const errors = {
     email: found || /^[^@\s]+@[^@\s]+$/.test(email.trim()) ? undefined : 'An e-mail address is needed',
@@ -65,19 +65,13 @@ function Form({ found, onClose, onSaved }: Props) {
     if (!most.ok || Object.values(errors).some(Boolean)) return
     const body: OperatorBody = { name: name.trim(), role, limit: most.value }
     if (password !== '') body.password = password
-    setBusy(true)
-    setProblem(undefined)
-    try {
+    await run(async () => {
       const saved = found
         ? await installation.putOperator(found.id, body)
         : await installation.addOperator({ ...body, email: email.trim() })
       toastSuccess(found ? 'Operator saved' : 'Operator made', `${saved.name}: ${found ? 'saved' : 'made'}`)
       onSaved(saved, !found && password === '')
-    } catch (failure) {
-      setProblem(asProblem(failure))
-    } finally {
-      setBusy(false)
-    }
+    })
   }
 
   return (

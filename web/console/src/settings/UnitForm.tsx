@@ -6,11 +6,12 @@ import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { formatAmount, parseAmount } from '../amounts'
-import { asProblem, type Problem, type Unit } from '../api'
+import type { Unit } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
 import { installation } from '../installation'
 import { useOnline } from '../live'
+import { useTask } from '../task'
 import { toastSuccess } from '../toasts'
 import { useUnits } from '../units'
 
@@ -45,8 +46,7 @@ function Form({ found, onClose }: Props) {
     typeof found?.low_threshold === 'number' ? formatAmount(found.low_threshold, found.scale) : '',
   )
   const [tried, setTried] = useState(false)
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<Problem>()
+  const { busy, problem, run } = useTask()
   const threshold = low.trim() === '' ? { ok: true as const, value: null } : parseAmount(low, scale)
   const taken = !found && units.some((unit) => unit.name === name)
   const nameError = NAME.test(name)
@@ -57,18 +57,12 @@ function Form({ found, onClose }: Props) {
     event.preventDefault()
     setTried(true)
     if (nameError || !threshold.ok) return
-    setBusy(true)
-    setProblem(undefined)
-    try {
+    await run(async () => {
       await installation.putUnit(name, { scale, low_threshold: threshold.value })
       await client.invalidateQueries({ queryKey: ['units'] })
       toastSuccess(found ? 'Unit saved' : 'Unit made', `${name}: ${found ? 'saved' : 'made'}`)
       onClose()
-    } catch (error) {
-      setProblem(asProblem(error))
-    } finally {
-      setBusy(false)
-    }
+    })
   }
 
   return (

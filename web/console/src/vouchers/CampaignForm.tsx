@@ -21,13 +21,13 @@ import {
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { formatAmount, parseAmount } from '../amounts'
-import { asProblem, type Problem } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
 import { SpanSelect } from '../components/SpanSelect'
 import { useOnline } from '../live'
 import { useReason } from '../reasons'
 import { type Campaign, type CampaignBody, shop } from '../shop'
+import { useTask } from '../task'
 import { toastSuccess } from '../toasts'
 import { useUnits } from '../units'
 
@@ -145,8 +145,7 @@ function Form({ onClose, onMade }: Props) {
   const { units, scaleOf } = useUnits()
   const [fields, setFields] = useState<Fields>(EMPTY)
   const [tried, setTried] = useState(false)
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<Problem>()
+  const { busy, problem, run } = useTask()
   const stillOpen = useStillOpen()
   const scale = scaleOf(fields.unit)
   const found = errorsOf(fields, scale)
@@ -160,18 +159,13 @@ function Form({ onClose, onMade }: Props) {
     if (Object.keys(found).length > 0) return
     const reason = await why('Why this campaign?')
     if (reason === null) return
-    setBusy(true)
-    setProblem(undefined)
-    try {
+    await run(async () => {
       const made = await shop.addCampaign({ ...bodyOf(fields, scale), reason })
       void client.invalidateQueries({ queryKey: ['campaigns'] })
       const codes = made.word ? `code ${made.word}` : `${formatAmount(made.funnel.codes)} codes`
       toastSuccess('Campaign made', `${made.name}: ${codes}`)
       if (stillOpen()) onMade(made)
-    } catch (error) {
-      setProblem(asProblem(error))
-      setBusy(false)
-    }
+    })
   }
 
   return (

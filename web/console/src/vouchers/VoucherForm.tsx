@@ -3,12 +3,12 @@ import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { parseAmount, typedAmount } from '../amounts'
-import { asProblem, type Problem } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
 import { useOnline } from '../live'
 import { useReason } from '../reasons'
 import { shop, type Voucher } from '../shop'
+import { useTask } from '../task'
 import { toLocalInput } from '../time'
 import { toastSuccess } from '../toasts'
 import { useUnits } from '../units'
@@ -41,8 +41,7 @@ function Form({ found, onSaved, onClose }: Props) {
   const [code, setCode] = useState('')
   const [expires, setExpires] = useState(found?.expires_at ? toLocalInput(found.expires_at) : '')
   const [tried, setTried] = useState(false)
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<Problem>()
+  const { busy, problem, run } = useTask()
   const amount = parseAmount(text, scaleOf(unit))
   const wrong = !amount.ok ? amount.message : amount.value <= 0 ? 'More than 0' : undefined
 
@@ -57,8 +56,7 @@ function Form({ found, onSaved, onClose }: Props) {
       expires_at: expires ? new Date(expires).toISOString() : null,
       reason,
     }
-    setBusy(true)
-    try {
+    await run(async () => {
       const saved = found
         ? await shop.putVoucher(found.voucher, terms)
         : await shop.addVoucher({
@@ -71,10 +69,7 @@ function Form({ found, onSaved, onClose }: Props) {
       void client.invalidateQueries({ queryKey: ['vouchers'] })
       toastSuccess(found ? 'Voucher saved' : 'Voucher made', `Voucher ${saved.code} is ready`)
       onClose()
-    } catch (error) {
-      setProblem(asProblem(error))
-      setBusy(false)
-    }
+    })
   }
 
   return (
