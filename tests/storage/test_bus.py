@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -135,6 +139,85 @@ def test_after_the_listener_was_killed_nothing_is_missing_and_nothing_comes_twic
     town.commit("a")
     eventually(lambda: len(town.commits["b"]) == 22)
     assert town.lost == {"a": 0, "b": 0}
+
+
+class Between:
+    """Passes bytes on, as a proxy does; what stands open may be made to carry nothing, and what comes later is well."""
+
+    def __init__(self, port: int) -> None:
+        self._to = ("127.0.0.1", port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._gates: list[threading.Event] = []
+        self._ends: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                one, _ = self._listener.accept()
+                other = socket.create_connection(self._to)
+                gate = threading.Event()
+                self._gates.append(gate)
+                self._ends += [one, other]
+                for ends in ((one, other), (other, one)):
+                    threading.Thread(target=self._carry, args=(*ends, gate), daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket, stops: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                if not stops.is_set():
+                    target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def carry_nothing(self) -> None:
+        for gate in self._gates:
+            gate.set()
+
+    def close(self) -> None:
+        for end in (self._listener, *self._ends):
+            end.close()
+
+
+@pytest.fixture
+def between(town: Town) -> Iterator[Between]:
+    parts = urlsplit(town.url)
+    between = Between(parts.port or 0)
+    town.url = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{between.port}")).geturl()
+    yield between
+    for bus in town.buses.values():
+        bus.close()
+    town.buses = {}
+    between.close()
+
+
+def test_a_line_that_carries_nothing_is_made_anew(
+    town: Town, between: Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "STUCK_S", 0.5)
+    monkeypatch.setattr(bus_module, "WATCH_S", 0.05)
+    a, b = town.join("a"), town.join("b")
+    eventually(lambda: a.others and b.others and b.looks)
+    between.carry_nothing()
+    town.commit("a")
+    took_s = eventually(lambda: town.commits["b"])
+    print(f"a commit was heard {took_s:.1f} s after all lines were blocked (cut after 0.5 s)")
+    assert b.breaks == 1
+    assert town.lost == {"a": 0, "b": 0}
+
+
+def test_who_ends_does_not_wait_for_a_line_that_carries_nothing(
+    town: Town, between: Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "STUCK_AT_END_S", 0.2)
+    monkeypatch.setattr(bus_module, "WATCH_S", 0.05)
+    a = town.join("a")
+    eventually(lambda: a.looks)
+    between.carry_nothing()
+    began_s = time.monotonic()
+    a.close()
+    assert time.monotonic() - began_s < 5
+    town.buses = {}
 
 
 def test_without_a_line_messages_wait_but_not_without_end(

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,10 @@ LOST_US = 300_000_000
 """Shorter than notices are kept (`nodes.NOTICES_KEPT_US`), so that none is missed unnoticed."""
 PAUSES_S = (0.05, 0.2, 0.5, 1.0)
 """Before a lost connection is made again; the last one for ever."""
+STUCK_S, STUCK_AT_END_S = 10.0, 2.0
+"""A turn takes milliseconds. A line on which one takes so long is cut, and made again: something in between may hold it
+open and carry nothing, and libpq would wait for ever."""
+WATCH_S = 0.5
 HOUSE_S = 10.0
 SOCKET_OPTIONS = {
     "connect_timeout": 5, "keepalives": 1, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2,
@@ -193,6 +198,9 @@ class Bus:
         self._rung_s = 0.0
         self._has_news = False
         self._is_closing = False
+        self._is_over = threading.Event()
+        self._line: socket.socket | None = None
+        self._turned_s = time.monotonic()
         with connect() as db:
             self.others = tuple(nodes.join(db, self.row()))
             self._find_place(db)
@@ -202,6 +210,8 @@ class Bus:
             end.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="livecredits-bus", daemon=True)
         self._thread.start()
+        self._watch_thread = threading.Thread(target=self._watch, name="livecredits-bus-watch", daemon=True)
+        self._watch_thread.start()
 
     # --- for everybody ---------------------------------------------------------------------------------------------
 
@@ -238,6 +248,8 @@ class Bus:
         self._is_closing = True
         self._wake()
         self._thread.join()
+        self._is_over.set()
+        self._watch_thread.join()
         self._waker.close()
         self._bell.close()
 
@@ -253,7 +265,7 @@ class Bus:
         failures = 0
         while not self._is_closing:
             try:
-                with self._connect() as db:
+                with self._connect() as db, self._watched(db):
                     failures = 0
                     self._attend(db)
             except Error as error:
@@ -265,6 +277,26 @@ class Bus:
             except Exception:  # noqa: BLE001 - whatever it was, this thread must not end
                 _log.exception("The bus failed, and begins anew")
                 self._pause(PAUSES_S[-1])
+
+    @contextlib.contextmanager
+    def _watched(self, db: Connection[Any]) -> Iterator[None]:
+        """Have the line cut where a turn takes too long."""
+        self._turned_s = time.monotonic()
+        # A handle of its own: by the connection's number the watch might cut what was opened after it.
+        line = self._line = socket.socket(fileno=os.dup(db.fileno()))
+        try:
+            yield
+        finally:
+            self._line = None
+            line.close()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(WATCH_S):
+            line, most_s = self._line, STUCK_AT_END_S if self._is_closing else STUCK_S
+            if line is not None and time.monotonic() > self._turned_s + most_s:
+                _log.warning("The connection to the other nodes carries nothing; it is made anew")
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
 
     def _pause(self, seconds: float) -> None:
         end_s = time.monotonic() + seconds
@@ -286,7 +318,9 @@ class Bus:
                 if not is_called:
                     selector.select(self._patience_s())
                     is_called = self._is_called(db)
+                self._turned_s = time.monotonic()
                 self._take_turn(db, is_called=is_called)
+        self._turned_s = time.monotonic()
         nodes.leave(db, self.node.node_id)
         db.execute(RING, (COME,))
 
