@@ -37,7 +37,7 @@ EDITED = {
 }  # fmt: skip
 KEYS = {
     "accounts": "user_id, unit", "entry_lots": "entry_id", "reversals": "entry_id", "fulfilments": "order_id",
-    "redemptions": "voucher_id, turn", "batch_rows": "batch_id, row",
+    "redemptions": "voucher_id, turn", "batch_parts": "batch_id, position",
 }  # fmt: skip
 """What names a row, where it is not its `id`."""
 UNCOVERED = {
@@ -103,7 +103,7 @@ def test_an_honest_ledger_is_clean(ledger: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["entries", "entry_lots", "reversals", "audit", "fulfilments", "redemptions", "batch_rows"]
+    "table", ["entries", "entry_lots", "reversals", "audit", "fulfilments", "redemptions", "batch_parts"]
 )
 @pytest.mark.parametrize(
     "statement", ["UPDATE {} SET rowid = rowid", "DELETE FROM {}", "REPLACE INTO {} SELECT * FROM {}"]
@@ -119,7 +119,7 @@ async def test_the_database_refuses_to_rewrite_it(
             await credits.write(lambda connection: connection.exec_driver_sql(statement))
 
 
-@pytest.mark.parametrize("table", ["audit", "redemptions", "batch_rows"])
+@pytest.mark.parametrize("table", ["audit", "redemptions", "batch_parts"])
 def test_nobody_replaces_a_row_that_nothing_else_tells_of(ledger: Path, tmp_path: Path, table: str) -> None:
     """Over any connection: by itself, SQLite deletes a replaced row without asking the trigger that guards it."""
     path = Path(shutil.copy(ledger, tmp_path))

@@ -157,15 +157,18 @@ class Batches:
         content = _content(asked)
         with self._turn() as turn:
             turn.take(f"batch:{asked.key_scope}:{asked.key or batch_id}")
-            known = self._known(asked, content)
+            known, position = self._known(asked, content)
             batch_id = (known and known.batch) or batch_id
             turn.take(_turn_of(batch_id))
             if known is not None:  # it may have been undone meanwhile, elsewhere
-                known = self._known(asked, content)
+                known, position = self._known(asked, content)
             # What is running while this is its turn broke off: nobody else works on it.
             if known is not None and known.state not in ("running", "interrupted"):
                 return replace(known, replayed=True)
-            work = _Work(batch_id, asked, content, is_new=known is None, former=known.rows if known else ())
+            former = known.rows if known else ()
+            work = _Work(
+                batch_id, asked, content, is_new=known is None, position=position, former=former
+            )
             self._begin_work(batch_id)
             try:
                 return self._work(work, changes, turn)
@@ -214,17 +217,19 @@ class Batches:
             done |= {row.row: row for row in _results(asked.rows, portion, rulings, is_kept=False)}
         return _unkept(asked, "previewed", done)
 
-    def _known(self, asked: BatchAsked, content: str) -> BatchResult | None:
-        """What a former request with the same key has left."""
+    def _known(self, asked: BatchAsked, content: str) -> tuple[BatchResult | None, int]:
+        """What a former request with the same key has left, and where the next part of its rows belongs."""
         key = asked.key
         if key is None:
-            return None
+            return None, 0
         found = self._database.read(lambda connection: batches.find(connection, asked.key_scope, key))
         if found is None:
-            return None
+            return None, 0
         if found.content != content:
             raise KeyReused(f"The idempotency key {key} belongs to another request.", key=key)
-        return self.read(found.id)
+        # Counted before the rows are read: of two that go on with them, both then aim at one place, and one fails.
+        position = self._database.read(lambda connection: batches.parts_of(connection, found.id))
+        return self.read(found.id), position
 
     def _portions(
         self, rows: Sequence[BatchRow] | Sequence[RowResult], todo: Sequence[int]
@@ -330,6 +335,8 @@ class _Work:
     asked: BatchAsked
     content: str
     is_new: bool
+    position: int = 0
+    """Where the next part of the rows is kept."""
     former: Sequence[RowResult] = ()
     """What requests before this one have applied."""
     results: Sequence[RowResult] = ()
@@ -341,19 +348,26 @@ class _Work:
         """The transaction of one portion."""
         is_first = self.is_new
         self.is_new = False
+        position = self.position
+        self.position += batches.parts_for(len(portion))
 
-        def also(connection: Connection, rulings: Sequence[Ruling], now_us: int) -> list[tuple[Any, ...]]:
+        def parts(rulings: Sequence[Ruling]) -> list[tuple[str, int, str]]:
+            self.results = _results(self.asked.rows, portion, rulings, is_kept=True)
+            return batches.parts(self.batch_id, position, self.results)
+
+        def also(connection: Connection, _rulings: Sequence[Ruling], now_us: int) -> None:
             if is_first:
                 self._begin(connection, now_us)
-            self.results = _results(self.asked.rows, portion, rulings, is_kept=True)
             if is_last:
                 batches.set_state(connection, self.batch_id, "applied", finished_at_us=now_us)
                 self._note(connection, "batch.applied", now_us, **self._outcome())
             elif is_first:
                 self._note(connection, "batch.begun", now_us)
-            return [row.as_values(self.batch_id) for row in self.results]
 
-        return Many(changes=changes, atomic=self.asked.atomic, also=also)
+        says_more = is_first or is_last
+        return Many(
+            changes=changes, atomic=self.asked.atomic, parts=parts, also=also if says_more else None
+        )
 
     def _begin(self, connection: Connection, now_us: int) -> None:
         asked = self.asked
@@ -488,7 +502,7 @@ def _undoing(asked: UndoAsked, portion: Sequence[RowResult], *, is_first: bool, 
         for row in portion
     ]  # fmt: skip
 
-    def also(connection: Connection, rulings: Sequence[Ruling], now_us: int) -> list[tuple[Any, ...]]:
+    def also(connection: Connection, rulings: Sequence[Ruling], now_us: int) -> None:
         state: batches.State | None = "partly_reversed"
         if is_last:
             state = batches.undone_state(connection, asked.batch_id)
@@ -503,7 +517,6 @@ def _undoing(asked: UndoAsked, portion: Sequence[RowResult], *, is_first: bool, 
                 action="batch.reversed" if is_last else "batch.reversing",
                 details={"state": state, "below_floor": asked.allow_below_floor},
             )  # fmt: skip
-        return []
 
     return Many(changes=changes, atomic=asked.atomic, dry_run=asked.dry_run, also=also)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 
-from pydantic_core import to_json
-
 from livecredits.credits.batch_csv import read_all
 from livecredits.credits.batches import ROWS_MOST, BatchAsked, BatchRow, UndoAsked
 from livecredits.errors import Forbidden, KeyReused, NotFound, OutcomeUnknown, StorageFull
@@ -122,5 +120,5 @@ async def undo_batch(call: Call[BatchUndoBody, NoQuery]) -> Reply:
 
 async def _reply(result: BatchResult, headers: list[tuple[bytes, bytes]] | None = None) -> Reply:
     """Ten thousand rows take a while to spell; the loop does not wait for it."""
-    body = await asyncio.to_thread(lambda: to_json(result.as_json()))
+    body = await asyncio.to_thread(lambda: result.text().encode())
     return Reply(body, 200, headers or [])

@@ -29,7 +29,7 @@ Of the audit trail only rows about users and their orders hold what somebody wro
 """
 _STANDS_ALONE = {
     "audit": (("id",),),
-    "batch_rows": (("batch_id", "row"),),
+    "batch_parts": (("batch_id", "position"),),
     "redemptions": (("voucher_id", "turn"), ("scope", "user_id", "user_turn"), ("entry_id",)),
 }
 """Append-only tables of which no other row tells what stood there, and what each row is unique by.

@@ -1,4 +1,4 @@
-"""Batches as they are kept: one row for the request, one for each of its rows, and how they are read back.
+"""Batches as they are kept: one row for the request, its own rows some hundreds together, and how they are read back.
 
 Promises: a result that was stored reads back as it was answered; which rows have been undone follows from the ledger's
 own `reversals`, so it is right however they were undone. Must not decide anything: `credits.batches` does.
@@ -6,8 +6,10 @@ own `reversals`, so it is right however they were undone. Must not decide anythi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from json.encoder import encode_basestring as _quoted
 from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection, Row, case, func, insert, select, update
@@ -16,9 +18,11 @@ from livecredits.core.changes import Actor
 from livecredits.core.quick import quick
 from livecredits.errors import NotFound
 from livecredits.storage.answers import Answer, rfc3339
+from livecredits.storage.dialects import listed
 from livecredits.storage.many import Ruling
 from livecredits.storage.pages import Slice
-from livecredits.storage.schema import batch_rows, batches, entries, reversals
+from livecredits.storage.schema import batch_parts, batches, entries, reversals
+from livecredits.storage.shapes import dump
 from livecredits.storage.views import Page
 
 Op = Literal["adjust", "set", "grant"]
@@ -26,6 +30,8 @@ State = Literal["previewed", "refused", "running", "interrupted", "applied", "re
 """`previewed` and `refused` have left nothing and are never stored. `interrupted` is stored as `running`: it is what
 nobody works on any more, and `credits.batches` knows that."""
 
+_PART = 500
+"""Rows that are kept together."""
 _SHOWN = 200
 """Batches on a page at most."""
 _RUNS = ("run:", "imp:")
@@ -108,10 +114,26 @@ class RowResult:
             told["replayed"] = True
         return told
 
-    def as_values(self, batch_id: str) -> tuple[Any, ...]:
-        """The row as the table `batch_rows` keeps it. An entry that another request has made is not this batch's."""
+    def text(self) -> str:
+        """`as_json` as JSON, spelled out: ten thousand rows take a third of the time so."""
+        told = (
+            f'{{"row":{self.row},"user_id":{_quoted(self.user_id)},"unit":{_quoted(self.unit)},"op":"{self.op}",'
+            f'"amount":{self.amount},"ok":{"true" if self.code is None else "false"},'
+            f'"before":{"null" if self.before is None else self.before},'
+            f'"after":{"null" if self.after is None else self.after}'
+        )
+        if self.entry is not None:
+            told += f',"entry":"{self.entry}"'
+        if self.code is not None:
+            told += f',"code":"{self.code}","detail":{_quoted(self.detail or "")}'
+        if self.reversed_by is not None:
+            told += f',"reversed_by":"{self.reversed_by}"'
+        return told + (',"replayed":true}' if self.replayed else "}")
+
+    def as_values(self) -> tuple[Any, ...]:
+        """The row as `batch_parts` keeps it. An entry that another request has made is not this batch's."""
         return (
-            batch_id, self.row, self.user_id, self.unit, self.op, self.amount, self.before, self.after,
+            self.row, self.user_id, self.unit, self.op, self.amount, self.before, self.after,
             None if self.replayed else self.entry, self.code, self.detail,
         )  # fmt: skip
 
@@ -140,7 +162,7 @@ class BatchResult:
     @property
     def refused(self) -> int:
         """How many rows were refused."""
-        return sum(not row.is_ok for row in self.rows)
+        return sum([row.code is not None for row in self.rows])
 
     @property
     def applied(self) -> int:
@@ -149,19 +171,28 @@ class BatchResult:
 
     def totals(self) -> dict[str, dict[str, int]]:
         """By unit, what the accepted rows add, take, and change in sum."""
-        found: dict[str, dict[str, int]] = {}
+        added: dict[str, int] = {}
+        taken: dict[str, int] = {}
         for row in self.rows:
-            if not row.is_ok or row.after is None:
-                continue
-            moved = row.after - (row.before or 0)
-            sums = found.setdefault(row.unit, {"added": 0, "taken": 0, "net": 0})
-            sums["added" if moved > 0 else "taken"] += abs(moved)
-            sums["net"] += moved
-        return found
+            if row.code is None and row.after is not None:
+                moved = row.after - (row.before or 0)
+                sums = added if moved > 0 else taken
+                sums[row.unit] = sums.get(row.unit, 0) + moved
+        return {
+            unit: {
+                "added": added.get(unit, 0), "taken": -taken.get(unit, 0),
+                "net": added.get(unit, 0) + taken.get(unit, 0),
+            }
+            for unit in dict.fromkeys((*added, *taken))
+        }  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """The body of an HTTP answer."""
         return {**self.head(), "rows": [row.as_json() for row in self.rows]}
+
+    def text(self) -> str:
+        """`as_json` as JSON."""
+        return f'{dump(self.head())[:-1]},"rows":[{",".join([row.text() for row in self.rows])}]}}'
 
     def head(self) -> dict[str, Any]:
         """The same without the rows."""
@@ -255,6 +286,19 @@ def begin(  # noqa: PLR0913 - a row of many columns
     )  # fmt: skip
 
 
+def parts_for(rows: int) -> int:
+    """In how many parts so many rows are kept."""
+    return -(-rows // _PART)
+
+
+def parts(batch_id: str, position: int, rows: Sequence[RowResult]) -> list[tuple[str, int, str]]:
+    """Rows as they are kept, in parts that are counted from `position` on."""
+    return [
+        (batch_id, position + number, dump([row.as_values() for row in rows[at : at + _PART]]))
+        for number, at in enumerate(range(0, len(rows), _PART))
+    ]
+
+
 def set_state(
     connection: Connection, batch_id: str, state: State, *, finished_at_us: int | None = None
 ) -> None:
@@ -269,6 +313,7 @@ def undone_state(connection: Connection, batch_id: str) -> State | None:
     A row that somebody reversed in part stands for the rest, so it counts as part.
     """
     done, undoing = entries.alias(), entries.alias()
+    left = listed(connection, [row[_ENTRY_ID] for row in _kept(connection, batch_id) if row[_ENTRY_ID]])
     found = connection.execute(
         select(
             func.count().label("moved"),
@@ -276,11 +321,11 @@ def undone_state(connection: Connection, batch_id: str) -> State | None:
             func.coalesce(func.sum(case((undoing.c.amount == -done.c.amount, 1), else_=0)), 0).label("whole"),
         )
         .select_from(
-            batch_rows.join(done, done.c.id == batch_rows.c.entry_id)
+            left.join(done, done.c.id == left.c.value)
             .outerjoin(reversals, reversals.c.entry_id == done.c.id)
             .outerjoin(undoing, undoing.c.id == reversals.c.reversed_by)
         )
-        .where(batch_rows.c.batch_id == batch_id, done.c.amount != 0)
+        .where(done.c.amount != 0)
     ).one()
     if found.whole == found.moved:
         return "reversed"
@@ -318,19 +363,29 @@ def head(connection: Connection, batch_id: str) -> BatchResult:
 
 def rows_of(connection: Connection, batch_id: str) -> list[RowResult]:
     """The rows that a batch has done, in the caller's order."""
-    query = (
-        select(batch_rows, reversals.c.reversed_by)
-        .select_from(batch_rows.outerjoin(reversals, reversals.c.entry_id == batch_rows.c.entry_id))
-        .where(batch_rows.c.batch_id == batch_id)
-        .order_by(batch_rows.c.row)
+    kept = sorted(_kept(connection, batch_id))
+    left = listed(connection, [row[_ENTRY_ID] for row in kept if row[_ENTRY_ID]])
+    query = select(reversals.c.entry_id, reversals.c.reversed_by).join(
+        left, left.c.value == reversals.c.entry_id
     )
-    return [
-        RowResult(
-            row.row, row.user_id, row.unit, row.op, row.amount, row.before, row.after, row.entry_id, row.code,
-            row.detail, reversed_by=row.reversed_by,
-        )
-        for row in connection.execute(query)
-    ]  # fmt: skip
+    undone = {row.entry_id: row.reversed_by for row in connection.execute(query)}
+    return [RowResult(*row, reversed_by=undone.get(row[_ENTRY_ID])) for row in kept]
+
+
+_ENTRY_ID = 7
+"""Where a row that is kept names its entry."""
+
+
+def _kept(connection: Connection, batch_id: str) -> list[list[Any]]:
+    """The rows of a batch as `RowResult.as_values` gave them."""
+    query = select(batch_parts.c.rows).where(batch_parts.c.batch_id == batch_id)
+    return [row for part in connection.execute(query).scalars() for row in json.loads(part)]
+
+
+def parts_of(connection: Connection, batch_id: str) -> int:
+    """In how many parts a batch's rows are kept: the position of the next."""
+    query = select(func.count()).where(batch_parts.c.batch_id == batch_id)
+    return connection.execute(query).scalar_one()
 
 
 def page(

@@ -5,9 +5,11 @@ Promises: whoever asks through here gets the same answer from both. `spelling` d
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import JSON, ColumnElement, Connection, Text, cast, func, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -55,6 +57,14 @@ def server_clock_us(connection: Connection) -> int | None:
 
 
 SERVER_CLOCK_US = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
+
+def listed(connection: Connection, texts: Sequence[str]) -> Any:
+    """A table of one column, `value`, with these texts: one parameter, however many they are."""
+    told = literal(json.dumps(texts), Text)
+    if connection.dialect.name == "postgresql":
+        return func.json_array_elements_text(cast(told, JSON)).table_valued("value")
+    return func.json_each(told).table_valued("value")
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------

@@ -44,14 +44,16 @@ class Many:
         changes: the rows, in the order in which they are decided.
         atomic: whether one refusal refuses them all.
         dry_run: whether to stop before anything is written.
-        also: writes what belongs to the rows beside the ledger; gets the connection, the rulings and the time, and
-            gives rows for `schema.batch_rows`. Not called where nothing is written.
+        also: writes what belongs to the rows beside the ledger; gets the connection, the rulings and the time. Not
+            called where nothing is written.
+        parts: gives rows for `schema.batch_parts`; asked before `also`, and written after it.
     """
 
     changes: Sequence[Change]
     atomic: bool = False
     dry_run: bool = False
-    also: Callable[[Any, Sequence[Ruling], int], list[tuple[Any, ...]]] | None = None
+    also: Callable[[Any, Sequence[Ruling], int], None] | None = None
+    parts: Callable[[Sequence[Ruling]], list[tuple[str, int, str]]] | None = None
 
     def decide(self, batch: Batch) -> list[Ruling]:
         """Rule on every row."""
@@ -66,8 +68,9 @@ class Many:
     def finish(self, store: Store, batch: Batch, rulings: Sequence[Ruling], now_us: int) -> None:
         """Write everything; the transaction stays open."""
         batch.finish()
+        parts = [] if self.parts is None else self.parts(rulings)
         also = self.also
-        if also is None:
-            return
-        rows = store.run(lambda connection: also(connection, rulings, now_us))
-        store.save(Rows(batch_rows=rows))
+        if also is not None:
+            store.run(lambda connection: also(connection, rulings, now_us))
+        if parts:
+            store.save(Rows(batch_parts=parts))

@@ -211,7 +211,7 @@ class PostgresStore(Session, ShopStore):
             *self._shop_inserts(rows),
             (statements.INSERT_ANSWERS, rows.answers),
             (statements.INSERT_AUDIT, [astuple(row) for row in rows.audit]),
-            (statements.INSERT_BATCH_ROWS, rows.batch_rows),
+            (statements.INSERT_BATCH_PARTS, rows.batch_parts),
             (statements.SAVE_BROADCASTS, rows.broadcasts),
             (statements.SAVE_SPANS, rows.spans),
         ]

@@ -125,9 +125,7 @@ INSERT_ANSWERS = inserting("idempotency", "scope, key, content, answer, created_
 INSERT_AUDIT = inserting(
     "audit", "id, at_us, actor, action, target, reason, before, after, address, request_id, details"
 )
-INSERT_BATCH_ROWS = inserting(
-    "batch_rows", "batch_id, row, user_id, unit, op, amount, before, after, entry_id, code, detail"
-)
+INSERT_BATCH_PARTS = inserting("batch_parts", "batch_id, position, rows")
 _COUNTS = ", ".join(f"{name} = excluded.{name}" for name in shapes.BROADCAST_COUNTED)
 SAVE_BROADCASTS = inserting(
     "broadcasts",

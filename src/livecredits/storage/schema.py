@@ -419,22 +419,18 @@ batches = _table(
 )
 """Many changes that came in one request. One that is `running` with nobody at work broke off; its key takes it up."""
 
-batch_rows = _table(
-    "batch_rows",
+batch_parts = _table(
+    "batch_parts",
     Column("batch_id", Words, ForeignKey("batches.id"), primary_key=True),
-    Column("row", Whole, primary_key=True),
-    _required("user_id", Words),
-    _required("unit", Words),
-    _required("op", Words),
-    _required("amount"),
-    Column("before", Whole),
-    Column("after", Whole),
-    Column("entry_id", Words),
-    Column("code", Words),
-    Column("detail", Words),
-    clustered=True,
+    Column("position", Whole, primary_key=True),
+    _required("rows", Words),
 )
-"""What each row of a batch came to: the entry that it left, or the refusal's code and sentence."""
+"""What the rows of a batch came to, some hundreds together as JSON: [[row, user_id, unit, op, amount, before, after,
+entry_id, code, detail], …]: the entry that each left, or the refusal's code and sentence. Append-only.
+
+A row of its own for each of them was a tenth of what a batch cost. `position` counts a batch's parts from 0, so that of
+two that take up the same batch one fails, before a row is applied twice.
+"""
 
 broadcasts = _table(
     "broadcasts",
@@ -581,6 +577,6 @@ attempts = Table(
 )
 """What is counted by all nodes together (`storage.attempts`): wrong codes of a user, refused sign-ins of an address."""
 
-APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions, batch_rows)
+APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions, batch_parts)
 for _append_only in APPEND_ONLY:
     guard(_append_only)

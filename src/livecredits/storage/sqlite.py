@@ -215,9 +215,7 @@ INSERT_ANSWERS = ManyRows("idempotency", "scope, key, content, answer, created_a
 INSERT_AUDIT = ManyRows(
     "audit", "id, at_us, actor, action, target, reason, before, after, address, request_id, details"
 )
-INSERT_BATCH_ROWS = ManyRows(
-    "batch_rows", "batch_id, row, user_id, unit, op, amount, before, after, entry_id, code, detail"
-)
+INSERT_BATCH_PARTS = ManyRows("batch_parts", "batch_id, position, rows")
 
 
 # --- the store -----------------------------------------------------------------------------------------------------
@@ -410,7 +408,7 @@ class SqliteStore(ShopStore):
             self._save_shop(rows)
             INSERT_ANSWERS.insert(db, rows.answers)
             INSERT_AUDIT.insert(db, (astuple(row) for row in rows.audit))
-            INSERT_BATCH_ROWS.insert(db, rows.batch_rows)
+            INSERT_BATCH_PARTS.insert(db, rows.batch_parts)
             save_broadcasts(db, rows)
 
     # --- housekeeping ----------------------------------------------------------------------------------------------

@@ -116,8 +116,8 @@ class Rows:
     answers: list[tuple[str, str, str, str, int]] = field(default_factory=list)
     """Scope, key, content, answer and time of each new idempotency key."""
     audit: list[AuditRow] = field(default_factory=list)
-    batch_rows: list[tuple[Any, ...]] = field(default_factory=list)
-    """Rows of `schema.batch_rows`, in the order of its columns."""
+    batch_parts: list[tuple[str, int, str]] = field(default_factory=list)
+    """Rows of `schema.batch_parts`, in the order of its columns."""
     orders: dict[str, tuple[str, OrderRow]] = field(default_factory=dict)
     """Orders that moved on, with the state that they are in until this is written."""
     fulfilments: list[tuple[str, str]] = field(default_factory=list)

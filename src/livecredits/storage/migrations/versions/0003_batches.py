@@ -1,4 +1,4 @@
-"""Batches and what each of their rows came to. As in 0002, only what is missing is added."""
+"""Batches; 0009 says how their rows are kept. As in 0002, only what is missing is added."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from livecredits.storage.schema import metadata
 revision = "0003"
 down_revision = "0002"
 
-TABLES = ("batches", "batch_rows")
+TABLES = ("batches", "batch_parts")
 
 
 def upgrade() -> None:
