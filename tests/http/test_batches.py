@@ -20,6 +20,7 @@ from livecredits.credits.batches import PORTION, ROWS_MOST
 from livecredits.errors import Invalid, Unavailable
 from livecredits.http.batch_models import BATCH_BYTES_MAX, BatchAnswer, BatchesPage
 from livecredits.storage.answers import CommittedBatch
+from livecredits.storage.batches import BatchResult, RowResult
 from livecredits.storage.many import Many
 from livecredits.storage.writer import Writer
 
@@ -596,6 +597,22 @@ async def test_one_look_at_a_bad_file_mends_many_rows(stage: Stage) -> None:
     answer = await admin.post(BATCHES, content="\n".join(["user_id,op,amount", *lines]).encode(), headers=CSV)
     problem = check_problem(answer, 422, "invalid")
     assert [fault["row"] for fault in problem["errors"]] == [3 + 2 * number for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        RowResult(1, "ada", "credits", "adjust", -5, 0, -5, "ent_1"),
+        RowResult(2, 'a"\\\u2028é', "stars", "set", 2**53 - 1, None, 7, "ent_1", replayed=True),
+        RowResult(3, "ada", "credits", "grant", 1, None, None, None, "not_found", 'There is no "ada".'),
+        RowResult(4, "ada", "credits", "grant", 1, 0, 1, "ent_1", reversed_by="ent_2"),
+    ],
+)
+def test_a_row_that_is_spelled_out_is_the_same_row(told: RowResult) -> None:
+    assert json.loads(told.text()) == told.as_json()
+    assert json.loads(BatchResult("bat_1", "applied", [told, told], reason='"').text()) == (
+        BatchResult("bat_1", "applied", [told, told], reason='"').as_json()
+    )
 
 
 # --- figures -------------------------------------------------------------------------------------------------------

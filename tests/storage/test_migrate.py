@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ from sqlalchemy import create_mock_engine
 from sqlalchemy.dialects import postgresql
 from tests.storage.hands import fresh_database, rows
 
-from livecredits import Credits, StartRefused
+from livecredits import BatchRow, Credits, StartRefused
 from livecredits.storage import migrate, sqlite
 from livecredits.storage.schema import metadata
 
@@ -47,6 +48,53 @@ def test_the_first_release_is_upgraded_with_all_that_it_holds(tmp_path: Path) ->
     assert report.is_clean, [str(damage) for damage in report.damages]
     credits.sync.close()
     assert _shape_of(path) == _shape_of(fresh_database(tmp_path))
+
+
+ROW_BY_ROW = """
+CREATE TABLE batch_rows (batch_id TEXT NOT NULL, "row" INTEGER NOT NULL, user_id TEXT NOT NULL, unit TEXT NOT NULL,
+  op TEXT NOT NULL, amount INTEGER NOT NULL, "before" INTEGER, "after" INTEGER, entry_id TEXT, code TEXT, detail TEXT,
+  PRIMARY KEY (batch_id, "row"), FOREIGN KEY(batch_id) REFERENCES batches (id)) STRICT, WITHOUT ROWID;
+INSERT INTO batch_rows SELECT batch_id, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+  json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+  json_extract(value, '$[6]'), json_extract(value, '$[7]'), json_extract(value, '$[8]'), json_extract(value, '$[9]')
+  FROM batch_parts, json_each(batch_parts.rows);
+CREATE TRIGGER batch_rows_no_delete BEFORE DELETE ON batch_rows
+  BEGIN SELECT RAISE(ABORT, 'batch_rows: append-only'); END;
+DROP TABLE batch_parts;
+UPDATE alembic_version SET version_num = '0008';
+"""
+"""A file of today as the schema before 0009 had it: a table row for each row of a batch."""
+
+
+def test_rows_that_were_kept_one_by_one_move_over(tmp_path: Path) -> None:
+    """They read as they did, are undone, and a batch that had broken off goes on behind them."""
+    path = tmp_path / "own.db"
+    credits = Credits(f"sqlite:///{path}")
+    given = [BatchRow(2 * number + 1, f"u{number}", "grant", 5) for number in range(1_200)]
+    made = credits.sync.batch([*given, BatchRow(7_000, "nobody", "adjust", -1)], reason='it\'s "new"')
+    broken = credits.sync.batch(given[:600], key="k")
+    credits.sync.close()
+    taken = rows(path, f"SELECT rows FROM batch_parts WHERE position = 1 AND batch_id = '{broken.batch}'")
+    lost = {row[0] for row in json.loads(str(taken[0][0]))}
+    assert len(lost) == 100
+    _run(path, "UPDATE batches SET state = 'running', finished_at_us = NULL WHERE key = 'k'")
+    db = sqlite3.connect(path)
+    db.executescript("DROP TRIGGER batch_parts_no_delete; DELETE FROM batch_parts WHERE position = 1 AND batch_id = "
+                     f"'{broken.batch}';" + ROW_BY_ROW)  # fmt: skip
+    db.close()
+    credits = Credits(f"sqlite:///{path}")
+    assert made.batch is not None
+    assert credits.sync.batch_of(made.batch) == made
+    assert _shape_of(path) == _shape_of(fresh_database(tmp_path))
+    again = credits.sync.batch(given[:600], key="k")
+    assert (again.batch, again.applied, len(again.rows)) == (broken.batch, 600, 600)
+    # What is staged here took the rows of the second part away, but not their entries: those rows are applied anew.
+    anew = [row for row, former in zip(again.rows, broken.rows, strict=True) if row.entry != former.entry]
+    assert {row.row for row in anew} == lost
+    assert {row.before for row in anew} == {10}
+    assert credits.sync.reverse_batch(made.batch).state == "reversed"
+    assert credits.sync.verify().is_clean
+    credits.sync.close()
 
 
 def _first_release(folder: Path) -> Path:

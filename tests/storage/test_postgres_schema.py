@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from tests.postgres import PASSWORD, PostgresServer
 
-from livecredits import Credits, StartRefused
+from livecredits import BatchRow, Credits, StartRefused
 from livecredits.storage import migrate, postgres_schema
 from livecredits.storage.schema import APPEND_ONLY
 
@@ -237,6 +237,44 @@ def test_every_text_is_compared_sign_by_sign(own_url: str) -> None:
             "AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'alembic_version'"
         ).fetchall()
     assert found == []
+
+
+ROW_BY_ROW = """
+CREATE TABLE batch_rows (batch_id text NOT NULL, "row" bigint NOT NULL, user_id text NOT NULL, unit text NOT NULL,
+  op text NOT NULL, amount bigint NOT NULL, "before" bigint, "after" bigint, entry_id text, code text, detail text,
+  PRIMARY KEY (batch_id, "row"));
+INSERT INTO batch_rows SELECT batch_id, (one->>0)::bigint, one->>1, one->>2, one->>3, (one->>4)::bigint,
+  (one->>5)::bigint, (one->>6)::bigint, one->>7, one->>8, one->>9
+  FROM batch_parts, json_array_elements(batch_parts.rows::json) AS one;
+CREATE FUNCTION batch_rows_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$;
+CREATE TRIGGER batch_rows_no_rewriting BEFORE UPDATE OR DELETE ON batch_rows
+  FOR EACH ROW EXECUTE FUNCTION batch_rows_append_only();
+DROP TABLE batch_parts;
+DROP FUNCTION batch_parts_append_only();
+UPDATE alembic_version SET version_num = '0008';
+UPDATE meta SET value = '0008' WHERE name = 'fits_from';
+"""
+"""A database of today as the schema before 0009 had it: a table row for each row of a batch."""
+
+
+def test_rows_that_were_kept_one_by_one_move_over(own_url: str) -> None:
+    """They read as they did and are undone; what knows the former table alone does not start any more."""
+    credits = Credits(own_url)
+    rows = [BatchRow(2 * number + 1, f"u{number}", "grant", 5) for number in range(600)]
+    made = credits.sync.batch([*rows, BatchRow(7_000, 'no"body', "adjust", -1)], reason='it\'s "new"')
+    credits.sync.close()
+    run(own_url, ROW_BY_ROW)
+    assert postgres_schema.bring_up_to_date(own_url, "pre") == migrate.HEAD
+    with psycopg.connect(own_url) as db:
+        (fits_from,) = db.execute("SELECT value FROM meta WHERE name = 'fits_from'").fetchall()[0]
+        assert fits_from >= "0009"
+        assert db.execute("SELECT count(*), max(position) FROM batch_parts").fetchone() == (2, 1)
+    credits = Credits(own_url)
+    assert made.batch is not None
+    assert credits.sync.batch_of(made.batch) == made
+    assert credits.sync.reverse_batch(made.batch).state == "reversed"
+    assert credits.sync.verify().is_clean
+    credits.sync.close()
 
 
 class TestPhases:

@@ -120,22 +120,21 @@ class Draft:
         self.settled += settled
         self.held += held
         self.version += 1
-        if max(abs(self.settled), self.held, abs(self.available)) > MAX_AMOUNT:
+        # Above, what is settled is furthest away; below, what is available.
+        if self.settled > MAX_AMOUNT or self.settled - self.held < -MAX_AMOUNT or self.held > MAX_AMOUNT:
             raise Refuse("balance_limit", f"The balance would leave the range of ±{MAX_AMOUNT}.")
-        asked = (
-            kind != "expire"
-        )  # an expiry is time's doing, even when a release or a reversal brings it about
-        own_key = not self.entries and change.key_scope == f"user:{account.user_id}"
+        # An expiry is time's doing, even when a release or a reversal brings it about.
+        actor, reason, label, metadata = (
+            (change.actor, change.reason, self.label, change.metadata)
+            if kind != "expire"
+            else (SYSTEM, None, None, None)
+        )
+        is_own = change.key is not None and not self.entries and change.key_scope == f"user:{account.user_id}"
+        # By place as far as that goes: names cost half as much again, and every change comes this way.
         entry = Entry(
-            id=id or self._new_id("ent"), user_id=account.user_id, unit=account.unit, version=self.version,
-            kind=kind, amount=settled or held, settled_delta=settled, held_delta=held,
-            settled_after=self.settled, held_after=self.held, at_us=self._now_us,
-            actor=str(change.actor if asked else SYSTEM),
-            reason=change.reason if asked else None,
-            label=self.label if asked else None,
-            metadata=change.metadata if asked else None,
-            user_key=change.key if own_key else None,
-            request_id=change.actor.request_id, lots=tuple(lots), **links,
+            id or self._new_id("ent"), account.user_id, account.unit, self.version, kind, settled or held, settled,
+            held, self.settled, self.held, self._now_us, f"{actor.kind}:{actor.id}", reason, label, metadata,
+            change.key if is_own else None, change.actor.request_id, lots=tuple(lots), **links,
         )  # fmt: skip
         self._hash = link(self._hash, entry.content())
         # The hash covers every other field, so it can only be set once they are. `replace` would build all of them
@@ -208,7 +207,9 @@ class Draft:
 
     def _lot_room(self, settled: int) -> int:
         """By how much the lots grow (shrink, if negative) when settled credits move by `settled`."""
-        return max(self.settled + settled, 0) - max(self.settled, 0)
+        before = self.settled
+        after = before + settled
+        return (max(0, after)) - (max(0, before))
 
     def _make_lots(self, amount: int, portions: Sequence[tuple[Terms, int]]) -> list[LotMove]:
         return self._new_lots(self._lot_room(amount), portions)
@@ -216,10 +217,9 @@ class Draft:
     def _new_lots(self, room: int, portions: Sequence[tuple[Terms, int]]) -> list[LotMove]:
         """New lots born with the next entry, `room` together; what does not fit has repaid debt."""
         moves: list[LotMove] = []
-        for terms, portion in reversed(
-            portions
-        ):  # the last portions are the longest-lived: they are what is kept
-            part = min(portion, room)
+        # The last portions are the longest-lived: they are what is kept.
+        for terms, portion in reversed(portions):
+            part = min(room, portion)
             if part <= 0:
                 continue
             lot = Lot(

@@ -110,18 +110,26 @@ def settle_due(book: Book, key: AccountKey, now_us: int, new_id: NewId) -> Decis
 
 def _require_known(book: Book, change: Change) -> None:
     """Only a grant or a redemption may be a user's first appearance; else an unknown user is a mistyped id."""
-    if isinstance(change, (Grant, Redeem)):
+    kind = type(change)
+    if kind is Grant or kind is Redeem:
         return
-    named = (change.user_id, change.to_user_id) if isinstance(change, Transfer) else (change.user_id,)
-    for user_id in named:
-        if user_id and user_id not in book.users:
-            raise Refuse("not_found", f"There is no user {user_id}.", sticks=False)
+    users = book.users
+    if change.user_id not in users and change.user_id:
+        raise _no_such_user(change.user_id)
+    if isinstance(change, Transfer) and change.to_user_id not in users:
+        raise _no_such_user(change.to_user_id)
+
+
+def _no_such_user(user_id: str) -> Refuse:
+    return Refuse("not_found", f"There is no user {user_id}.", sticks=False)
 
 
 def _require_within_limit(change: Change, decision: Decision) -> None:
     """Hold the actor's limit where the amount is known for sure: after the decision, since a set moves a difference."""
+    if change.limit is None:
+        return
     moved = abs(decision.primary.amount)
-    if change.limit is not None and moved > change.limit:
+    if moved > change.limit:
         sentence = f"This change moves {moved}; you may move {change.limit} in one change."
         raise Refuse("over_operator_limit", sentence, sticks=False, needed=moved, limit=change.limit)
 

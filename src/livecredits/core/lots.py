@@ -110,16 +110,19 @@ class Pile:
     def put(self, lot: Lot) -> None:
         """Keep this newer form of a lot; one with nothing left is no longer open."""
         self.touched[lot.id] = lot
+        lots = self.lots
         # The first to burn is the one that is asked for most; the others are looked up by their place in the order.
-        known = bool(self.lots) and self.lots[0].id == lot.id
-        at = 0 if known else bisect_left(self.lots, lot.burn_key, key=_burn_key)
-        known = known or (at < len(self.lots) and self.lots[at].id == lot.id)
+        if lots and lots[0].id == lot.id:
+            at, known = 0, True
+        else:
+            at = bisect_left(lots, lot.burn_key, key=_burn_key)
+            known = at < len(lots) and lots[at].id == lot.id
         if known and lot.remaining:
-            self.lots[at] = lot
+            lots[at] = lot
         elif known:
-            del self.lots[at]
+            del lots[at]
         elif lot.remaining:
-            self.lots.insert(at, lot)
+            lots.insert(at, lot)
 
     def burn(self, amount: int, first: Iterable[Mark] = ()) -> dict[str, int]:
         """Take `amount` out of free credits: the parts of lots that `first` names, then in burn order.

@@ -219,31 +219,39 @@ class Entry:
 
     def content(self) -> str:
         """`chain.canonical(self.fields())`, spelled out: it is made for every entry and costs a third of it."""
-        told = [f'{{"actor":{_quoted(self.actor)},"amount":{self.amount},"at_us":{self.at_us}']
-        told.append(f',"held_after":{self.held_after},"held_delta":{self.held_delta}')
-        if self.hold_expires_at_us is not None:
-            told.append(f',"hold_expires_at_us":{self.hold_expires_at_us}')
+        told = (
+            f'{{"actor":{_quoted(self.actor)},"amount":{self.amount},"at_us":{self.at_us},'
+            f'"held_after":{self.held_after},"held_delta":{self.held_delta}'
+        )
         if self.hold_id is not None:
-            told.append(f',"hold_id":{_quoted(self.hold_id)}')
-        told.append(f',"id":{_quoted(self.id)},"kind":"{self.kind}"')
+            told += self._hold_text()
+        told += f',"id":{_quoted(self.id)},"kind":"{self.kind}"'
         if self.label is not None:
-            told.append(f',"label":{_quoted(self.label)}')
+            told += f',"label":{_quoted(self.label)}'
         if self.lots:
-            told.append(f',"lots":[{",".join([_move_text(move) for move in self.lots])}]')
-        for name, value in (
-            ("metadata", self.metadata), ("origin", self.origin), ("peer", self.peer), ("reason", self.reason),
-            ("request_id", self.request_id), ("reverses", self.reverses),
-        ):  # fmt: skip
+            told += f',"lots":[{",".join([_move_text(move) for move in self.lots])}]'
+        for name, value in (("metadata", self.metadata), ("origin", self.origin), ("peer", self.peer)):
             if value is not None:
-                told.append(f',"{name}":{_quoted(value)}')
-        told.append(
+                told += f',"{name}":{_quoted(value)}'
+        if self.reason is not None:
+            told += f',"reason":{_quoted(self.reason)}'
+        if self.request_id is not None:
+            told += f',"request_id":{_quoted(self.request_id)}'
+        if self.reverses is not None:
+            told += f',"reverses":{_quoted(self.reverses)}'
+        told += (
             f',"settled_after":{self.settled_after},"settled_delta":{self.settled_delta},'
             f'"unit":{_quoted(self.unit)},"user_id":{_quoted(self.user_id)}'
         )
         if self.user_key is not None:
-            told.append(f',"user_key":{_quoted(self.user_key)}')
-        told.append(f',"version":{self.version}}}')
-        return "".join(told)
+            told += f',"user_key":{_quoted(self.user_key)}'
+        return told + f',"version":{self.version}}}'
+
+    def _hold_text(self) -> str:
+        expires = (
+            "" if self.hold_expires_at_us is None else f',"hold_expires_at_us":{self.hold_expires_at_us}'
+        )
+        return f'{expires},"hold_id":{_quoted(self.hold_id or "")}'
 
 
 _OPTIONAL_FIELDS = (
@@ -306,7 +314,7 @@ class Book:
     def apply(self, decision: Decision) -> None:
         """Make the decision's rows the current ones."""
         for account in decision.accounts:
-            self.accounts[account.key] = account
+            self.accounts[account.user_id, account.unit] = account
             self.users.add(account.user_id)
         for hold in decision.holds:
             self.holds[hold.id] = hold

@@ -30,9 +30,10 @@ from livecredits.core.quick import quick
 from livecredits.credits.asking import check_key, check_text, checked, microseconds
 from livecredits.errors import Invalid, KeyReused
 from livecredits.storage import audit, batches, reads
+from livecredits.storage.answers import Ruling
 from livecredits.storage.batches import BatchHead, BatchResult, Op, RowResult, ruled
 from livecredits.storage.ids import Ids
-from livecredits.storage.many import Many, Ruling
+from livecredits.storage.many import Many
 from livecredits.storage.turns import Turn, is_taken, nobody_else
 from livecredits.storage.views import Page
 
@@ -49,8 +50,6 @@ ROWS_MOST = 10_000
 PORTION = 500
 """Rows in one transaction of a batch that is not atomic: as many as the writer takes of other changes."""
 FAULTS_TOLD = 20
-NOWHERE = 2**63
-"""The place of an account that is not there yet: behind all that are."""
 
 
 @quick
@@ -166,9 +165,7 @@ class Batches:
             if known is not None and known.state not in ("running", "interrupted"):
                 return replace(known, replayed=True)
             former = known.rows if known else ()
-            work = _Work(
-                batch_id, asked, content, is_new=known is None, position=position, former=former
-            )
+            work = _Work(batch_id, asked, content, is_new=known is None, position=position, former=former)
             self._begin_work(batch_id)
             try:
                 return self._work(work, changes, turn)
@@ -365,9 +362,7 @@ class _Work:
                 self._note(connection, "batch.begun", now_us)
 
         says_more = is_first or is_last
-        return Many(
-            changes=changes, atomic=self.asked.atomic, parts=parts, also=also if says_more else None
-        )
+        return Many(changes=changes, atomic=self.asked.atomic, parts=parts, also=also if says_more else None)
 
     def _begin(self, connection: Connection, now_us: int) -> None:
         asked = self.asked
@@ -398,7 +393,10 @@ def _portions(
     for number in todo:
         by_user.setdefault(rows[number].user_id, []).append(number)
     portions: list[list[int]] = []
-    for user_id in sorted(by_user, key=lambda user_id: (places.get(user_id, NOWHERE), user_id)):
+    for user_id in [
+        *sorted(by_user.keys() & places.keys(), key=places.__getitem__),
+        *sorted(by_user.keys() - places.keys()),
+    ]:
         numbers = by_user[user_id]
         if not portions or len(portions[-1]) + len(numbers) > PORTION:
             portions.append([])
@@ -433,7 +431,7 @@ def _changes(asked: BatchAsked, units: Mapping[str, Unit]) -> list[Change]:
         raise bad_field("rows", f"must be 1 to {ROWS_MOST}")
     rows: Sequence[object] = asked.rows
     for row in rows:
-        if not isinstance(row, BatchRow) or type(row.row) is not int or row.row < 1:
+        if type(row) is not BatchRow or type(row.row) is not int or row.row < 1:
             raise bad_field("rows", "must be BatchRows, each with a number from 1 on")
     if len({row.row for row in asked.rows}) < len(asked.rows):
         raise bad_field("rows", "must have different numbers")
@@ -444,7 +442,7 @@ def _changes(asked: BatchAsked, units: Mapping[str, Unit]) -> list[Change]:
     faults: list[dict[str, Any]] = []
     for row in asked.rows:
         try:
-            changes.append(checked(_change(asked, row), units))
+            changes.append(checked(_change(asked, row), units, has_checked_texts=True))
         except Invalid as error:
             faults += [{**fault, "row": row.row} for fault in error.extra.get("errors", ())]
     if faults:
@@ -456,23 +454,33 @@ def _changes(asked: BatchAsked, units: Mapping[str, Unit]) -> list[Change]:
 
 
 def _change(asked: BatchAsked, row: BatchRow) -> Change:
-    common: dict[str, Any] = {
-        "user_id": row.user_id, "unit": row.unit, "key": row.key, "key_scope": asked.key_scope,
-        "actor": asked.actor, "reason": row.reason or asked.reason, "label": row.label or asked.label,
-        "limit": asked.limit,
-    }  # fmt: skip
+    reason, label = asked.reason, asked.label
+    if row.reason:
+        reason = row.reason
+        check_text("reason", reason)
+    if row.label:
+        label = row.label
+        check_text("label", label)
+    if row.op == "grant":
+        expires_at_us = microseconds("expires_at", row.expires_at)
+        return Grant(
+            user_id=row.user_id, unit=row.unit, key=row.key, key_scope=asked.key_scope, actor=asked.actor,
+            reason=reason, label=label, limit=asked.limit, amount=row.amount,
+            terms=EVERGREEN if expires_at_us is None else Terms(0, expires_at_us, None),
+        )  # fmt: skip
     if row.op not in OPS:
         raise bad_field("op", f"must be one of {', '.join(OPS)}")
-    check_key(row.key)
-    if row.expires_at is not None and row.op != "grant":
+    if row.expires_at is not None:
         raise bad_field("expires_at", "is for grants alone")
     if row.op == "adjust":
-        return Adjust(amount=row.amount, **common)
-    if row.op == "set":
-        return Set(credits=row.amount, **common)
-    expires_at_us = microseconds("expires_at", row.expires_at)
-    terms = EVERGREEN if expires_at_us is None else Terms(0, expires_at_us, None)
-    return Grant(amount=row.amount, terms=terms, **common)
+        return Adjust(
+            user_id=row.user_id, unit=row.unit, key=row.key, key_scope=asked.key_scope, actor=asked.actor,
+            reason=reason, label=label, limit=asked.limit, amount=row.amount,
+        )  # fmt: skip
+    return Set(
+        user_id=row.user_id, unit=row.unit, key=row.key, key_scope=asked.key_scope, actor=asked.actor, reason=reason,
+        label=label, limit=asked.limit, credits=row.amount,
+    )  # fmt: skip
 
 
 def _content(asked: BatchAsked) -> str:

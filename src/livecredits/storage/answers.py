@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from livecredits.core import wire
 from livecredits.core.quick import quick
@@ -114,6 +114,18 @@ class Answer:
 
 Outcome = Answer | Refused | None
 """What a change came to; None for a `Settle`, which answers nobody."""
+
+
+class Ruling(NamedTuple):
+    """What one change of many came to, and the available credits just before it (None for an unknown user)."""
+
+    outcome: Answer | Refused
+    before: int | None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it left nothing."""
+        return isinstance(self.outcome, Refused)
 
 
 def answer_of(decision: Decision, epoch: str) -> Answer:

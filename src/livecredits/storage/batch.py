@@ -43,7 +43,7 @@ from livecredits.core.rows import (
     Voucher,
 )
 from livecredits.errors import KeyReused, Refused, from_code
-from livecredits.storage.answers import Answer, Outcome, again, amounts_of, answer_of, dump, parse
+from livecredits.storage.answers import Answer, Outcome, Ruling, again, amounts_of, answer_of, dump, parse
 from livecredits.storage.ids import Ids
 from livecredits.storage.naming import BY_ANOTHER_ROW, named_by, only_adds
 from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
@@ -85,6 +85,8 @@ class Batch:
         """Every entry that was decided, in the order of their ids."""
         self._receipts: set[AccountKey] = set()
         self._lists: dict[str, set[str]] = {}
+        self._is_long = False
+        """Whether these are the rows of a list, which come once, rather than what people happen to ask for."""
         self._is_time = next_due_us is not None and next_due_us <= now_us
         self._due: list[AccountKey] | None = None
         self._may_be_due = self._is_time or not store.is_alone
@@ -99,21 +101,24 @@ class Batch:
         self._load([change for change in changes if (change.key_scope, change.key) not in self._answered])
         return [self._answer(change) for change in changes]
 
-    def decide_with_balances(self, changes: Sequence[Change]) -> list[tuple[Answer | Refused, int | None]]:
-        """The same, each with the available credits before it; None where the user was unknown."""
+    def rule(self, changes: Sequence[Change]) -> list[Ruling]:
+        """The same for a list of changes, each with the available credits before it."""
+        self._is_long = True
         self._lock(changes)
         self._find_answers(changes)
         self._load(changes)
-        return [self._answer_with_balance(change) for change in changes]
+        return [self._rule(change) for change in changes]
 
-    def _answer_with_balance(self, change: Change) -> tuple[Answer | Refused, int | None]:
-        is_known = change.user_id in self._book.users
-        known = self._book.account(change.user_id, change.unit).available
+    def _rule(self, change: Change) -> Ruling:
         outcome = self._answer(change)
         assert outcome is not None, "a Settle has no balance before it"
-        if isinstance(outcome, Answer):
-            return outcome, outcome.credits - outcome.amount
-        return outcome, known if is_known else None
+        if type(outcome) is Answer:
+            return Ruling(outcome, outcome.settled - outcome.held - outcome.amount)
+        # What is refused has left the account as it was.
+        is_known = change.user_id in self._book.users
+        return Ruling(
+            outcome, self._book.account(change.user_id, change.unit).available if is_known else None
+        )
 
     def _find_answers(self, changes: Sequence[Change]) -> None:
         keys = {(change.key_scope, change.key) for change in changes if change.key is not None}
@@ -148,10 +153,10 @@ class Batch:
                 break
         if isinstance(decision, Refusal):
             return from_code(decision.code, decision.detail, decision.extra), decision.sticks
-        before = self._book.account(decision.primary.user_id, decision.primary.unit)
-        self._keep(decision, change)
         if change.audit is not None:
+            before = self._book.account(decision.primary.user_id, decision.primary.unit)
             self._audit(change, decision, before)
+        self._keep(decision, change)
         return answer_of(decision, self._epoch), True
 
     # --- what a decision leaves to be written ------------------------------------------------------------------------
@@ -161,17 +166,22 @@ class Batch:
             self._keep_shop(decision)
         rows = self._rows
         for account in decision.accounts:
-            rows.accounts[account.key] = (account, self._side(account.key))
+            key = account.key
+            rows.accounts[key] = (account, self._side(key))
             if change is not None and change.receipt:
-                self._receipts.add(account.key)
+                self._receipts.add(key)
         self._book.apply(decision)
         for entry in decision.entries:
-            key = (entry.user_id, entry.unit)
+            user_id = entry.user_id
+            key = (user_id, entry.unit)
             side = self._sides[key]
             rows.entries.append((side.id, entry))
             self.entries.append(entry)
             self._newest[key] = entry
-            self._lists.setdefault(entry.user_id, set()).add("history")
+            if user_id in self._lists:
+                self._lists[user_id].add("history")
+            else:
+                self._lists[user_id] = {"history"}
             if entry.user_key is not None:
                 side.user_keys = (*side.user_keys, (entry.user_key, entry.version))[-KEPT_KEYS:]
             if entry.reverses is not None:
@@ -387,8 +397,9 @@ class Batch:
         """Leave the accounts in memory for the next batch; to be called after the commit."""
         if not self._store.is_alone:
             return  # the next batch may find them changed by somebody else
+        keep, sides, parts = self._warm.keep, self._sides, self._parts
         for key, account in self._book.accounts.items():
-            self._warm.keep(account, self._sides[key], self._parts.get(key))
+            keep(key, account, sides[key], parts.get(key), displaces=not self._is_long)
 
     def _find_due(self, numbers: Iterable[int]) -> set[int]:
         return self._store.find_due(list(numbers), self._now_us) if self._may_be_due else set()

@@ -17,9 +17,8 @@ from sqlalchemy import Connection, Row, case, func, insert, select, update
 from livecredits.core.changes import Actor
 from livecredits.core.quick import quick
 from livecredits.errors import NotFound
-from livecredits.storage.answers import Answer, rfc3339
+from livecredits.storage.answers import Answer, Ruling, rfc3339
 from livecredits.storage.dialects import listed
-from livecredits.storage.many import Ruling
 from livecredits.storage.pages import Slice
 from livecredits.storage.schema import batch_parts, batches, entries, reversals
 from livecredits.storage.shapes import dump
@@ -369,7 +368,22 @@ def rows_of(connection: Connection, batch_id: str) -> list[RowResult]:
         left, left.c.value == reversals.c.entry_id
     )
     undone = {row.entry_id: row.reversed_by for row in connection.execute(query)}
-    return [RowResult(*row, reversed_by=undone.get(row[_ENTRY_ID])) for row in kept]
+    return [
+        RowResult(
+            number,
+            user_id,
+            unit,
+            op,
+            amount,
+            before,
+            after,
+            entry,
+            code,
+            detail,
+            reversed_by=undone.get(entry),
+        )
+        for number, user_id, unit, op, amount, before, after, entry, code, detail in kept
+    ]
 
 
 _ENTRY_ID = 7

@@ -19,10 +19,10 @@ from livecredits.clock import Clock
 from livecredits.core.changes import Change
 from livecredits.errors import Refused, StartRefused, StorageFailed
 from livecredits.storage import migrate, sqlite
-from livecredits.storage.answers import Outcome
+from livecredits.storage.answers import Outcome, Ruling
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.lockfile import FileLock
-from livecredits.storage.many import Many, Ruling
+from livecredits.storage.many import Many
 from livecredits.storage.store import Rows
 from livecredits.storage.verify import Progress, VerifyReport, verify
 from livecredits.storage.writer import Writer

@@ -67,6 +67,14 @@ def listed(connection: Connection, texts: Sequence[str]) -> Any:
     return func.json_each(told).table_valued("value")
 
 
+def as_object(name: ColumnElement[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """All rows as the text of one JSON object."""
+    return either(
+        sqlite=func.json_group_object(name, value),
+        postgresql=func.coalesce(cast(func.json_object_agg(name, value), Text), "{}"),
+    )
+
+
 # --- rows ----------------------------------------------------------------------------------------------------------
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import random
 import threading
 
-_RANDOM_BITS = 74
+_HIGH_BITS = 12
+_LOW_BITS = 62
 _STEP_BITS = 32
-_VERSION = 7 << 76
-_VARIANT = 2 << 62
-_TAIL = (1 << 62) - 1
+_VARIANT = 2 << _LOW_BITS
+_LOW = (1 << _LOW_BITS) - 1
+_NONE_LEFT = (1 << _HIGH_BITS) - 1, _LOW
 
 
 class Ids:
@@ -22,9 +23,10 @@ class Ids:
 
     def __init__(self, newest: str | None = None) -> None:
         """Go on after `newest`, the largest id that the database holds."""
-        self._ms = int(newest.partition("_")[2][:12], 16) if newest else 0
         # The last id's random part is not known any more: the next id must belong to a later millisecond.
-        self._tail = 1 << _RANDOM_BITS if newest else 0
+        self._ms = int(newest.partition("_")[2][:12], 16) if newest else 0
+        self._high, self._low = _NONE_LEFT if newest else (0, 0)
+        self._head = ""
         self._now_ms = 0
         self._random = random.Random()  # seeded by the system; an id is a name, never a secret
 
@@ -35,18 +37,28 @@ class Ids:
     def after(self, id: str) -> None:
         """Make the following ids sort behind this one, whoever has made it."""
         value = int(id.partition("_")[2], 16)
-        place = (value >> 80, (value >> 64 & 0xFFF) << 62 | value & _TAIL)
-        self._ms, self._tail = max(place, (self._ms, self._tail))
+        place = (value >> 80, value >> 64 & 0xFFF, value & _LOW)
+        self._ms, self._high, self._low = max(place, (self._ms, self._high, self._low))
+        self._head = ""
 
     def __call__(self, prefix: str) -> str:
         """The next id."""
-        self._tail += 1 + self._random.getrandbits(_STEP_BITS)
-        if self._now_ms > self._ms or self._tail >> _RANDOM_BITS:
+        low = self._low + 1 + self._random.getrandbits(_STEP_BITS)
+        if self._now_ms > self._ms or low > _LOW or not self._head:
+            low = self._move_on(low)
+        self._low = low
+        return f"{prefix}_{self._head}{low | _VARIANT:016x}"
+
+    def _move_on(self, low: int) -> int:
+        """Carry over what does not fit, and spell the first half anew, which hundreds of ids have in common."""
+        self._high += low >> _LOW_BITS
+        if self._now_ms > self._ms or self._high >> _HIGH_BITS:
             self._ms = max(self._now_ms, self._ms + 1)
             # One bit is left free, so that there is room to count.
-            self._tail = self._random.getrandbits(_RANDOM_BITS - 1)
-        value = self._ms << 80 | _VERSION | self._tail >> 62 << 64 | _VARIANT | self._tail & _TAIL
-        return f"{prefix}_{value:032x}"
+            self._high = self._random.getrandbits(_HIGH_BITS - 1)
+            low = self._random.getrandbits(_LOW_BITS)
+        self._head = f"{self._ms:012x}7{self._high:03x}"
+        return low & _LOW
 
 
 class _Recent:

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from livecredits.core.changes import Change
 from livecredits.errors import Refused
-from livecredits.storage.answers import Outcome
-from livecredits.storage.many import Many, Ruling
+from livecredits.storage.answers import Outcome, Ruling
+from livecredits.storage.many import Many
 from livecredits.storage.naming import leader_of
 from livecredits.storage.store import Rows
 from livecredits.storage.writer import Writer

@@ -15,25 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from livecredits.core.changes import Change
-from livecredits.core.quick import quick
-from livecredits.errors import Refused
-from livecredits.storage.answers import Answer
+from livecredits.storage.answers import Ruling
 from livecredits.storage.batch import Batch
 from livecredits.storage.store import Rows, Store
-
-
-@quick
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """What one row came to, and the available credits just before it (None for an unknown user)."""
-
-    outcome: Answer | Refused
-    before: int | None
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the row left nothing."""
-        return isinstance(self.outcome, Refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +41,7 @@ class Many:
 
     def decide(self, batch: Batch) -> list[Ruling]:
         """Rule on every row."""
-        return [Ruling(outcome, before) for outcome, before in batch.decide_with_balances(self.changes)]
+        return batch.rule(self.changes)
 
     def is_kept(self, rulings: Sequence[Ruling]) -> bool:
         """Whether these rulings are to be committed."""

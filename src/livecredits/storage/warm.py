@@ -31,14 +31,28 @@ class Warm:
         kept = self._accounts.get(key)
         return None if kept is None or (takes and kept[2] == 0) else kept
 
-    def keep(self, account: Account, side: Side, part: Part) -> None:
-        """Remember an account after the commit."""
+    def keep(
+        self, key: AccountKey, account: Account, side: Side, part: Part, *, displaces: bool = True
+    ) -> None:
+        """Remember an account after the commit.
+
+        Args:
+            key: which account.
+            account: as it was committed.
+            side: what of its row the rules do not see.
+            part: how many of its lots were asked for.
+            displaces: whether it may take the place of the one that was used longest ago. A list longer than there is
+                room would put out each account just before its own turn, and those of everybody else besides.
+        """
+        accounts = self._accounts
+        if not displaces and len(accounts) >= ACCOUNTS_MOST and key not in accounts:
+            return
         # Taken out first, so that the order of the dictionary is the order of the last use.
-        self._accounts.pop(account.key, None)
+        accounts.pop(key, None)
         if len(account.lots) <= LOTS_MOST and len(account.holds) <= LOTS_MOST:
-            self._accounts[account.key] = (account, side, part)
-            if len(self._accounts) > ACCOUNTS_MOST:
-                del self._accounts[next(iter(self._accounts))]
+            accounts[key] = (account, side, part)
+            if len(accounts) > ACCOUNTS_MOST:
+                del accounts[next(iter(accounts))]
 
     def forget(self) -> None:
         """Believe nothing that is here any more."""

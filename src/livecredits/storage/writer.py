@@ -27,12 +27,12 @@ from typing import Any, TypeVar
 from livecredits.clock import Clock
 from livecredits.core.changes import WELCOMER, Change, Welcome
 from livecredits.errors import Draining, OutcomeUnknown, Refused, StorageFailed, StorageFull, Unavailable
-from livecredits.storage.answers import CommittedBatch, Outcome
+from livecredits.storage.answers import CommittedBatch, Outcome, Ruling
 from livecredits.storage.asides import Asides
 from livecredits.storage.batch import Batch
 from livecredits.storage.handover import Subscribers, Told, Waiting
 from livecredits.storage.ids import Ids
-from livecredits.storage.many import Many, Ruling
+from livecredits.storage.many import Many
 from livecredits.storage.notices import encode
 from livecredits.storage.store import Raced, Rows, Store, Undone
 from livecredits.storage.warm import Warm
@@ -418,7 +418,7 @@ class Writer:
         batch, now_us = self._new_batch()
         job.outcome = rulings = many.decide(batch)
         if not many.is_kept(rulings):
-            self._undo()
+            self._store.rollback()  # and no more: what is in memory is as the last commit left it
             return None
         many.finish(self._store, batch, rulings, now_us)
         return self._commit_batch(batch)

@@ -23,8 +23,8 @@ _TOGETHER = {
 _MOVE = (
     "INSERT INTO batch_parts (batch_id, position, rows) "
     "SELECT batch_id, part, {together} FROM (SELECT former.*, "
-    '(row_number() OVER (PARTITION BY batch_id ORDER BY "row") - 1) / 500 AS part FROM batch_rows AS former) AS numbered '
-    "GROUP BY batch_id, part"
+    '(row_number() OVER (PARTITION BY batch_id ORDER BY "row") - 1) / 500 AS part '
+    "FROM batch_rows AS former) AS numbered GROUP BY batch_id, part"
 )
 
 
