@@ -175,7 +175,8 @@ it('undoes what is left when an undo broke off', async () => {
     })
   second()
   await undo(user)
-  await screen.findByText('The disk is full.')
+  // Said in the live region as well, as soon as its turn comes.
+  await screen.findByText('The disk is full.', { selector: '.toast-title' })
   await screen.findByRole('button', { name: 'Undo 10,000 rows' })
   await undo(user)
   expect(await screen.findByText('All rows are undone.')).toBeTruthy()
