@@ -18,13 +18,14 @@ FORMER = "batch_rows"
 _COLUMNS = '"row", user_id, unit, op, amount, "before", "after", entry_id, code, detail'
 _TOGETHER = {
     "sqlite": f"json_group_array(json_array({_COLUMNS}))",
-    "postgresql": f"json_agg(json_build_array({_COLUMNS}))::text",
+    "postgresql": f'json_agg(json_build_array({_COLUMNS}) ORDER BY "row")::text',
 }
+# SQLite's aggregates take rows as they come, and know no order of their own before 3.44.
 _MOVE = (
     "INSERT INTO batch_parts (batch_id, position, rows) "
     "SELECT batch_id, part, {together} FROM (SELECT former.*, "
     '(row_number() OVER (PARTITION BY batch_id ORDER BY "row") - 1) / 500 AS part '
-    "FROM batch_rows AS former) AS numbered GROUP BY batch_id, part"
+    'FROM batch_rows AS former ORDER BY batch_id, "row") AS numbered GROUP BY batch_id, part'
 )
 
 
