@@ -278,6 +278,9 @@ of_a_file = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 of_a_server = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """For a test of what only PostgreSQL does."""
 
+of_both = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+"""For a test whose statements differ, where the folder's other tests take PostgreSQL in `make deep` alone."""
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:

@@ -3,12 +3,19 @@ from pathlib import Path
 
 import pytest
 from tests.http.stage import Stage, staged
+from tests.storage.hands import fresh_database
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """A file; modules whose routes ask what SQL differs in take `tests.postgres.database_url` instead: both kinds."""
-    return f"sqlite:///{tmp_path}/credits.db"
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty ledger: a file, and in `make deep` a database of PostgreSQL as well.
+
+    Where SQL differs, modules take `tests.postgres.database_url`, and tests `of_both`: both kinds every time.
+    """
+    if request.param == "sqlite":
+        return f"sqlite:///{fresh_database(tmp_path)}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture

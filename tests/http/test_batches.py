@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.http.stage import Stage, staged
 from tests.http.test_problems import check_problem
+from tests.postgres import of_both
 
 from livecredits import BatchRow, Credits
 from livecredits.access import Role, Scope
@@ -42,6 +43,7 @@ def row(user_id: str, op: str, amount: float, **more: Any) -> dict[str, Any]:
     return {"user_id": user_id, "op": op, "amount": amount, **more}
 
 
+@of_both
 async def test_each_row_tells_what_it_came_to(stage: Stage) -> None:
     await given(stage, ada=100, bob=10)
     admin = await stage.operator()
@@ -99,6 +101,7 @@ async def test_a_dry_run_tells_the_same_and_leaves_nothing(stage: Stage) -> None
     assert [one["after"] for one in applied.json()["rows"]] == [40, 40, 1]
 
 
+@of_both
 async def test_a_dry_run_sees_what_an_earlier_portion_would_leave_under_a_key(stage: Stage) -> None:
     others = [row(f"u{number:04}", "grant", 1) for number in range(PORTION)]
     rows = [row("aaa", "grant", 1, key="k"), *others, row("zzz", "grant", 1, key="k")]
@@ -112,6 +115,7 @@ async def test_a_dry_run_sees_what_an_earlier_portion_would_leave_under_a_key(st
     assert [one["after"] for one in preview["rows"]] == [one["after"] for one in applied["rows"]]
 
 
+@of_both
 async def test_atomic_is_all_or_none(stage: Stage) -> None:
     await given(stage, ada=100, bob=1)
     admin = await stage.operator()
@@ -147,6 +151,7 @@ async def test_the_same_key_answers_the_same_and_takes_no_other_rows(stage: Stag
     assert await balance(stage, "ada") == 101
 
 
+@of_both
 async def test_the_parts_of_a_long_list_are_told_as_one_run(stage: Stage) -> None:
     await given(stage, ada=100)
     admin = await stage.operator()
@@ -183,6 +188,7 @@ async def test_a_key_may_be_as_long_as_any(stage: Stage) -> None:
     assert await balance(stage, "ada") == 2
 
 
+@of_both
 async def test_a_row_with_a_key_of_its_own_is_done_once_in_any_batch(stage: Stage) -> None:
     await given(stage, ada=1)
     admin = await stage.operator()
@@ -229,6 +235,7 @@ async def test_a_batch_that_broke_off_goes_on_and_does_no_row_twice(
     assert (await stage.credits.verify()).entries == len(users)
 
 
+@of_both
 async def test_a_batch_that_broke_off_is_undone_as_far_as_it_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +300,7 @@ async def test_users_are_taken_in_the_order_of_their_accounts(stage: Stage) -> N
     assert [set(portion) for portion in seen] == [set(by_account[:PORTION]), set(by_account[PORTION:])]
 
 
+@of_both
 async def test_undoing_returns_every_balance_exactly(stage: Stage) -> None:
     await given(stage, ada=100, bob=50, cyd=7)
     await stage.credits.hold("bob", 20)
@@ -342,6 +350,7 @@ async def test_what_is_spent_is_not_taken_back_unasked(stage: Stage) -> None:
     assert await balance(stage, "ada") == -4
 
 
+@of_both
 async def test_a_row_that_was_reversed_in_part_by_hand_leaves_its_batch_partly_undone(stage: Stage) -> None:
     admin = await stage.operator()
     rows = [row("ada", "grant", 50), row("bob", "grant", 10)]
@@ -418,6 +427,7 @@ async def test_every_batch_leaves_its_line_in_the_audit_trail(stage: Stage) -> N
     assert all(line["actor"].startswith("operator:") and line["request_id"] for line in lines)
 
 
+@of_both
 async def test_a_batchs_line_in_the_trail_tells_what_it_moved(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from tests.http.stage import Stage, staged
+from tests.http.stage import Stage
 from tests.live.carriers import Carrier, Events, Guest, Sockets, eventually
 from tests.live.servers import serving
+from tests.postgres import of_both
 
 from livecredits.core.broadcasts import Counts, Row, Span
 from livecredits.errors import StorageFull
@@ -120,25 +120,24 @@ async def _until(is_so: Callable[[], Any]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def housed(folder: Path, carrier: Carrier) -> AsyncIterator[House]:
-    async with staged(folder) as stage:
-        is_ours = not isinstance(carrier, PlainSockets)
-        options = {"ws": make_ws_protocol(stage.services.live)} if is_ours else {}
-        async with serving(stage.app, **options) as port:
-            carrier.port = port
-            await stage.credits.put_user("ada", name="Ada")
-            yield House(stage, carrier, await stage.operator())
+async def housed(stage: Stage, carrier: Carrier) -> AsyncIterator[House]:
+    is_ours = not isinstance(carrier, PlainSockets)
+    options = {"ws": make_ws_protocol(stage.services.live)} if is_ours else {}
+    async with serving(stage.app, **options) as port:
+        carrier.port = port
+        await stage.credits.put_user("ada", name="Ada")
+        yield House(stage, carrier, await stage.operator())
 
 
 @pytest.fixture(params=[Sockets, PlainSockets, Events], ids=lambda kind: kind.__name__)
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
-    async with housed(tmp_path, request.param()) as made:
+async def house(request: pytest.FixtureRequest, stage: Stage) -> AsyncIterator[House]:
+    async with housed(stage, request.param()) as made:
         yield made
 
 
 @pytest.fixture
-async def simple(tmp_path: Path) -> AsyncIterator[House]:
-    async with housed(tmp_path, Sockets()) as made:
+async def simple(stage: Stage) -> AsyncIterator[House]:
+    async with housed(stage, Sockets()) as made:
         yield made
 
 
@@ -276,6 +275,7 @@ async def test_an_undo_and_a_fulfilment_wait_as_well(simple: House) -> None:
         assert told["receipts"]["shown"] == 1
 
 
+@of_both
 async def test_a_re_send_is_in_the_log_with_its_caller(simple: House) -> None:
     await simple.set(55)
     url = f"{ADMIN}/users/ada/broadcast"
@@ -301,6 +301,7 @@ async def test_a_re_send_is_in_the_log_with_its_caller(simple: House) -> None:
 # --- the log ------------------------------------------------------------------------------------------------
 
 
+@of_both
 async def test_every_change_has_its_row_and_pages_lead_both_ways(simple: House) -> None:
     async with simple.screen():
         for credits in range(1, 8):
@@ -323,6 +324,7 @@ async def test_every_change_has_its_row_and_pages_lead_both_ways(simple: House) 
     assert back["items"] == whole[8:12]
 
 
+@of_both
 async def test_the_log_is_filtered(simple: House) -> None:
     async with simple.screen() as screen:
         shown = (await simple.set(1, wait="shown"))["entry"]
@@ -357,18 +359,18 @@ async def test_details_are_of_the_screens_that_are_there(simple: House) -> None:
     assert (await simple.operator.get(f"{LOG}/ent_{'0' * 32}")).status_code == 404
 
 
-async def test_what_nobody_wrote_down_is_said_to_be_unknown(tmp_path: Path) -> None:
+async def test_what_nobody_wrote_down_is_said_to_be_unknown(stage: Stage) -> None:
     """A change that no server saw: it was made by the library, or its counts died with a process."""
-    async with staged(tmp_path) as stage:
-        unseen = await stage.credits.grant("ada", 5)
-        operator = await stage.operator()
-        await stage.credits.grant("ada", 5)
-        newer, older = (await operator.get(LOG)).json()["items"]
-        assert older["id"] == unseen.entry
-        assert (older["screens"], older["details"], older["settled"]) == (None, "none", True)
-        assert newer["screens"] == ZERO
+    unseen = await stage.credits.grant("ada", 5)
+    operator = await stage.operator()
+    await stage.credits.grant("ada", 5)
+    newer, older = (await operator.get(LOG)).json()["items"]
+    assert older["id"] == unseen.entry
+    assert (older["screens"], older["details"], older["settled"]) == (None, "none", True)
+    assert newer["screens"] == ZERO
 
 
+@of_both
 async def test_when_a_process_ends_its_screens_were_gone(simple: House) -> None:
     async with simple.screen() as screen:
         screen.paints = False
@@ -407,6 +409,7 @@ async def test_an_open_page_asks_for_receipts_at_once(simple: House) -> None:
 # --- privacy ------------------------------------------------------------------------------------------------
 
 
+@of_both
 async def test_a_user_without_receipts_is_asked_for_none(simple: House) -> None:
     await simple.set(1)
     async with simple.screen() as ada, simple.screen("bob") as bob:
@@ -474,18 +477,16 @@ async def test_rows_are_kept_for_as_many_days_as_the_setting_says(simple: House)
     assert left == [1, 0, 3]
 
 
-async def test_more_than_one_piece_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@of_both
+async def test_more_than_one_piece_is_deleted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broadcasts, "PRUNED_AT_ONCE", 2)
-    async with staged(tmp_path) as stage:
-        log = stage.services.log
-        rows = [
-            Row(f"ent_{n:032x}", Counts(open=1, shown=1), is_settled=True, details="full") for n in range(7)
-        ]
-        await log.keep(rows, Span("ent_0", "ent_1"))
-        left = await stage.credits.read(
-            lambda connection: connection.exec_driver_sql("SELECT count(*) FROM broadcasts").scalar()
-        )
-        assert left == 0
+    log = stage.services.log
+    rows = [Row(f"ent_{n:032x}", Counts(open=1, shown=1), is_settled=True, details="full") for n in range(7)]
+    await log.keep(rows, Span("ent_0", "ent_1"))
+    left = await stage.credits.read(
+        lambda connection: connection.exec_driver_sql("SELECT count(*) FROM broadcasts").scalar()
+    )
+    assert left == 0
 
 
 async def test_a_full_disk_holds_up_no_change_and_loses_no_row(

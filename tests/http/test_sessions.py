@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.http.stage import PASSWORD, ROOMY, Stage, staged
 from tests.http.test_problems import check_problem
+from tests.postgres import of_both
 
 from livecredits.access import Role
 from livecredits.http.answers import LiveTokenAnswer, SessionAnswer
@@ -19,6 +20,7 @@ async def with_olga(stage: Stage) -> dict[str, Any]:
     )
 
 
+@of_both
 async def test_signing_in_and_out_over_https(stage: Stage) -> None:
     await with_olga(stage)
     client = stage.client(base="https://testserver")
@@ -77,6 +79,7 @@ async def test_half_a_credential(stage: Stage) -> None:
         check_problem(await stage.client().post(SESSION, json=body), 422, "invalid")
 
 
+@of_both
 async def test_a_code_works_once_and_not_for_long(stage: Stage) -> None:
     olga = await with_olga(stage)
     operators = stage.services.sessions.operators
@@ -107,6 +110,7 @@ async def test_whoever_signs_in_uses_up_nothing(tmp_path: Any) -> None:
         assert {(await office.post(SESSION, json=GOOD)).status_code for _ in range(8)} == {200}
 
 
+@of_both
 async def test_a_session_ends_by_itself(stage: Stage) -> None:
     operator = await stage.operator()
     assert (await operator.get(SESSION)).status_code == 200

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from tests.http.stage import Stage, staged
 from tests.http.test_problems import check_problem
+from tests.postgres import of_both
 
 from livecredits.access import Role, Scope
 from livecredits.core.vouchers import ALPHABET, CODE_BYTES, spelled
@@ -105,6 +106,7 @@ async def test_a_typing_error_is_told_before_anything_is_looked_up(stage: Stage)
     assert (await ada.post(REDEEM, json={"code": made["code"]})).status_code == 200
 
 
+@of_both
 async def test_across_the_windows_ends(stage: Stage) -> None:
     made = await campaign(
         stage, word="EARLYBIRD", starts_at="2099-01-01T00:00:00Z", ends_at="2099-01-02T00:00:00Z"
@@ -145,6 +147,7 @@ async def test_what_is_no_code_is_refused(stage: Stage, code: Any) -> None:
 # --- operators -----------------------------------------------------------------------------------------------------
 
 
+@of_both
 async def test_a_creation_that_comes_again_is_answered_as_before(stage: Stage) -> None:
     support = await stage.operator(Role.SUPPORT)
     body, headers = {"amount": 25, "user_id": "ada"}, {"idempotency-key": "once"}
@@ -194,6 +197,7 @@ async def test_whoever_only_looks_neither_reads_nor_finds_a_code_that_can_pay(st
         assert [one["code"] for one in found] == [made["code"]]
 
 
+@of_both
 async def test_a_voucher_that_waits_for_a_user_is_in_that_users_list(stage: Stage) -> None:
     umi, bob = await stage.user("umi"), await stage.user("bob")
     await redeemed(stage, "umi", (await voucher(stage, amount=3))["code"])
@@ -221,6 +225,7 @@ async def test_a_voucher_that_waits_for_a_user_is_in_that_users_list(stage: Stag
     assert [row["state"] for row in rows] == ["open", "redeemed", "redeemed"]
 
 
+@of_both
 async def test_a_voucher_is_edited_and_removed_while_unused(stage: Stage) -> None:
     support = await stage.operator(Role.SUPPORT)
     made = await voucher(stage, code="THANKYOU")
@@ -253,6 +258,7 @@ async def test_an_operators_limit_holds_for_what_a_code_pays(stage: Stage) -> No
     check_problem(more, 403, "over_operator_limit")
 
 
+@of_both
 async def test_a_campaign_makes_codes_and_shows_how_far_it_has_come(stage: Stage) -> None:
     made = await campaign(stage, codes=50, prefix="FAIR", label="Summer fair")
     codes = await codes_of(stage, made)
@@ -320,6 +326,7 @@ async def test_a_campaign_with_a_wrong_field_is_refused(
     assert problem["errors"][0]["field"] == field
 
 
+@of_both
 async def test_a_new_user_is_welcomed_once(stage: Stage) -> None:
     await campaign(stage, word="HELLO10", welcome=True, label="Welcome!")
     backend = await stage.backend(Scope.TOKENS)

@@ -1,11 +1,3 @@
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""The stage of `tests/http`, on a file, and in `make deep` on PostgreSQL as well."""
 
-import pytest
-from tests.http.stage import Stage, staged
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(tmp_path) as made:
-        yield made
+from tests.http.conftest import database_url, stage  # noqa: F401

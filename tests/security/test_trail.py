@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.http.stage import PASSWORD, Stage
+from tests.postgres import of_both
 
 from livecredits.access import Role
 from livecredits.core.changes import LIBRARY
@@ -490,6 +491,7 @@ def test_every_route_that_changes_or_exports_says_what_it_leaves(stage: Stage) -
     assert QUIET_BY_KEY.keys() <= DEEDS.keys()
 
 
+@of_both
 async def test_every_deed_leaves_its_row(stage: Stage) -> None:
     world, backend, admin = World(stage), await stage.backend(), await stage.operator()
     missing = []
@@ -545,6 +547,7 @@ def parts(told: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None) -> b
 
 
 @pytest.mark.parametrize("route", [at for at, why in (NO_ROW | QUIET_BY_KEY).items() if why == ON_HOT_ROUTES])
+@of_both
 async def test_what_a_backend_moves_stands_in_the_ledger_with_who_and_why(
     stage: Stage, route: tuple[str, str]
 ) -> None:

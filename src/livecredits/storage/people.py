@@ -105,6 +105,8 @@ def _put_person(connection: Connection, user_id: str, edit: UserEdit, now_us: in
     values = edit.given("name", "email", "metadata", "receipts")
     if values.get("metadata") is not None:
         values["metadata"] = canonical(values["metadata"])
+    if "receipts" in values:
+        values["receipts"] = int(values["receipts"])  # to PostgreSQL a truth is no number
     if is_new:
         row = {"user_id": user_id, "created_at_us": now_us, "updated_at_us": now_us, **values}
         connection.execute(insert(users).values(row))
