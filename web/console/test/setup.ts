@@ -1,7 +1,7 @@
 /** What jsdom lacks and Mantine needs; and a clean page before each test. */
 
 import { notifications } from '@mantine/notifications'
-import { cleanup, configure } from '@testing-library/react'
+import { cleanup, configure, getConfig } from '@testing-library/react'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { forgetAnnouncements } from '../src/announce'
 import { clearAllLayers } from '../src/board'
@@ -40,6 +40,15 @@ Object.defineProperty(document, 'fonts', { value: { addEventListener() {}, remov
 
 // A busy machine renders slowly; a behaviour that never comes still fails.
 configure({ asyncUtilTimeout: 5000 })
+// While something is waited for, its query fails again and again. The page is written out once, when the time is up.
+const withThePage = getConfig().getElementError
+configure({
+  getElementError(message, container) {
+    const { _disableExpensiveErrorDiagnostics: isWaiting } = getConfig() as unknown as Record<string, unknown>
+    if (!isWaiting) return withThePage(message, container)
+    return Object.assign(new Error(message ?? ''), { name: 'TestingLibraryElementError' })
+  },
+})
 vi.setConfig({ testTimeout: 20_000 })
 
 beforeEach(() => {
