@@ -11,26 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from tests.http.serving import Served, served
 
 EXAMPLES = 2_500 if os.environ.get("LIVECREDITS_DEPTH") == "deep" else 20
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 OWN_SESSION = {"read_session", "sign_out", "mint_live_token"}
 
 
@@ -58,6 +42,9 @@ def credentials(server: Served) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def api(server: Served) -> Any:
+    # Imported by the one process that runs these tests: it takes the other ones a second.
+    import schemathesis
+
     # The live path never ends; tests/live has its contract.
     return schemathesis.openapi.from_url(f"{server.url}/openapi.json").exclude(path_regex="/credits/live")
 
@@ -74,7 +61,23 @@ def test_the_server_keeps_its_word(api: Any, server: Served, credentials: dict[s
     assert not broken, "\n\n".join(broken)
 
 
+def _checks() -> list[Any]:
+    from schemathesis import checks
+    from schemathesis.specs.openapi import checks as of_openapi
+
+    return [
+        checks.not_a_server_error,
+        of_openapi.status_code_conformance,
+        of_openapi.content_type_conformance,
+        of_openapi.response_headers_conformance,
+        of_openapi.response_schema_conformance,
+    ]
+
+
 def _attack(operation: Any, server: Served, credentials: dict[str, dict[str, str]]) -> None:
+    from schemathesis import GenerationMode
+
+    checks = _checks()
     own_session = operation.definition.raw["operationId"] in OWN_SESSION
     headers: dict[str, str] = {}
     for scheme in (scheme for requirement in operation.definition.raw["security"] for scheme in requirement):
@@ -86,7 +89,7 @@ def _attack(operation: Any, server: Served, credentials: dict[str, dict[str, str
         if own_session:
             headers["cookie"] = f"livecredits_session={server.run(_fresh_session(server))}"
         answer = case.call(headers=headers)
-        case.validate_response(answer, checks=CHECKS)
+        case.validate_response(answer, checks=checks)
         if answer.status_code >= 400:
             problem = answer.json()
             assert problem["status"] == answer.status_code
@@ -102,4 +105,6 @@ async def _fresh_session(server: Served) -> str:
 
 
 def test_the_served_document_is_the_described_one(server: Served, tmp_path: Path) -> None:
+    import schemathesis
+
     assert len(list(schemathesis.openapi.from_url(f"{server.url}/openapi.json").get_all_operations())) >= 40
