@@ -6,24 +6,33 @@ With `--dist loadfile` a file belongs to one worker. Which of them are slow is a
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 # Fixtures for all folders: a real PostgreSQL, started by the first test that asks for it, and ledgers of both kinds.
 from tests.postgres import _shared, database_url, migrated, postgres, postgres_url  # noqa: F401
 
+HERE = Path(__file__).parent
 SLOW = (
-    "test_machine.py", "test_postgres.py", "test_contract.py", "test_demo.py", "test_import.py", "test_cli.py",
-    "test_axe.py", "test_cli_shop.py", "test_credits.py",
-    "test_wallet_pages.py", "test_flows.py", "test_sdk_faults.py", "test_console_users.py", "test_orders.py",
-    "test_batches.py", "test_tabs.py", "test_vouchers.py", "test_sdk_receipts.py", "test_wallet_shop.py",
-    "test_inbound.py", "test_delivery.py", "test_hygiene.py", "test_behaviour.py", "test_sessions.py",
-    "test_changes.py", "test_two_nodes.py", "test_money.py", "test_pgbouncer.py",
-    "test_trouble.py", "test_kill_points.py", "test_kills.py",
-    "test_backup.py", "test_copying.py", "test_proxy.py", "test_restore.py",
+    "storage/test_machine.py", "e2e/test_axe.py", "http/test_contract.py", "sim/test_delivery.py",
+    "test_cli.py", "crash/test_kills.py", "e2e/test_console_users.py", "e2e/test_flows.py",
+    "examples/test_examples.py", "e2e/test_nodes.py", "nodes/test_trouble.py", "crash/test_restore.py",
+    "e2e/test_tabs.py", "nodes/test_money.py", "crash/test_pgbouncer.py", "crash/test_postgres.py",
+    "e2e/test_wallet_pages.py", "test_shop.py", "test_credits.py", "http/test_batches.py",
+    "storage/test_verify.py", "nodes/test_two_nodes.py", "e2e/test_prefix.py", "e2e/test_batches.py",
+    "e2e/test_sdk_faults.py", "crash/test_kill_points.py", "storage/test_backup.py", "http/test_changes.py",
+    "e2e/test_restore.py", "http/test_sessions.py", "test_import.py", "test_cli_shop.py",
+    "e2e/test_orders.py", "e2e/test_wallet_shop.py", "http/test_overview.py", "deploy/test_two_nodes.py",
+    "live/test_inbound.py", "crash/test_moving.py", "e2e/test_vouchers.py", "http/test_admin.py",
+    "http/test_shop.py", "live/test_hygiene.py", "live/test_behaviour.py", "deploy/test_proxy.py",
+    "storage/test_copying.py", "test_demo.py", "test_client_served.py", "security/test_trail.py",
+    "e2e/test_sdk_element.py", "storage/test_once.py", "e2e/test_sdk_receipts.py", "test_doctor_server.py",
+    "test_workers.py", "examples/test_package.py", "e2e/test_keyboard.py", "e2e/test_broadcasts.py",
 )  # fmt: skip
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {name: place for place, name in enumerate(SLOW)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(SLOW)))
+    items.sort(key=lambda item: rank.get(item.path.relative_to(HERE).as_posix(), len(SLOW)))
