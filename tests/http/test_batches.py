@@ -235,7 +235,6 @@ async def test_a_batch_that_broke_off_goes_on_and_does_no_row_twice(
     assert (await stage.credits.verify()).entries == len(users)
 
 
-@of_both
 async def test_a_batch_that_broke_off_is_undone_as_far_as_it_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
