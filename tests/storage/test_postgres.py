@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,12 @@ from tests.waiting import eventually
 from livecredits import Answer, BatchRow, Credits, InsufficientCredits, KeyReused, Refused, VoucherUsed
 from livecredits.credits.guesses import GuessLimits
 from livecredits.credits.opened import Opened
-from livecredits.storage import notices
+from livecredits.storage import notices, postgres_session
 from livecredits.storage.answers import EVERYBODY, CommittedBatch
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.postgres import PostgresStore
+from livecredits.storage.postgres_pipe import Pipe, Statement
+from livecredits.storage.postgres_session import FORGET_PLANS, PLANS_LAST_S
 from livecredits.storage.store import Named, Undone
 
 AT_ONCE = 32
@@ -206,3 +208,25 @@ class TestPlans:
         asked_often = [used for used in plans if sum(used) >= 3]
         assert len(asked_often) >= 4
         assert all(custom == 0 for _, custom in asked_often)
+
+    def test_they_are_made_anew_every_few_seconds(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One that was made for an empty table was seen to read all of it behind 10,000 rows, for 100 ms a batch."""
+        asked: list[str] = []
+        put = Pipe.put
+
+        def note(pipe: Pipe, statement: Statement) -> None:
+            asked.append(statement.text)
+            put(pipe, statement)
+
+        monkeypatch.setattr(Pipe, "put", note)
+        with closing(PostgresStore(postgres_url)) as store:
+            for forgotten, last_s in ((1, PLANS_LAST_S), (1, PLANS_LAST_S), (2, 0.0), (3, 0.0)):
+                monkeypatch.setattr(postgres_session, "PLANS_LAST_S", last_s)
+                if not last_s:
+                    store._plans_end_s = 0.0
+                store.begin()
+                store.lock(Named(), 0, 9)
+                store.commit()
+                assert asked.count(FORGET_PLANS) == forgotten

@@ -66,6 +66,16 @@ class ArrayRows:
         ]
 
 
+def each(table: str, alias: str, where: str, join: str = "CROSS JOIN") -> str:
+    """A join that looks up the rows of `table` for each row before it, whatever the planner thinks of the sizes.
+
+    A plan is kept for long, and may have been made when the table was empty. From a plain join it then reads the whole
+    table for each batch, and goes on with that.
+    """
+    ending = " ON true" if join.startswith("LEFT") else ""
+    return f"{join} LATERAL (SELECT * FROM {table} WHERE {where} OFFSET 0) AS {alias}{ending}"
+
+
 def inserting(table: str, columns: str, after: str = "") -> ArrayRows:
     """An INSERT of any number of rows into a table of `schema`, in the order of these columns."""
     from sqlalchemy import Text

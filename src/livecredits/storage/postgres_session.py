@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -46,6 +47,9 @@ SETTINGS = {
 """Bounds, one plan for each statement whatever it is asked for (the one that reads by index), and what a role or a
 database may have set otherwise."""
 
+PLANS_LAST_S = 10.0
+"""A plan was made for tables as large as they were then; later the server is asked to plan anew."""
+FORGET_PLANS = "DISCARD PLANS"
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 """Whatever the defaults of the role and of the database are."""
 SET_UP = "SELECT " + ", ".join(f"set_config('{name}', '{value}', $1)" for name, value in SETTINGS.items())
@@ -83,6 +87,7 @@ class Session:
         self._low_thresholds: dict[str, int] = {}
         self._has_welcomes = False
         self._is_alone = False
+        self._plans_end_s = 0.0
         self._waiting: list[Statement] = []
         """What goes out with the next question."""
         self._is_fresh = False
@@ -168,6 +173,7 @@ class Session:
                 self._db = self._connect()
         self._is_alone, self._is_fresh = alone, True
         self._waiting = [
+            *self._plans_forgotten(),
             Statement(BEGIN),
             *([] if self._is_direct else [Statement(SET_UP, ("true",))]),
             Statement(LOCK_LEDGER_ALONE if alone else LOCK_LEDGER),
@@ -175,6 +181,13 @@ class Session:
         ]
         if alone:
             self._ask()
+
+    def _plans_forgotten(self) -> list[Statement]:
+        now_s = time.monotonic()
+        if not self._is_direct or now_s < self._plans_end_s:
+            return []
+        self._plans_end_s = now_s + PLANS_LAST_S
+        return [Statement(FORGET_PLANS)]
 
     def _look_around(self, found: list[Any]) -> None:
         ((thresholds, self._has_welcomes),) = found

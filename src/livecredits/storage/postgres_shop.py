@@ -13,53 +13,53 @@ from typing import Any, Protocol
 from livecredits.core.rows import OrderRow, Voucher
 from livecredits.storage import shapes
 from livecredits.storage.postgres_pipe import Statement
-from livecredits.storage.postgres_rows import TEXT, WHOLE, ArrayRows, inserting, texts
+from livecredits.storage.postgres_rows import TEXT, WHOLE, ArrayRows, each, inserting, texts
 from livecredits.storage.spelling import in_postgresql
 from livecredits.storage.store import Named, Raced, Rows
 
 LOCK_ORDERS = (
     "SELECT o.id FROM orders AS o WHERE o.id = ANY (ARRAY(SELECT unnest($1::text[]) UNION "
-    "SELECT e.origin FROM unnest($2::text[]) AS j (id) JOIN entries AS e ON e.id = j.id "
+    f"SELECT e.origin FROM unnest($2::text[]) AS j (id) {each('entries', 'e', 'id = j.id')} "
     "WHERE e.kind = 'fulfil')) ORDER BY o.id FOR NO KEY UPDATE"
 )
 """Those that are named, and those that were fulfilled by the entries that are."""
 LOCK_VOUCHERS = (
     "SELECT v.id FROM vouchers AS v WHERE v.id = ANY (ARRAY("
-    "SELECT v.id FROM unnest($1::text[]) AS j (digest) JOIN vouchers AS v ON v.digest = j.digest UNION "
-    "SELECT v.id FROM campaigns AS c JOIN vouchers AS v ON v.campaign_id = c.id WHERE c.welcome = 1 AND $2)) "
+    f"SELECT v.id FROM unnest($1::text[]) AS j (digest) {each('vouchers', 'v', 'digest = j.digest')} UNION "
+    f"SELECT v.id FROM campaigns AS c {each('vouchers', 'v', 'campaign_id = c.id')} WHERE c.welcome = 1 AND $2)) "
     "ORDER BY v.id FOR NO KEY UPDATE"
 )
 FIND_ORDERS = (
-    f"SELECT {in_postgresql(shapes.ORDER)} FROM unnest($1::text[]) AS j (id) JOIN orders AS o ON o.id = j.id "
-    "ORDER BY o.id FOR NO KEY UPDATE OF o"
+    f"SELECT {in_postgresql(shapes.ORDER)} FROM orders AS o WHERE o.id = ANY ($1::text[]) "
+    "ORDER BY o.id FOR NO KEY UPDATE"
 )
 FIND_VOUCHERS = (
     f"SELECT v.digest, {shapes.VOUCHER} FROM unnest($1::text[]) AS j (digest) "
-    "JOIN vouchers AS v ON v.digest = j.digest LEFT JOIN campaigns AS c ON c.id = v.campaign_id"
+    f"{each('vouchers', 'v', 'digest = j.digest')} {each('campaigns', 'c', 'id = v.campaign_id', 'LEFT JOIN')}"
 )
 FIND_WELCOMES = (
     f"SELECT v.digest, {shapes.VOUCHER} FROM campaigns AS c "
-    "JOIN vouchers AS v ON v.campaign_id = c.id AND v.revoked_at_us IS NULL WHERE c.welcome = 1 ORDER BY c.id"
+    f"{each('vouchers', 'v', 'campaign_id = c.id AND revoked_at_us IS NULL')} WHERE c.welcome = 1 ORDER BY c.id"
 )
 FIND_REDEEMED = (
     "SELECT r.scope, r.user_id, max(r.user_turn) FROM unnest($1::text[], $2::text[]) AS j (scope, user_id) "
-    "JOIN redemptions AS r ON r.scope = j.scope AND r.user_id = j.user_id GROUP BY r.scope, r.user_id"
+    f"{each('redemptions', 'r', 'scope = j.scope AND user_id = j.user_id')} GROUP BY r.scope, r.user_id"
 )
 FIND_LISTED = (
     "SELECT l.campaign_id, l.user_id FROM unnest($1::text[], $2::text[]) AS j (campaign_id, user_id) "
-    "JOIN campaign_users AS l ON l.campaign_id = j.campaign_id AND l.user_id = j.user_id"
+    f"{each('campaign_users', 'l', 'campaign_id = j.campaign_id AND user_id = j.user_id')}"
 )
 _MOVED_KINDS = (TEXT, TEXT, WHOLE, TEXT, TEXT, TEXT, TEXT, WHOLE)
 MOVE_ORDERS = ArrayRows(
     (TEXT, TEXT, *_MOVED_KINDS),
     f"UPDATE orders SET {', '.join(f'{name} = j.{name}' for name in shapes.ORDER_MOVED)} "
     f"FROM {{rows}} AS j (id, former, {', '.join(shapes.ORDER_MOVED)}) "
-    "WHERE orders.id = j.id AND orders.state = j.former",
+    "WHERE orders.id = ANY ($1) AND orders.id = j.id AND orders.state = j.former",
 )
 COUNT_VOUCHERS = ArrayRows(
     (TEXT, WHOLE, WHOLE),
     "UPDATE vouchers SET redemptions = j.redeemed FROM {rows} AS j (id, former, redeemed) "
-    "WHERE vouchers.id = j.id AND vouchers.redemptions = j.former",
+    "WHERE vouchers.id = ANY ($1) AND vouchers.id = j.id AND vouchers.redemptions = j.former",
 )
 INSERT_FULFILMENTS = inserting("fulfilments", "order_id, entry_id")
 INSERT_REDEMPTIONS = inserting("redemptions", shapes.REDEMPTION_COLUMNS)

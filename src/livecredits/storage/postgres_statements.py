@@ -1,72 +1,78 @@
 """PostgreSQL: the statements of the writer, set by set; `postgres` says when each is asked.
 
-Promises: no text depends on how many rows it is about, and each reads by index alone, be the tables empty, young or
-large (`tests/storage/test_postgres_plans.py`).
-The odd thing: the planner may not choose. On young tables that nobody has analysed it reads whole tables for a batch (a
-factor of 2–4), so the session forbids that (`postgres_session.SETTINGS`).
+Promises: no text depends on how many rows it is about, and each looks up what it needs by index, be the tables empty,
+young or large (`tests/storage/test_postgres_plans.py`).
+The odd thing: the planner may not choose. It plans once for many batches, perhaps when there was not a row yet, and a
+plan that reads the whole of an empty table goes on to do so: 100 ms for a batch behind 10,000 entries. So each join is
+one that looks up (`postgres_rows.each`), and the session forbids the rest (`postgres_session.SETTINGS`).
 """
 
 from __future__ import annotations
 
 from livecredits.core.lots import NEVER
 from livecredits.storage import shapes
-from livecredits.storage.postgres_rows import inserting
+from livecredits.storage.postgres_rows import each, inserting
 
 _NAMED = "unnest($1::text[], $2::text[]) AS j (user_id, unit)"
+_ACCOUNT_NAMED = each("accounts", "a", "user_id = j.user_id AND unit = j.unit")
 LOCK_ACCOUNTS = (
-    f"SELECT {shapes.ACCOUNT} FROM {_NAMED} JOIN accounts AS a ON a.user_id = j.user_id AND a.unit = j.unit "
-    "ORDER BY a.id FOR NO KEY UPDATE OF a"
+    f"SELECT {shapes.ACCOUNT} FROM accounts AS a WHERE a.id = ANY (ARRAY("
+    f"SELECT a.id FROM {_NAMED} {_ACCOUNT_NAMED})) ORDER BY a.id FOR NO KEY UPDATE"
 )
 LOCK_ALL_ACCOUNTS = (
     f"SELECT {shapes.ACCOUNT} FROM accounts AS a WHERE a.id = ANY (ARRAY("
-    f"SELECT a.id FROM {_NAMED} JOIN accounts AS a ON a.user_id = j.user_id AND a.unit = j.unit "
-    "UNION SELECT h.account_id FROM unnest($3::text[]) AS j (id) JOIN holds AS h ON h.id = j.id "
-    "UNION SELECT e.account_id FROM unnest($4::text[]) AS j (id) JOIN entries AS e ON e.id = j.id "
-    "UNION SELECT p.account_id FROM unnest($4::text[]) AS j (id) JOIN entries AS e ON e.id = j.id "
-    "JOIN entries AS p ON p.id = e.peer "
-    "UNION SELECT a.id FROM unnest($5::text[]) AS j (id) JOIN orders AS o ON o.id = j.id "
-    "JOIN accounts AS a ON a.user_id = o.user_id AND a.unit = o.unit "
-    "UNION SELECT a.id FROM unnest($6::text[], $7::text[]) AS j (user_id, digest) "
-    "JOIN vouchers AS v ON v.digest = j.digest LEFT JOIN campaigns AS c ON c.id = v.campaign_id "
-    "JOIN accounts AS a ON a.user_id = j.user_id AND a.unit = coalesce(v.unit, c.unit)"
+    f"SELECT a.id FROM {_NAMED} {_ACCOUNT_NAMED} "
+    f"UNION SELECT h.account_id FROM unnest($3::text[]) AS j (id) {each('holds', 'h', 'id = j.id')} "
+    f"UNION SELECT e.account_id FROM unnest($4::text[]) AS j (id) {each('entries', 'e', 'id = j.id')} "
+    f"UNION SELECT p.account_id FROM unnest($4::text[]) AS j (id) {each('entries', 'e', 'id = j.id')} "
+    f"{each('entries', 'p', 'id = e.peer')} "
+    f"UNION SELECT a.id FROM unnest($5::text[]) AS j (id) {each('orders', 'o', 'id = j.id')} "
+    f"{each('accounts', 'a', 'user_id = o.user_id AND unit = o.unit')} "
+    f"UNION SELECT a.id FROM unnest($6::text[], $7::text[]) AS j (user_id, digest) "
+    f"{each('vouchers', 'v', 'digest = j.digest')} {each('campaigns', 'c', 'id = v.campaign_id', 'LEFT JOIN')} "
+    f"{each('accounts', 'a', 'user_id = j.user_id AND unit = coalesce(v.unit, c.unit)')}"
     ")) ORDER BY a.id FOR NO KEY UPDATE"
 )
 """Those that are named, and those to which the named holds, entries, orders and codes lead."""
 FIND_ANSWERS = (
     "SELECT i.scope, i.key, i.content, i.answer FROM unnest($1::text[], $2::text[]) AS j (scope, key) "
-    "JOIN idempotency AS i ON i.scope = j.scope AND i.key = j.key"
+    f"{each('idempotency', 'i', 'scope = j.scope AND key = j.key')}"
 )
-FIND_USERS = "SELECT u.user_id FROM unnest($1::text[]) AS j (id) JOIN users AS u ON u.user_id = j.id"
+FIND_USERS = f"SELECT u.user_id FROM unnest($1::text[]) AS j (id) {each('users', 'u', 'user_id = j.id')}"
 FIND_HOLDS = (
     f"SELECT {shapes.HOLD}, a.user_id, a.unit FROM unnest($1::text[]) AS j (id) "
-    "JOIN holds AS h ON h.id = j.id JOIN accounts AS a ON a.id = h.account_id"
+    f"{each('holds', 'h', 'id = j.id')} {each('accounts', 'a', 'id = h.account_id')}"
 )
 FIND_ENTRIES = (
     f"SELECT a.user_id, a.unit, r.reversed_by, {', '.join(shapes.ENTRY)}, e.hash FROM unnest($1::text[]) AS j (id) "
-    "JOIN entries AS e ON e.id = j.id JOIN accounts AS a ON a.id = e.account_id "
-    "LEFT JOIN reversals AS r ON r.entry_id = e.id"
+    f"{each('entries', 'e', 'id = j.id')} {each('accounts', 'a', 'id = e.account_id')} "
+    f"{each('reversals', 'r', 'entry_id = e.id', 'LEFT JOIN')}"
 )
 FIND_MOVES = (
     f"SELECT m.entry_id, m.delta, {shapes.LOT} FROM unnest($1::text[]) AS j (id) "
-    "JOIN entry_lots AS m ON m.entry_id = j.id JOIN lots AS l ON l.id = m.lot_id ORDER BY m.entry_id, m.position"
+    f"{each('entry_lots', 'm', 'entry_id = j.id')} {each('lots', 'l', 'id = m.lot_id')} "
+    "ORDER BY m.entry_id, m.position"
 )
 _DUE_LOTS = "expires_at_us IS NOT NULL AND remaining > earmarked AND expires_at_us <= $2::bigint"
 _DUE_HOLDS = "state = 'open' AND expires_at_us <= $2::bigint"
-FIND_DUE = (
-    "SELECT j.id FROM unnest($1::bigint[]) AS j (id) "
-    f"WHERE EXISTS (SELECT FROM lots WHERE account_id = j.id AND {_DUE_LOTS}) "
-    f"OR EXISTS (SELECT FROM holds WHERE account_id = j.id AND {_DUE_HOLDS})"
-)
-FIND_DUE_NAMED = (
-    f"SELECT a.id FROM {_NAMED} JOIN accounts AS a ON a.user_id = j.user_id AND a.unit = j.unit "
-    f"WHERE EXISTS (SELECT FROM lots WHERE account_id = a.id AND {_DUE_LOTS.replace('$2', '$3')}) "
-    f"OR EXISTS (SELECT FROM holds WHERE account_id = a.id AND {_DUE_HOLDS.replace('$2', '$3')})"
-)
+
+
+def _is_due(account: str, now: str) -> str:
+    """Whether an account has something due; asked so that it is looked up for each, and not listed for all at once."""
+    lots, holds = (due.replace("$2", now) for due in (_DUE_LOTS, _DUE_HOLDS))
+    return (
+        f"((SELECT true FROM lots WHERE account_id = {account} AND {lots} LIMIT 1) "
+        f"OR (SELECT true FROM holds WHERE account_id = {account} AND {holds} LIMIT 1))"
+    )
+
+
+FIND_DUE = f"SELECT j.id FROM unnest($1::bigint[]) AS j (id) WHERE {_is_due('j.id', '$2')}"
+FIND_DUE_NAMED = f"SELECT a.id FROM {_NAMED} {_ACCOUNT_NAMED} WHERE {_is_due('a.id', '$3')}"
 DUE_ACCOUNTS = (
     "SELECT a.user_id, a.unit FROM ("
     f"(SELECT account_id FROM lots WHERE {_DUE_LOTS} ORDER BY expires_at_us LIMIT $1) "
     f"UNION (SELECT account_id FROM holds WHERE {_DUE_HOLDS} ORDER BY expires_at_us LIMIT $1)) AS d "
-    "JOIN accounts AS a ON a.id = d.account_id"
+    f"{each('accounts', 'a', 'id = d.account_id')}"
 )
 OPEN_LOTS = (
     f"SELECT {shapes.LOT} FROM unnest($1::bigint[]) AS j (id) CROSS JOIN LATERAL ("
@@ -74,7 +80,7 @@ OPEN_LOTS = (
     f"ORDER BY priority, coalesce(expires_at_us, {NEVER}), born, id LIMIT $2) AS l"
 )
 OPEN_LOTS_NAMED = (
-    f"SELECT {shapes.LOT} FROM {_NAMED} JOIN accounts AS a ON a.user_id = j.user_id AND a.unit = j.unit "
+    f"SELECT {shapes.LOT} FROM {_NAMED} {_ACCOUNT_NAMED} "
     "CROSS JOIN LATERAL (SELECT * FROM lots WHERE account_id = a.id AND remaining > 0 "
     f"ORDER BY priority, coalesce(expires_at_us, {NEVER}), born, id LIMIT $3) AS l"
 )
@@ -87,7 +93,8 @@ NEXT_EXPIRIES = (
     "SELECT j.id, n.at_us, (SELECT sum(remaining - earmarked)::bigint FROM lots "
     f"WHERE account_id = j.id AND expires_at_us = n.at_us AND {_CAN_EXPIRE}) "
     "FROM unnest($1::bigint[]) AS j (id) CROSS JOIN LATERAL ("
-    f"SELECT min(expires_at_us) AS at_us FROM lots WHERE account_id = j.id AND {_CAN_EXPIRE}) AS n "
+    "SELECT min(expires_at_us) AS at_us FROM ("
+    f"SELECT expires_at_us FROM lots WHERE account_id = j.id AND {_CAN_EXPIRE} OFFSET 0) AS l) AS n "
     "WHERE n.at_us IS NOT NULL"
 )
 NEXT_DUE = (
@@ -96,8 +103,8 @@ NEXT_DUE = (
 )
 NEWEST = "SELECT max(id) FROM entries"
 NEWEST_OF = (
-    "SELECT max(e.id) FROM unnest($1::bigint[]) AS j (id) JOIN accounts AS a ON a.id = j.id "
-    "JOIN entries AS e ON e.account_id = a.id AND e.version = a.version"
+    f"SELECT max(e.id) FROM unnest($1::bigint[]) AS j (id) {each('accounts', 'a', 'id = j.id')} "
+    f"{each('entries', 'e', 'account_id = a.id AND version = a.version')}"
 )
 NEW_NUMBERS = "SELECT nextval('account_numbers') FROM generate_series(1, $1)"
 INSERT_USERS = inserting("users", "user_id, created_at_us, updated_at_us")
