@@ -131,7 +131,8 @@ def advice(code: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _second_text(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    # Not strftime: on Linux its %Y gives the year 469 three digits.
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
 def time_text(at_us: int) -> str:
