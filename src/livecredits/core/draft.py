@@ -48,7 +48,7 @@ class Draft:
         self._hash = account.last_hash
         self.label = change.label
         self.settled, self.held, self.version = account.settled, account.held, account.version
-        self.pile = Pile(account.key, account.lots, account.loaded_through)
+        self.pile = Pile((account.user_id, account.unit), account.lots, account.loaded_through)
         self.entries: list[Entry] = []
         self.holds: dict[str, HoldRow] = {}
 

@@ -157,7 +157,8 @@ def _draft(book: Book, change: Change, now_us: int, new_id: NewId) -> Draft:
 def _draft_of(book: Book, user_id: str, unit: str, change: Change, now_us: int, new_id: NewId) -> Draft:
     """A draft of the account that the change is about, if it is still as the caller saw it."""
     draft = Draft(book.account(user_id, unit), change, now_us, new_id)
-    draft.require_version(change.if_version)
+    if change.if_version is not None:
+        draft.require_version(change.if_version)
     return draft
 
 

@@ -479,12 +479,13 @@ class Batch:
     def _state(self, account: Account, entry: Entry, expiry: tuple[int | None, int]) -> AccountState:
         if account.loaded_through is None:
             expiry = _next_expiry(account)
-        side = self._sides[account.key]
+        key = (account.user_id, account.unit)
+        side = self._sides[key]
         low_at = self._store.low_threshold(account.unit) if side.low_threshold is None else side.low_threshold
         return AccountState(
             account.user_id, account.unit, account.version, account.settled, account.held, account.floor,
             account.frozen, account.changed_at_us, Cause(entry.id, entry.kind, entry.amount, entry.label),
-            expiry[0], expiry[1], side.user_keys, account.key in self._receipts,
+            expiry[0], expiry[1], side.user_keys, key in self._receipts,
             low_at is not None and account.available <= low_at,
         )  # fmt: skip
 
@@ -501,9 +502,10 @@ def _next_expiry(account: Account) -> tuple[int | None, int]:
     """When the next credits expire and how many: what holds have earmarked does not."""
     soonest, amount = None, 0
     for lot in account.lots:
-        at_us, free = lot.expires_at_us, lot.remaining - lot.earmarked
-        if at_us is None or not free:
+        at_us = lot.expires_at_us
+        if at_us is None or lot.remaining == lot.earmarked:
             continue
+        free = lot.remaining - lot.earmarked
         if soonest is None or at_us < soonest:
             soonest, amount = at_us, free
         elif at_us == soonest:
