@@ -223,7 +223,7 @@ class Entry:
             f'{{"actor":{_quoted(self.actor)},"amount":{self.amount},"at_us":{self.at_us},'
             f'"held_after":{self.held_after},"held_delta":{self.held_delta}'
         )
-        if self.hold_id is not None:
+        if self.hold_id is not None or self.hold_expires_at_us is not None:
             told += self._hold_text()
         told += f',"id":{_quoted(self.id)},"kind":"{self.kind}"'
         if self.label is not None:
@@ -248,10 +248,8 @@ class Entry:
         return told + f',"version":{self.version}}}'
 
     def _hold_text(self) -> str:
-        expires = (
-            "" if self.hold_expires_at_us is None else f',"hold_expires_at_us":{self.hold_expires_at_us}'
-        )
-        return f'{expires},"hold_id":{_quoted(self.hold_id or "")}'
+        told = "" if self.hold_expires_at_us is None else f',"hold_expires_at_us":{self.hold_expires_at_us}'
+        return told if self.hold_id is None else f'{told},"hold_id":{_quoted(self.hold_id)}'
 
 
 _OPTIONAL_FIELDS = (
