@@ -387,7 +387,8 @@ class TestCampaigns:
         clock.advance(10)
         with pytest.raises(VoucherExpired):
             await credits.redeem("ada", "SHORT")
-        assert (await credits.campaign(campaign.id)).state == "ended"
+        over = await credits.campaign(campaign.id)
+        assert (over.state, over.funnel.open) == ("ended", 0), "none of its codes can pay any more"
         await credits.revoke_rest(campaign.id)
         with pytest.raises(VoucherRevoked):
             await credits.redeem("eve", "SHORT")

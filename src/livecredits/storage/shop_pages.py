@@ -226,15 +226,22 @@ def _campaigns(connection: Connection, rows: Sequence[Row[Any]], now_us: int) ->
 
 
 def _campaign(row: Row[Any], made: Row[Any] | None, granted: int, listed: int, now_us: int) -> Campaign:
-    funnel = Funnel()
+    is_over = row.ends_at_us is not None and row.ends_at_us <= now_us
+    funnel, left = Funnel(), 0
     if made is not None:
+        left = made.open
         funnel = Funnel(
-            made.codes_made, made.redeemed_codes, made.redemptions, granted, made.revoked, made.open
+            made.codes_made,
+            made.redeemed_codes,
+            made.redemptions,
+            granted,
+            made.revoked,
+            0 if is_over else left,
         )
     state = "running"
-    if funnel.codes and not funnel.open and funnel.codes >= row.codes:
+    if funnel.codes and not left and funnel.codes >= row.codes:
         state = "used_up" if funnel.redeemed_codes else "revoked"
-    elif row.ends_at_us is not None and row.ends_at_us <= now_us:
+    elif is_over:
         state = "ended"
     elif row.starts_at_us is not None and row.starts_at_us > now_us:
         state = "upcoming"
