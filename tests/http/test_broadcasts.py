@@ -15,9 +15,12 @@ from tests.live.carriers import Carrier, Events, Guest, Sockets, eventually
 from tests.live.servers import serving
 from tests.postgres import of_both
 
+from livecredits.access import Scope
 from livecredits.core.broadcasts import Counts, Row, Span
 from livecredits.errors import StorageFull
+from livecredits.http.answers import ChangeAnswer
 from livecredits.http.app import build_app
+from livecredits.http.receipts import WaitQuery
 from livecredits.live.log import DAY_US
 from livecredits.live.protocol import make_ws_protocol
 from livecredits.storage import broadcasts
@@ -150,6 +153,29 @@ async def test_a_change_tells_on_how_many_screens_it_was_seen(house: House) -> N
     counts = told["receipts"]
     assert (counts["open"], counts["shown"], counts["counted"]) == (2, 2, "screens")
     assert 1 <= counts["first_ms"] <= counts["last_ms"]
+
+
+async def test_every_route_that_moves_credits_can_wait_for_the_screens(house: House) -> None:
+    """Whoever asks and is not heard would believe that it was seen."""
+    moving = [route for route in house.stage.services.table.routes if route.result is ChangeAnswer]
+    assert {route.path for route in moving if route.query is not WaitQuery} == set()
+    assert len(moving) >= 14
+    backend = await house.stage.backend(Scope.MOVE, Scope.SHOP)
+    code = (await house.stage.credits.create_voucher(5)).code
+    users = "/api/v1/users/ada"
+    await house.set(100)
+    await house.stage.credits.grant("bob", 1)
+    async with house.screen():
+        for url, body in (
+            (f"{users}/spend", {"amount": 1}),
+            (f"{users}/holds", {"amount": 2}),
+            ("/api/v1/transfers", {"from_user_id": "ada", "to_user_id": "bob", "amount": 1}),
+            (f"{users}/redeem", {"code": code}),
+        ):
+            answer = await backend.post(url, json=body, params={"wait": "shown"})
+            assert answer.status_code == 200, answer.text
+            counts = answer.json()["receipts"]
+            assert (counts["open"], counts["shown"]) == (1, 1), url
 
 
 async def test_a_hidden_screen_is_never_shown_until_it_is_seen(house: House) -> None:

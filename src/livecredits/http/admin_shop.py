@@ -60,9 +60,10 @@ async def place_order_for(call: Call[OrderBody, NoQuery]) -> Reply:
     return await placed(call, call.params["user_id"], as_user=False)
 
 
-@routes.add("POST", "/users/{user_id}/redeem", rule=SERVES_USERS, body=RedeemForBody, result=ChangeAnswer, keyed=True,
+@routes.add("POST", "/users/{user_id}/redeem", rule=SERVES_USERS, body=RedeemForBody,
+            query=WaitQuery, result=ChangeAnswer, keyed=True,
             conditional=True, refuses=(*REDEMPTION, RateLimited))  # fmt: skip
-async def redeem_for(call: Call[RedeemForBody, NoQuery]) -> Reply:
+async def redeem_for(call: Call[RedeemForBody, WaitQuery]) -> Reply:
     """Redeem a code for a user, who is created if they are not known yet.
 
     Wrong codes are limited for each user, and for the address that you name: yours stands for all of your users.
@@ -183,11 +184,11 @@ async def put_order_status(call: Call[OrderStatusBody, NoQuery]) -> Reply:
     return as_json(order.as_json(), headers=key_headers(key, replayed=order.replayed))
 
 
-@routes.add("POST", "/admin/credits/orders/{order_id}/refund", rule=SELLS, body=RefundBody, result=ChangeAnswer,
-            keyed=True, conditional=True,
+@routes.add("POST", "/admin/credits/orders/{order_id}/refund", rule=SELLS, body=RefundBody,
+            query=WaitQuery, result=ChangeAnswer, keyed=True, conditional=True,
             refuses=(NotFound, InsufficientCredits, OrderNotFulfilled, OrderClosed, OrderSpent, OverOperatorLimit,
                      *MOVED))  # fmt: skip
-async def refund_order(call: Call[RefundBody, NoQuery]) -> Reply:
+async def refund_order(call: Call[RefundBody, WaitQuery]) -> Reply:
     """Take back what a fulfilled order granted, once.
 
     Where part of it is spent, `spent` says what is to happen: refuse, take exactly what is left, or go below the floor.

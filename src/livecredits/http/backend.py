@@ -46,9 +46,10 @@ from livecredits.http.trail import instant, microseconds
 routes = Routes("Backend")
 
 
-@routes.add("POST", "/users/{user_id}/spend", rule=MOVES, body=SpendBody, result=ChangeAnswer, keyed=True,
+@routes.add("POST", "/users/{user_id}/spend", rule=MOVES, body=SpendBody,
+            query=WaitQuery, result=ChangeAnswer, keyed=True,
             conditional=True, refuses=(NotFound, InsufficientCredits, AccountFrozen, *MOVED))  # fmt: skip
-async def spend(call: Call[SpendBody, NoQuery]) -> Reply:
+async def spend(call: Call[SpendBody, WaitQuery]) -> Reply:
     """Take credits.
 
     Burns lots in their order: low priority number first, then the soonest expiry, then the oldest.
@@ -86,9 +87,10 @@ def _terms(body: GrantBody) -> Terms:
     return Terms(body.priority, expires_at_us, body.source)
 
 
-@routes.add("POST", "/users/{user_id}/holds", rule=MOVES, body=HoldBody, result=ChangeAnswer, keyed=True,
+@routes.add("POST", "/users/{user_id}/holds", rule=MOVES, body=HoldBody,
+            query=WaitQuery, result=ChangeAnswer, keyed=True,
             conditional=True, refuses=(NotFound, InsufficientCredits, AccountFrozen, *MOVED))  # fmt: skip
-async def hold(call: Call[HoldBody, NoQuery]) -> Reply:
+async def hold(call: Call[HoldBody, WaitQuery]) -> Reply:
     """Set credits aside for a while.
 
     The answer's `hold` is what capture and release name. Held credits do not expire; after `ttl_s` they are released.
@@ -108,8 +110,8 @@ CLOSING = (NotFound, HoldClosed, OverOperatorLimit, *MOVED)
 
 
 @routes.add("POST", "/users/{user_id}/holds/{hold_id}/capture", rule=MOVES_OR_SUPPORT, body=CaptureBody,
-            result=ChangeAnswer, keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
-async def capture(call: Call[CaptureBody, NoQuery]) -> Reply:
+            query=WaitQuery, result=ChangeAnswer, keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
+async def capture(call: Call[CaptureBody, WaitQuery]) -> Reply:
     """Spend what a hold has set aside, all or part of it; the rest is released."""
     user_id = call.params.get("user_id", "")
     change = Capture(
@@ -121,16 +123,16 @@ async def capture(call: Call[CaptureBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
-@routes.add("POST", "/holds/{hold_id}/capture", rule=MOVES_OR_SUPPORT, body=CaptureBody, result=ChangeAnswer,
-            keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
-async def capture_by_id(call: Call[CaptureBody, NoQuery]) -> Answer:
+@routes.add("POST", "/holds/{hold_id}/capture", rule=MOVES_OR_SUPPORT, body=CaptureBody,
+            query=WaitQuery, result=ChangeAnswer, keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
+async def capture_by_id(call: Call[CaptureBody, WaitQuery]) -> Answer:
     """Spend what a hold has set aside; the hold knows whose it is."""
     return await capture(call)
 
 
 @routes.add("POST", "/users/{user_id}/holds/{hold_id}/release", rule=MOVES_OR_SUPPORT, body=ClosingBody,
-            result=ChangeAnswer, keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
-async def release(call: Call[ClosingBody, NoQuery]) -> Reply:
+            query=WaitQuery, result=ChangeAnswer, keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
+async def release(call: Call[ClosingBody, WaitQuery]) -> Reply:
     """Give back what a hold has set aside."""
     user_id = call.params.get("user_id", "")
     change = Release(
@@ -141,16 +143,17 @@ async def release(call: Call[ClosingBody, NoQuery]) -> Reply:
     return await apply(call, change)
 
 
-@routes.add("POST", "/holds/{hold_id}/release", rule=MOVES_OR_SUPPORT, body=ClosingBody, result=ChangeAnswer,
-            keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
-async def release_by_id(call: Call[ClosingBody, NoQuery]) -> Answer:
+@routes.add("POST", "/holds/{hold_id}/release", rule=MOVES_OR_SUPPORT, body=ClosingBody,
+            query=WaitQuery, result=ChangeAnswer, keyed=True, conditional=True, refuses=CLOSING)  # fmt: skip
+async def release_by_id(call: Call[ClosingBody, WaitQuery]) -> Answer:
     """Give back what a hold has set aside; the hold knows whose it is."""
     return await release(call)
 
 
-@routes.add("POST", "/transfers", rule=MOVES, body=TransferBody, result=ChangeAnswer, keyed=True, conditional=True,
+@routes.add("POST", "/transfers", rule=MOVES, body=TransferBody,
+            query=WaitQuery, result=ChangeAnswer, keyed=True, conditional=True,
             refuses=(NotFound, InsufficientCredits, AccountFrozen, *MOVED))  # fmt: skip
-async def transfer(call: Call[TransferBody, NoQuery]) -> Reply:
+async def transfer(call: Call[TransferBody, WaitQuery]) -> Reply:
     """Move credits from one user to another; the answer is the sender's."""
     body = call.body
     change = Transfer(

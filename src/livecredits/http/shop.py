@@ -24,6 +24,7 @@ from livecredits.errors import (
 from livecredits.http.answers import ChangeAnswer
 from livecredits.http.changes import actor_of, apply, common, key_headers, key_of
 from livecredits.http.reading import listed
+from livecredits.http.receipts import WaitQuery
 from livecredits.http.routing import OWN_ACCOUNT, Answer, Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import EXPORTS, MOVED
 from livecredits.http.shop_models import (
@@ -106,9 +107,9 @@ async def cancel_own_order(call: Call[CancelBody, NoQuery]) -> Reply:
     return as_json(order.as_json(), headers=key_headers(key, replayed=order.replayed))
 
 
-@routes.add("POST", "/credits/vouchers/redeem", rule=OWN_ACCOUNT, body=RedeemBody, result=ChangeAnswer, keyed=True,
-            conditional=True, refuses=REDEMPTION)  # fmt: skip
-async def redeem(call: Call[RedeemBody, NoQuery]) -> Reply:
+@routes.add("POST", "/credits/vouchers/redeem", rule=OWN_ACCOUNT, body=RedeemBody,
+            query=WaitQuery, result=ChangeAnswer, keyed=True, conditional=True, refuses=REDEMPTION)  # fmt: skip
+async def redeem(call: Call[RedeemBody, WaitQuery]) -> Reply:
     """Take what a voucher pays.
 
     A typing error is told by the check symbol (422) before anything is looked up. Wrong codes are limited for each
