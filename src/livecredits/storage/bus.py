@@ -33,7 +33,6 @@ from livecredits.core.messages import is_message
 from livecredits.errors import StartRefused
 from livecredits.storage import nodes, postgres_line, tail
 from livecredits.storage.nodes import BEAT_S, MEMORY, POSTGRES, NodeRow
-from livecredits.storage.postgres_session import epoch_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -137,6 +136,9 @@ def require_same(url: str, listen_url: str) -> None:
     Raises:
         StartRefused: they are two databases, or one cannot be reached.
     """
+    # The driver comes with it, which a ledger in a file does without.
+    from livecredits.storage.postgres_session import epoch_of
+
     found = []
     for address in (url, listen_url):
         try:
