@@ -361,7 +361,8 @@ def _move(account: Any, entry: Entry, row: Any) -> LotMove:
 
 _BETWEEN = "account_id BETWEEN ? AND ?"
 ACCOUNTS = "SELECT * FROM accounts WHERE id BETWEEN ? AND ?"
-ENTRIES = f"SELECT * FROM entries WHERE {_BETWEEN} ORDER BY account_id, version"
+# By name: between the halves of a roll-out there are columns of a later version, too.
+ENTRIES = f"SELECT account_id, {shapes.ENTRY_COLUMNS}, hash FROM entries WHERE {_BETWEEN} ORDER BY account_id, version"
 LOTS = f"SELECT * FROM lots WHERE {_BETWEEN}"
 HOLDS = f"SELECT * FROM holds WHERE {_BETWEEN}"
 MOVES = (
