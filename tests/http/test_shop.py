@@ -152,6 +152,29 @@ async def test_what_comes_again_with_its_key_says_so_on_every_route(stage: Stage
         assert again.json() == first.json()
 
 
+async def test_the_trail_of_an_order_a_voucher_and_an_entry_is_found_by_its_id(stage: Stage) -> None:
+    admin, ada = await stage.operator(), await stage.user("ada")
+    first, other = [await order_of(ada, await package_of(stage)) for _ in range(2)]
+    await admin.post(f"{QUEUE}/{first['id']}/fulfill", json={})
+    fulfilled = (await admin.post(f"{QUEUE}/{other['id']}/fulfill", json={})).json()
+    await admin.post(f"{QUEUE}/{first['id']}/refund", json={"reason": "sent back"})
+    code = (await admin.post(f"{ADMIN}/vouchers", json={"amount": 5})).json()
+    await (await stage.backend(Scope.SHOP)).post("/api/v1/users/ada/redeem", json={"code": code["code"]})
+    adjusted = (await admin.post(f"{ADMIN}/users/ada/adjustments", json={"amount": 3})).json()
+
+    async def trail(id: str) -> list[str]:
+        answer = await admin.get(f"{ADMIN}/audit", params={"target": id})
+        return [row["action"] for row in answer.json()["items"]]
+
+    assert await trail(first["id"]) == ["order.refunded", "order.fulfilled"]
+    assert await trail(other["id"]) == ["order.fulfilled"]
+    assert await trail(fulfilled["entry"]) == ["order.fulfilled"]
+    assert (await trail(code["voucher"]))[-1] == "voucher.added"
+    assert await trail(adjusted["entry"]) == ["credits.adjust"]
+    assert await trail("ord_" + 32 * "0") == []
+    assert len(await trail("ada")) >= 4
+
+
 async def test_a_second_fulfilment_says_who_and_when(stage: Stage) -> None:
     ada, admin = await stage.user("ada"), await stage.operator()
     order = await order_of(ada, await package_of(stage))

@@ -501,7 +501,10 @@ class AuditQuery(PageQuery):
     actor: str | None = Field(default=None, max_length=200)
     action: Actions | None = Field(default=None, description="Actions, separated by commas.")
     exclude: Actions | None = Field(default=None, description="Actions to leave out, separated by commas.")
-    target: str | None = Field(default=None, max_length=200)
+    target: str | None = Field(
+        default=None, max_length=200,
+        description="What it was done to, by its id; of an order, a voucher or an entry also what moved its credits.",
+    )  # fmt: skip
     since: Time | None = None
     until: Time | None = None
     format: Format = "json"

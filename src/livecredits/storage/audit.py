@@ -8,11 +8,12 @@ never skip a row, since rows are only ever added at the newer end. Changes of cr
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, or_, select
 
 from livecredits.core.chain import canonical
 from livecredits.core.changes import Actor
@@ -119,12 +120,43 @@ class AuditFilter:
         if self.exclude is not None:
             found.append(trail.action.not_in(_words(self.exclude)))
         if self.target is not None:
-            found.append(trail.target == self.target)
+            found.append(_about(self.target))
         if self.since_us is not None:
             found.append(trail.at_us >= self.since_us)
         if self.until_us is not None:
             found.append(trail.at_us < self.until_us)
         return found
+
+
+_ID = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
+
+
+def _about(target: str) -> ColumnElement[bool]:
+    """The rows about a target. What moved credits stands under its user, and names the order or voucher beside."""
+    trail = schema.audit.c
+    owners = _owners_of(target)
+    if owners is None:
+        return trail.target == target
+    named = trail.details.contains(f'"{target}"', autoescape=True)
+    return or_(trail.target == target, and_(trail.target.in_(owners), named))
+
+
+def _owners_of(id: str) -> Select[Any] | None:
+    """Whose account an order, a voucher or an entry has moved; None for the id of anything else."""
+    orders, redemptions, entries, accounts = (
+        schema.orders,
+        schema.redemptions,
+        schema.entries,
+        schema.accounts,
+    )
+    prefix = id.partition("_")[0] if _ID.fullmatch(id) else ""
+    if prefix == "ord":
+        return select(orders.c.user_id).where(orders.c.id == id)
+    if prefix == "vch":
+        return select(redemptions.c.user_id).where(redemptions.c.voucher_id == id)
+    if prefix == "ent":
+        return select(accounts.c.user_id).join(entries).where(entries.c.id == id)
+    return None
 
 
 def _words(words: Collection[str]) -> list[str]:
