@@ -140,6 +140,7 @@ async def test_what_comes_again_with_its_key_says_so_on_every_route(stage: Stage
             (admin, "PATCH", f"{QUEUE}/{done['id']}/status", {"state": "fulfilled"}),
             (admin, "POST", f"{ADMIN}/vouchers", {"amount": 5}),
             (admin, "POST", f"{ADMIN}/campaigns", {"name": "Spring", "credits": 5, "codes": 2}),
+            (admin, "POST", PACKAGES, PACKAGE),
         )
     ):
         headers = {"idempotency-key": f"again-{number}"}
@@ -150,6 +151,20 @@ async def test_what_comes_again_with_its_key_says_so_on_every_route(stage: Stage
         assert again.headers.get("idempotency-replayed") == "true", path
         assert again.headers["idempotency-key"] == headers["idempotency-key"]
         assert again.json() == first.json()
+
+
+async def test_a_package_that_came_twice_is_made_once(stage: Stage) -> None:
+    admin = await stage.operator()
+    key = {"idempotency-key": "spring-offer"}
+    first = await admin.post(PACKAGES, json=PACKAGE, headers=key)
+    other = await admin.post(PACKAGES, json={**PACKAGE, "credits": 5}, headers=key)
+    check_problem(other, 422, "idempotency_key_reused")
+    assert len((await admin.get(PACKAGES)).json()["items"]) == 1
+    assert len((await admin.get(f"{ADMIN}/audit?action=package.added")).json()["items"]) == 1
+    assert (await admin.delete(f"{PACKAGES}/{first.json()['id']}")).status_code == 204
+    again = await admin.post(PACKAGES, json=PACKAGE, headers=key)
+    assert again.json() == first.json(), "as it was answered, though it is gone by now"
+    assert (await admin.get(PACKAGES)).json()["items"] == []
 
 
 async def test_the_trail_of_an_order_a_voucher_and_an_entry_is_found_by_its_id(stage: Stage) -> None:

@@ -58,6 +58,7 @@ def put_package(  # noqa: PLR0913 - the fields of a package
     active: bool = True,
     position: int = 0,
     description: str | None = None,
+    key: str | None = None,
     reason: str | None = None,
 ) -> Call[Package]:
     """Make a package, or replace what stands in it; orders keep theirs as it was (scope `shop`).
@@ -73,11 +74,12 @@ def put_package(  # noqa: PLR0913 - the fields of a package
         active: whether it can be ordered.
         position: low numbers stand first.
         description: at most 2,000 characters.
+        key: the idempotency key of making one; one is made where there is none, so that a retry makes no second.
         reason: why, for the audit trail.
 
     Raises:
         NotFound: there is no such package.
-        OutcomeUnknown: no answer came while making one; `packages` tells whether it is there.
+        KeyReused: the key belongs to another request.
     """
     body = {
         "name": name, "credits": credits, "unit": unit, "price_minor": price_minor, "currency": currency,
@@ -85,7 +87,7 @@ def put_package(  # noqa: PLR0913 - the fields of a package
         "reason": reason,
     }  # fmt: skip
     if package_id is None:
-        return Call("POST", PACKAGES, Package.read, body=body, changes=True, repeatable=False)
+        return Call("POST", PACKAGES, Package.read, body=body, headers=keyed(key), changes=True)
     return Call("PUT", f"{PACKAGES}/{named(package_id)}", Package.read, body=body, changes=True)
 
 

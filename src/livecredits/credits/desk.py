@@ -105,9 +105,17 @@ class Desk:
         return self._read(shop_pages.packages_of, active_only=active_only)
 
     def put_package(
-        self, package_id: str | None, wanted: WantedPackage, actor: Actor | None, reason: str | None
+        self,
+        package_id: str | None,
+        wanted: WantedPackage,
+        key: str | None,
+        actor: Actor | None,
+        reason: str | None,
     ) -> Package:
         """Make or change a package."""
+        if key is not None and package_id is not None:
+            raise bad_field("key", "is for a package that is made")
+        check_key(key)
         self._check_terms(wanted.name, wanted.credits, wanted.unit, wanted.validity_s)
         whole("price_minor", wanted.price_minor, low=0)
         check_match(CURRENCY, "currency", wanted.currency, "must be three capital letters (ISO 4217)")
@@ -115,9 +123,26 @@ class Desk:
         check_flag("active", wanted.active)
         check_text("description", wanted.description, 2_000)
         fields, deed = asdict(wanted), _deed(actor, reason)
-        package: Package = self._write(
-            lambda connection, now_us: shop_rows.put_package(connection, package_id, fields, deed, now_us)
-        )
+
+        def write(connection: Any, now_us: int) -> Told:
+            if package_id is not None:
+                return shop_rows.put_package(connection, package_id, fields, deed, now_us)
+
+            def make() -> str:
+                added: Package = shop_rows.put_package(connection, None, fields, deed, now_us).result
+                return added.id
+
+            def view(id: str) -> Mapping[str, Any]:
+                return asdict(shop_pages.package(connection, id))
+
+            made = once(
+                connection, _scope(deed.actor), key, content_of("package", fields), now_us, make, keep=view
+            )
+            lists = {} if made.is_old else {shop_rows.NOBODY: {"orders", "packages", "audit"}}
+            package = Package(**{**(made.kept or view(made.id)), "replayed": made.is_old})
+            return Told(package, [], lists)
+
+        package: Package = self._write(write)
         return package
 
     def delete_package(self, package_id: str, actor: Actor | None, reason: str | None) -> None:

@@ -53,6 +53,7 @@ def put_package(  # noqa: PLR0913 - the fields of a package
     active: bool = True,
     position: int = 0,
     description: str | None = None,
+    key: str | None = None,
     reason: str | None = None,
     actor: Actor | None = None,
 ) -> Ask[Package]:
@@ -69,18 +70,20 @@ def put_package(  # noqa: PLR0913 - the fields of a package
         active: whether it can be ordered.
         position: low numbers stand first.
         description: at most 2,000 characters.
+        key: the idempotency key of making one; asked again with it, the same package comes back.
         reason: why, for the audit trail.
         actor: who asks.
 
     Raises:
         NotFound: there is no such package.
+        KeyReused: the key belongs to another request.
         Invalid: a field is out of its range.
     """
     wanted = WantedPackage(
         name=name, credits=credits, unit=unit, price_minor=price_minor, currency=currency,
         validity_s=validity_s, active=active, position=position, description=description,
     )  # fmt: skip
-    return at_desk(Desk.put_package, package_id, wanted, actor, reason)
+    return at_desk(Desk.put_package, package_id, wanted, key, actor, reason)
 
 
 def delete_package(package_id: str, *, reason: str | None = None, actor: Actor | None = None) -> Ask[None]:

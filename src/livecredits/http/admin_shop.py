@@ -87,12 +87,15 @@ async def list_packages(call: Call[NoBody, NoQuery]) -> Reply:
 
 
 @routes.add("POST", "/admin/credits/packages", rule=SELLS, body=PackageBody, result=PackageShape, status=201,
-            refuses=KEPT)  # fmt: skip
+            keyed=True, refuses=WRITTEN)  # fmt: skip
 async def create_package(call: Call[PackageBody, NoQuery]) -> Reply:
     """Make a package."""
     require_reason(call, call.body.reason)
-    package = await call.services.credits.put_package(None, **call.body.model_dump(), actor=actor_of(call))
-    return as_json(package.as_json(), status=201)
+    key = key_of(call)
+    package = await call.services.credits.put_package(
+        None, **call.body.model_dump(), key=key, actor=actor_of(call)
+    )
+    return as_json(package.as_json(), status=201, headers=key_headers(key, replayed=package.replayed))
 
 
 @routes.add("PUT", "/admin/credits/packages/{package_id}", rule=SELLS, body=PackageBody, result=PackageShape,

@@ -38,6 +38,8 @@ class Package:
     description: str | None
     created_at_us: int
     updated_at_us: int
+    replayed: bool = False
+    """A former request with this key had made it already."""
 
     def as_json(self) -> dict[str, Any]:
         """The package by field."""
