@@ -76,6 +76,15 @@ async def test_who_stands_still_or_is_gone_is_left_out_and_said_to_be(
     assert found["livecredits_http_requests_total", "web-1", "/users/{id}"] == 1
 
 
+async def test_a_worker_whom_nobody_can_ask_shows_its_own(folder: Path) -> None:
+    """The path of its socket is longer than the system takes."""
+    (folder / ("long" * 40)).mkdir()
+    alone = Siblings(folder / ("long" * 40) / "1.sock", "web-1", counted(3).text)
+    async with alone.answering():
+        found = samples(await alone.text())
+    assert found["livecredits_http_requests_total", "web-1", "/users/{id}"] == 3
+
+
 async def test_a_worker_that_begins_anew_takes_the_place_of_the_former(folder: Path) -> None:
     path = folder / "1.sock"
     with socket.socket(socket.AF_UNIX) as former:

@@ -111,7 +111,7 @@ def _serve_by_workers(settings: Any, listener: Any, count: int, *, as_json: bool
     def ready() -> None:
         _tell_ready(settings, listener, as_json=as_json)
 
-    with tempfile.TemporaryDirectory(prefix="livecredits-workers-") as folder:
+    with tempfile.TemporaryDirectory(prefix="livecredits-") as folder:
         start = starter(listener, settings, Path(folder))
         ended = Workers(start, count, drain_s=settings.drain_s, ready=ready).run()
     raise typer.Exit(ended)

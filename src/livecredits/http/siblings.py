@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+
+log = logging.getLogger("livecredits.http")
 
 ANSWER_S = 1.0
 """A worker that runs has answered within milliseconds."""
@@ -39,8 +42,13 @@ class Siblings:
 
     @contextlib.asynccontextmanager
     async def answering(self) -> AsyncIterator[None]:
-        """Answer the others for the block."""
-        server = await asyncio.start_unix_server(self._answer, self._socket)
+        """Answer the others for the block; where that cannot be, their figures lack these, and nothing else does."""
+        try:
+            server = await asyncio.start_unix_server(self._answer, self._socket)
+        except OSError as error:
+            log.warning("The other workers cannot ask this one for its figures: %s", error)
+            yield
+            return
         try:
             yield
         finally:
@@ -48,7 +56,8 @@ class Siblings:
 
     async def text(self) -> bytes:
         """The figures of all."""
-        paths = sorted(self._socket.parent.glob("*.sock"), key=lambda path: int(path.stem))
+        found = {self._socket, *self._socket.parent.glob("*.sock")}
+        paths = sorted(found, key=lambda path: int(path.stem))
         texts = await asyncio.gather(*map(self._text_of, paths))
         told = {f"{self._family}-{path.stem}": text for path, text in zip(paths, texts, strict=True)}
         return merged({name: text.decode() for name, text in told.items() if text}) + _up(told)
