@@ -155,7 +155,9 @@ def test_connections_that_are_cut_in_the_middle(server: PostgresServer, credits:
     assert credits.sync.verify().is_clean
 
 
-def test_a_server_that_has_no_room(server: PostgresServer, url: str) -> None:
+def test_a_server_that_has_no_room(
+    server: PostgresServer, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     name = url.rpartition("/")[2]
     with server.connect(name) as db:
         db.execute(f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'")
@@ -165,10 +167,17 @@ def test_a_server_that_has_no_room(server: PostgresServer, url: str) -> None:
             db.execute("ALTER ROLE app CONNECTION LIMIT 0")
             db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
             eventually(lambda: len(crowd.refusals) >= CALLERS, 30)
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    credits.sync.balance("user-1")
             db.execute("ALTER ROLE app CONNECTION LIMIT -1")
             assert seconds_until(crowd) <= FIRST_WRITE_S
     crowd.check(url)
     credits.sync.close()
+    told = [one.getMessage() for one in caplog.records if "answers no questions" in one.getMessage()]
+    assert len(told) == 1
+    assert "too many connections" in told[0]
+    assert PASSWORD not in caplog.text
 
 
 def test_a_synchronous_standby_takes_over(server: PostgresServer, url: str) -> None:

@@ -7,11 +7,13 @@ database open, and which of them comes first must not decide what its schema is.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from livecredits.clock import Clock
+from livecredits.errors import Unavailable
 from livecredits.storage import postgres_line, postgres_schema, postgres_verify
 from livecredits.storage.handover import Subscribers
 from livecredits.storage.lanes import Lanes
@@ -21,6 +23,7 @@ from livecredits.storage.verify import Progress, VerifyReport
 from livecredits.storage.writer import Writer
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 READERS = 4
 """Connections that read, each with a thread."""
@@ -39,6 +42,7 @@ class PostgresDatabase:
         """
         self._url = url
         self._node = node
+        self._is_silent = False
         psycopg = postgres_line.driver()
         require_fit(url)
         lanes: list[Writer] = []
@@ -64,6 +68,22 @@ class PostgresDatabase:
         Raises:
             Unavailable: the server does not answer.
         """
+        try:
+            found = self._read_if_there(ask)
+        except Unavailable as refusal:
+            self._tell_once(refusal.__cause__)
+            raise
+        self._is_silent = False
+        return found
+
+    def _tell_once(self, cause: BaseException | None) -> None:
+        """Whoever looks at a node that is not ready finds in its log what the server said."""
+        was_silent, self._is_silent = self._is_silent, True
+        if cause is not None and not was_silent:
+            told = " ".join(str(getattr(cause, "orig", None) or cause).split())
+            _log.warning("The database answers no questions just now: %s", told)
+
+    def _read_if_there(self, ask: Callable[[Any], T]) -> T:
         from sqlalchemy.exc import DBAPIError
 
         try:
