@@ -188,6 +188,30 @@ def test_what_is_wrong_is_told_before_anything_is_applied(ledger: Path, tmp_path
     assert run(written(tmp_path, "ada,grant,5"), "--op", "give").exit_code == 2
 
 
+def test_a_key_that_stands_for_two_things_is_told_before_anything_is_applied(
+    ledger: Path, tmp_path: Path
+) -> None:
+    """A preview looks at each request by itself, and would promise a row that the ledger then refuses."""
+    header = "user_id,op,amount,reason,key"
+    lines = ["ada,grant,5,,k", "bob,grant,7,,", "ada,grant,5,,k", "ada,grant,6,,k", "ada,grant,5,why,k"]
+    file = tmp_path / "keyed.csv"
+    file.write_text("\n".join([header, *lines]))
+    for options in (("--dry-run",), ()):
+        problem = json.loads(run(str(file), *options, "--rows-at-once", "1", "--json").stderr)
+        assert [(fault["row"], fault["column"], fault["field"]) for fault in problem["errors"]] == [
+            (5, 5, "key"),
+            (6, 5, "key"),
+        ]
+        assert "stands in row 2 for something else" in problem["detail"]
+    assert not ledger.exists()
+    file.write_text("\n".join([header, *(f"ada,grant,{number},,k" for number in range(1, 100))]))
+    assert len(json.loads(run(str(file), "--json").stderr)["errors"]) == 20
+    file.write_text("\n".join([header, *lines[:3]]))
+    done = answer(str(file), "--rows-at-once", "1")
+    assert (done["applied"], done["replayed"]) == (3, 1), "the same again is the same change"
+    assert balances(ledger) == {"ada": 5, "bob": 7}
+
+
 def test_a_file_that_changes_meanwhile_is_noticed(
     ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

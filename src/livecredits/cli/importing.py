@@ -17,8 +17,9 @@ import hashlib
 import io
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
@@ -186,9 +187,10 @@ def _checked(wanted: _Wanted, key: str, *, shown: bool) -> tuple[int, str]:
         total = 0
         # The rows are what counts, however a program writes them: with other line ends, quotes or separators.
         digest = hashlib.sha256()
-        with _progress("Checking", os.fstat(file.fileno()).st_size, shown=shown) as advance:
+        size = os.fstat(file.fileno()).st_size
+        with closing(_Keys()) as keys, _progress("Checking", size, shown=shown) as advance:
             at = 0
-            for total, row in enumerate(_rows(file, wanted.op), 1):
+            for total, row in enumerate(_rows(file, wanted.op, keys), 1):
                 digest.update(repr(_fields(row)).encode())
                 if not total % ROWS_AT_ONCE:
                     advance(file.tell() - at)
@@ -198,6 +200,30 @@ def _checked(wanted: _Wanted, key: str, *, shown: bool) -> tuple[int, str]:
     # What is asked beside the file belongs to it: with another reason it is another import.
     digest.update("\0".join(("", key, wanted.op or "", wanted.reason or "", wanted.label or "")).encode())
     return total, digest.hexdigest()[:16]
+
+
+class _Keys:
+    """The rows' own keys, on the disk: a file may be longer than the memory.
+
+    A key means one change. Rows in one request find that out from the ledger, but a preview keeps nothing from one
+    request to the next.
+    """
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("")  # a file of its own that nobody else sees, gone with the connection
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("CREATE TABLE keys (key TEXT PRIMARY KEY, content TEXT, row INTEGER) WITHOUT ROWID")
+
+    def clash(self, row: BatchRow) -> int | None:
+        """The earlier row that has this key for something else, if there is one."""
+        content = repr((row.user_id, row.unit, row.op, row.amount, row.reason, row.label, row.expires_at))
+        self._db.execute("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", (row.key, content, row.row))
+        found = self._db.execute("SELECT content, row FROM keys WHERE key = ?", (row.key,)).fetchone()
+        return None if found[0] == content else int(found[1])
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._db.close()
 
 
 def _fields(row: BatchRow) -> tuple[Any, ...]:
@@ -225,14 +251,21 @@ def _require_unlike(wanted: _Wanted, import_id: str, key: str, report: Path | No
         )
 
 
-def _rows(file: BinaryIO, op: str | None) -> Iterator[BatchRow]:
-    from livecredits.credits.batch_csv import CsvRows
+def _rows(file: BinaryIO, op: str | None, keys: _Keys | None = None) -> Iterator[BatchRow]:
+    """The rows of the file; with `keys`, those too whose key an earlier row has for something else are refused."""
+    from livecredits.credits.batch_csv import FAULTS_MOST, CsvRows
     from livecredits.credits.batches import OPS
 
     if op is not None and op not in OPS:
         raise StartRefused(f"--op must be one of {', '.join(OPS)}.")
     rows = CsvRows(file, op=op)
-    yield from rows
+    for row in rows:
+        former = None if keys is None or row.key is None else keys.clash(row)
+        if former is not None:
+            rows.note("key", f"stands in row {former} for something else")
+            if len(rows.faults) >= FAULTS_MOST:
+                break
+        yield row
     rows.require_clean()
     rows.close()
 

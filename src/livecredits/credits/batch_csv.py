@@ -198,6 +198,10 @@ class CsvRows:
         elif op == "adjust" and amount == 0:
             self._note(column, "amount", "must not be 0")
 
+    def note(self, field: str, message: str) -> None:
+        """Tell a fault of the row that was given last, which its reader has found."""
+        self._note(self._header.index(field) + 1, field, message)
+
     def _note(self, column: int, field: str, message: str) -> None:
         self.faults.append({"field": field, "message": message, "row": self._row, "column": column})
 
