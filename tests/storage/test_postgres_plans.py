@@ -16,7 +16,7 @@ from livecredits.storage.postgres_rows import ArrayRows
 
 LARGE = 100_000 if IS_DEEP else 5_000
 FIRST_OF_AN_INDEX = {"NEXT_DUE", "NEWEST"}
-AS_GOOD = ("seen empty", "NEXT_EXPIRIES")
+AS_GOOD = {("seen empty", "NEXT_EXPIRIES"), ("seen empty", "OPEN_HOLDS")}
 """Of two indexes without a row one is as good as the other; plans are forgotten within seconds."""
 SMALL_BY_NATURE = {"units", "campaigns", "meta"}
 FILL = """
@@ -97,7 +97,7 @@ def test_none_reads_a_whole_table_or_a_whole_index(
         db.execute("BEGIN")
         db.execute(postgres_session.SET_UP.replace("$1", "true"))
         plan = plan_of(db, statements()[name])
-    is_free = name in FIRST_OF_AN_INDEX or (request.node.callspec.params["ledger"], name) == AS_GOOD
+    is_free = name in FIRST_OF_AN_INDEX or (request.node.callspec.params["ledger"], name) in AS_GOOD
     for part in parts_of(plan):
         kind, table = part["Node Type"], part.get("Relation Name")
         assert kind != "Hash Join", plan

@@ -173,8 +173,9 @@ class Session:
                 self._db = self._connect()
         self._is_alone, self._is_fresh = alone, True
         self._waiting = [
-            *self._plans_forgotten(),
             Statement(BEGIN),
+            # Not before: what goes out together is one transaction from its first statement on.
+            *self._plans_forgotten(),
             *([] if self._is_direct else [Statement(SET_UP, ("true",))]),
             Statement(LOCK_LEDGER_ALONE if alone else LOCK_LEDGER),
             Statement(LOOK_AROUND, take=self._look_around),
