@@ -8,8 +8,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 PORT ?= 8300
-# Half as many again as cores: tests wait for browsers, processes and disks.
-WORKERS ?= 3
+# Twice as many as cores: tests wait for browsers, processes and disks.
+WORKERS ?= 4
 # Many images set it. It makes every process compile what it imports: two seconds for each server that a test starts.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,8 +41,10 @@ serve: $(RUN) $(BUILT) ## the server with your own settings (PORT=8300)
 test: .venv/.dev $(BUILT) ## every test that a change must pass, at most 8 minutes on 2 cores
 	$(BIN)/python tools/chromium.py
 	$(BIN)/python tools/debian.py
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
-	$(WEB) vitest run
+# The web's tests take what the others leave of the processors, and tell at the end.
+	told=$$(mktemp); nice $(WEB) vitest run >"$$told" 2>&1 & beside=$$!; failed=0; \
+	  $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" || failed=1; \
+	  wait $$beside || failed=1; cat "$$told"; rm "$$told"; exit $$failed
 
 check: .venv/.dev web/node_modules/.stamp ## style, types, arrows between modules, lock files
 	$(BIN)/ruff check $(CODE)
