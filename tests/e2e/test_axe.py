@@ -50,6 +50,7 @@ def show(console: Console, screen: Screen) -> Page:
     page = console.page
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    page.mouse.move(0, 0)  # what it came to rest on would look as if it were pointed at
     console.turn_to(screen.path)
     expect(page.get_by_role("heading", name=screen.heading, level=1)).to_be_visible()
     for step in screen.steps:
@@ -106,6 +107,14 @@ def test_the_menu_of_a_phone(console: Console) -> None:
     for theme in (LIGHT, DARK):
         page.emulate_media(color_scheme="dark" if theme == DARK else "light", reduced_motion="reduce")
         assert violations(page) == []
+
+
+def test_what_is_pointed_at_can_be_read(console: Console) -> None:
+    page = show(console, SCREENS["keys"])
+    page.get_by_role("button", name="Revoke").first.hover()
+    for theme in (LIGHT, DARK):
+        page.emulate_media(color_scheme="dark" if theme == DARK else "light", reduced_motion="reduce")
+        assert violations(page) == [], theme
 
 
 def test_a_toast_and_a_conflict(console: Console, demo: Demo) -> None:
