@@ -8,8 +8,9 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 PORT ?= 8300
-# Twice as many as cores: tests wait for browsers, processes and disks.
-WORKERS ?= 4
+# Half as many again as cores: tests wait for browsers, processes and disks. With four, or with the web's tests beside
+# them, all take longer and some run into their limits.
+WORKERS ?= 3
 # Many images set it. It makes every process compile what it imports: two seconds for each server that a test starts.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,10 +42,8 @@ serve: $(RUN) $(BUILT) ## the server with your own settings (PORT=8300)
 test: .venv/.dev $(BUILT) ## every test that a change must pass, at most 8 minutes on 2 cores
 	$(BIN)/python tools/chromium.py
 	$(BIN)/python tools/debian.py
-# The web's tests take what the others leave of the processors, and tell at the end.
-	told=$$(mktemp); nice $(WEB) vitest run >"$$told" 2>&1 & beside=$$!; failed=0; \
-	  $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" || failed=1; \
-	  wait $$beside || failed=1; cat "$$told"; rm "$$told"; exit $$failed
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(WEB) vitest run
 
 check: .venv/.dev web/node_modules/.stamp ## style, types, arrows between modules, lock files
 	$(BIN)/ruff check $(CODE)
