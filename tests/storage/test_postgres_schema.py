@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -320,3 +321,20 @@ class TestPhases:
         new.sync.close()
         with psycopg.connect(own_url) as db:
             assert db.execute("SELECT value FROM meta WHERE name = 'fits_from'").fetchone() == ("9003",)
+
+
+def test_migrating_beside_busy_nodes_outlasts_a_deadlock(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[str] = []
+    bring = postgres_schema._bring_up_to_date
+
+    def meet(db: psycopg.Connection[Any], phase: postgres_schema.Phase) -> str:
+        met.append(phase)
+        if len(met) < postgres_schema.TURNS:
+            raise psycopg.errors.DeadlockDetected
+        return bring(db, phase)
+
+    monkeypatch.setattr(postgres_schema, "_bring_up_to_date", meet)
+    assert postgres_schema.bring_up_to_date(postgres_url, "pre") == migrate.HEAD
+    assert met == ["pre"] * postgres_schema.TURNS

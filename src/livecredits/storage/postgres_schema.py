@@ -27,6 +27,8 @@ Phase = Literal["pre", "post", "all"]
 MIGRATION_LOCK = 0x6C63_0002
 FITS_FROM = "fits_from"
 CLOCK_OFF_S_MAX = 5
+TURNS = 5
+"""How often migrating is tried where it met others that wait for it."""
 OF_ITS_OWN = "Give livecredits a database of its own, or a schema of its own"
 _READ_ALONE = ("alembic_version", "meta")
 """Tables that only a migration writes."""
@@ -203,11 +205,16 @@ def bring_up_to_date(url: str, phase: Phase = "all") -> str:
     from sqlalchemy.exc import DBAPIError
 
     psycopg = postgres_line.driver()
-    try:
-        with closing(postgres_line.connect(url, postgres_line.lent())) as db:
-            return _bring_up_to_date(db, phase)
-    except (psycopg.Error, DBAPIError) as error:
-        raise _not_made(url, error) from None
+    for left in reversed(range(TURNS)):
+        try:
+            with closing(postgres_line.connect(url, postgres_line.lent())) as db:
+                return _bring_up_to_date(db, phase)
+        except (psycopg.Error, DBAPIError) as error:
+            # Nodes that go on meanwhile lock tables in another order. Nothing is half done: it is one transaction.
+            is_deadlock = isinstance(getattr(error, "orig", error), psycopg.errors.DeadlockDetected)
+            if not left or not is_deadlock:
+                raise _not_made(url, error) from None
+    raise AssertionError("the last turn returns or raises")
 
 
 def _not_made(url: str, error: Exception) -> StartRefused:
