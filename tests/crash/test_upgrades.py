@@ -6,7 +6,6 @@ kind; a file's are the first release, and every step from it.
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from alembic import command
 from sqlalchemy import StaticPool, create_engine
 from tests.crash.test_postgres import Crowd
 from tests.postgres import PostgresServer
-from tests.storage.hands import fresh_database
+from tests.storage.hands import become_later, fresh_database
 from tests.storage.test_migrate import _first_release, _shape_of
 from tests.waiting import eventually
 
@@ -142,24 +141,14 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]
     """Makes this program a later one, whose migrations touch every table that a change of credits does."""
 
     def become() -> None:
-        folder = tmp_path / "migrations"
-        shutil.copytree(migrate.FOLDER, folder)
         tables = ("users", "accounts", "entries", "lots", "holds", "idempotency", "audit", "units", "notices")
-        adding = "; ".join(f"ALTER TABLE {table} ADD COLUMN later text" for table in tables)
-        former = migrate.HEAD
-        for number, phase, statement in (
-            ("9001", "pre", adding),
-            ("9002", "pre", "CREATE INDEX later_accounts ON accounts (changed_at_us)"),
-            ("9003", "post", "DROP INDEX later_accounts; ALTER TABLE lots DROP COLUMN later"),
-        ):
-            (folder / "versions" / f"{number}_later.py").write_text(
-                f"from alembic import op\nrevision = '{number}'\ndown_revision = '{former}'\nphase = '{phase}'\n"
-                f"def upgrade():\n    op.execute({statement!r})\n"
-            )
-            former = number
-        monkeypatch.setattr(migrate, "FOLDER", folder)
-        monkeypatch.setattr(migrate, "NEEDED", "9002")
-        monkeypatch.setattr(migrate, "HEAD", "9003")
+        become_later(
+            tmp_path,
+            monkeypatch,
+            first="; ".join(f"ALTER TABLE {table} ADD COLUMN later text" for table in tables),
+            second="CREATE INDEX later_accounts ON accounts (changed_at_us)",
+            afterwards="DROP INDEX later_accounts; ALTER TABLE lots DROP COLUMN later",
+        )
 
     return become
 

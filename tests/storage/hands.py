@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import psycopg
+import pytest
 
 from livecredits.storage import migrate, sqlite
 
@@ -75,3 +76,25 @@ def rows(where: Path | str, statement: str, *values: object) -> list[tuple[Any, 
         return db.execute(statement, values).fetchall()
     finally:
         db.close()
+
+
+def become_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, first: str, second: str, afterwards: str
+) -> None:
+    """Make this program a later one, with two migrations that run before a roll-out and one that runs after it."""
+    migrations = folder / "migrations"
+    shutil.copytree(migrate.FOLDER, migrations)
+    former = migrate.HEAD
+    for number, phase, statement in (
+        ("9001", "pre", first),
+        ("9002", "pre", second),
+        ("9003", "post", afterwards),
+    ):
+        (migrations / "versions" / f"{number}_later.py").write_text(
+            f"from alembic import op\nrevision = '{number}'\ndown_revision = '{former}'\nphase = '{phase}'\n"
+            f"def upgrade():\n    op.execute({statement!r})\n"
+        )
+        former = number
+    monkeypatch.setattr(migrate, "FOLDER", migrations)
+    monkeypatch.setattr(migrate, "NEEDED", "9002")
+    monkeypatch.setattr(migrate, "HEAD", "9003")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.postgres import PASSWORD, PostgresServer
+from tests.storage.hands import become_later
 
 from livecredits import BatchRow, Credits, StartRefused
 from livecredits.storage import migrate, postgres_schema
@@ -284,22 +284,13 @@ class TestPhases:
     @pytest.fixture
     def later(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A later version of this program, with two migrations that add and one that takes away."""
-        folder = tmp_path / "migrations"
-        shutil.copytree(migrate.FOLDER, folder)
-        former = migrate.HEAD
-        for number, phase, statement in (
-            ("9001", "pre", "ALTER TABLE units ADD COLUMN symbol text"),
-            ("9002", "pre", "ALTER TABLE units ADD COLUMN rank text"),
-            ("9003", "post", "ALTER TABLE units DROP COLUMN rank"),
-        ):
-            (folder / "versions" / f"{number}_later.py").write_text(
-                f"from alembic import op\nrevision = '{number}'\ndown_revision = '{former}'\nphase = '{phase}'\n"
-                f"def upgrade():\n    op.execute({statement!r})\n"
-            )
-            former = number
-        monkeypatch.setattr(migrate, "FOLDER", folder)
-        monkeypatch.setattr(migrate, "NEEDED", "9002")
-        monkeypatch.setattr(migrate, "HEAD", "9003")
+        become_later(
+            tmp_path,
+            monkeypatch,
+            first="ALTER TABLE units ADD COLUMN symbol text",
+            second="ALTER TABLE units ADD COLUMN rank text",
+            afterwards="ALTER TABLE units DROP COLUMN rank",
+        )
 
     def test_old_and_new_programs_stand_side_by_side_in_between(
         self, own_url: str, request: pytest.FixtureRequest
