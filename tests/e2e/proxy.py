@@ -25,6 +25,7 @@ class Cable:
         self._carrying = asyncio.Event()
         self._pulled = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._joins: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
@@ -71,12 +72,13 @@ class Cable:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
+        self._cut()
+        for join in self._joins:
+            join.cancel()
+        # A server that closes forgets whom it is just accepting: they find the cable pulled first, and go.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.gather(*tasks, return_exceptions=True)
         self._server.close()
-        await asyncio.sleep(0)  # who was accepted just now finds the cable pulled, and goes
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)  # what was aborted is closed in the loop's next round
 
     def _strand(self) -> None:
@@ -90,25 +92,29 @@ class Cable:
             writer.transport.abort()
         self._writers.clear()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         if self._pulled:
             writer.transport.abort()
             return
-        try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
-        except OSError:
-            writer.transport.abort()
-            return
-        pair = {writer, far_writer}
-        self._writers |= pair
-        try:
-            # The end of the test cancels what still waits; streams would complain of a cancelled callback.
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
-        finally:
-            self._writers -= pair
-            for end in pair:
-                end.transport.abort()
+        task = self._loop.create_task(self._join(reader, writer))
+        self._joins.add(task)
+        task.add_done_callback(self._joins.discard)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pair = {writer}
+        # The end of the test cancels what still waits; streams would complain of a cancelled task.
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            try:
+                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+                pair.add(far_writer)
+                self._writers.add(far_writer)
+                if not self._pulled:
+                    await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+            finally:
+                self._writers -= pair
+                for end in pair:
+                    end.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         carrying = self._carrying
