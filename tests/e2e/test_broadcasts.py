@@ -60,7 +60,7 @@ def test_a_change_is_watched_until_every_screen_shows_it(demo: Demo, new_context
     expect(dialog.get_by_test_id("resent")).to_contain_text("shown on 3 of 3 screens")
     dialog.get_by_role("button", name="Close").last.click()
     # A row is open, so the new one waits until it is asked for.
-    log.page.get_by_role("button", name="1 new: show").click()
+    log.page.get_by_role("button", name="1 new broadcast: show").click()
     expect(asked).to_have_count(2)
     expect(rows.first.get_by_text("Sent again")).to_be_visible()
     expect(rows.first.get_by_text("shown on 3 of 3 screens")).to_be_visible(timeout=RECEIPTS_MS)

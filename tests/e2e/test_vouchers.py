@@ -111,7 +111,7 @@ def test_it_stands_on_every_screen_at_once(
     # The same by the host's backend, while all look. All three tabs list vouchers by `registerVoucherRefresh` now.
     tabs[0].go("Account")
     issued = made(demo, "vouchers", amount=15, user_id=user)
-    pavel.page.get_by_role("button", name="The list has changed: show").click()
+    pavel.page.get_by_role("button", name="1 new voucher: show").click()
     expect(rows).to_have_count(2)
     assert redeem_by_http(demo, user, issued["code"]).status_code == 200
     for tab in tabs:

@@ -95,6 +95,11 @@ export function formatAmount(value: number, scale = 0): string {
   return format(value, scale, 'auto')
 }
 
+/** `1 order`, `1,204 orders`. */
+export function counted(count: number, noun: string): string {
+  return `${formatAmount(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** `+50`, `−50`, `0`: with the sign in front and a true minus. */
 export function formatSigned(value: number, scale = 0): string {
   return format(value, scale, 'exceptZero')

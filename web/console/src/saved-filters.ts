@@ -16,7 +16,7 @@ export const NAME_MOST = 40
 const FILTERS_MOST = 30
 const PREFIX = 'livecredits:filters:'
 /** Where somebody is in a list is no part of what they look for. */
-const PLACE = ['after', 'before', 'new', 'order']
+const PLACE = ['after', 'before', 'new', 'order', 'row']
 
 const listeners = new Set<() => void>()
 const keyOf = (operator: string, screen: string) => `${PREFIX}${operator}:${screen}`

@@ -8,8 +8,8 @@ import { useSearchParams } from 'wouter'
 
 export type Patch = Record<string, string | null | undefined>
 
-/** Another question begins at its first page. */
-export const FIRST_PAGE: Patch = { after: null, before: null }
+/** Another question begins at its first page, with no row open. */
+export const FIRST_PAGE: Patch = { after: null, before: null, row: null }
 
 export interface UrlState {
   get: (name: string) => string | null

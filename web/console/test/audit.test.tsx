@@ -106,7 +106,7 @@ it('offers new rows instead of pushing the list down', async () => {
   await screen.findByText('goodwill')
   server.audit = [{ ...ROW, id: 'aud_2', reason: 'second' }, ROW]
   server.announceLists('audit')
-  const show = await screen.findByRole('button', { name: 'New rows: show' })
+  const show = await screen.findByRole('button', { name: '1 new row: show' })
   expect(screen.queryByText('second')).toBeNull()
   await user.click(show)
   expect(await screen.findByText('second')).toBeTruthy()

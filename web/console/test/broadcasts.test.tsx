@@ -167,7 +167,7 @@ describe('what comes in', () => {
     await line('a')
     await server.moves([row('b'), row('a')])
     await waitFor(() => expect(lines()).toEqual(['b', 'a']))
-    expect(screen.queryByRole('button', { name: /new: show/ })).toBeNull()
+    expect(screen.queryByRole('button', { name: /new broadcasts?: show/ })).toBeNull()
   })
 
   it('waits behind a button while the pointer is on the list', async () => {
@@ -176,7 +176,7 @@ describe('what comes in', () => {
     await line('a')
     fireEvent.pointerEnter(list())
     await server.moves([row('c'), row('b'), row('a')])
-    const show = await screen.findByRole('button', { name: '2 new: show' })
+    const show = await screen.findByRole('button', { name: '2 new broadcasts: show' })
     expect(lines()).toEqual(['a'])
     await user.click(show)
     expect(lines()).toEqual(['c', 'b', 'a'])
@@ -188,7 +188,7 @@ describe('what comes in', () => {
     await line('a')
     list().getBoundingClientRect = () => new DOMRect(0, -400, 800, 900)
     await server.moves([row('b'), row('a')])
-    await screen.findByRole('button', { name: '1 new: show' })
+    await screen.findByRole('button', { name: '1 new broadcast: show' })
     expect(lines()).toEqual(['a'])
   })
 
@@ -197,7 +197,7 @@ describe('what comes in', () => {
     open(server, '/broadcasts?row=a')
     await line('a')
     await server.moves([row('b'), row('a')])
-    await screen.findByRole('button', { name: '1 new: show' })
+    await screen.findByRole('button', { name: '1 new broadcast: show' })
     expect(lines()).toEqual(['a'])
   })
 

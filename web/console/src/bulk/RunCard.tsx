@@ -6,7 +6,7 @@
 import { Button, Group, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
 import { type FormEvent, useEffect, useMemo, useState } from 'react'
-import { formatAmount, formatSigned, parseAmount } from '../amounts'
+import { counted, formatAmount, formatSigned, parseAmount } from '../amounts'
 import { asProblem, type Problem } from '../api'
 import { Card } from '../components/Card'
 import { ProblemPanel } from '../components/ProblemPanel'
@@ -192,7 +192,7 @@ function Confirm({ results, rows, unreadable, atomic, mayBeAtomic, onAtomic, onC
               onChange={(event) => setTyped(event.currentTarget.value)}
             />
             <Button type="submit" disabled={!online}>
-              Apply {formatAmount(rows)} {rows === 1 ? 'row' : 'rows'}
+              Apply {counted(rows, 'row')}
             </Button>
           </Group>
         )}

@@ -4,7 +4,7 @@
  */
 import { Button, Group, Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
-import { formatAmount, type Parsed, parseAmount } from '../amounts'
+import { counted, formatAmount, type Parsed, parseAmount } from '../amounts'
 import { asProblem, type Problem } from '../api'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { ReasonInput } from '../components/ReasonInput'
@@ -157,7 +157,7 @@ export default function SelectionForm({ selection, unit, scale, onClose, onPlann
 
 /** `1 user`, `1,204 users` */
 export function usersText(count: number): string {
-  return `${formatAmount(count)} ${count === 1 ? 'user' : 'users'}`
+  return counted(count, 'user')
 }
 
 function amountOf(op: Operation, text: string, scale: number): Parsed<number> {

@@ -3,7 +3,7 @@ import { Button, Stack, Switch } from '@mantine/core'
 import { IconArrowBackUp } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { formatAmount } from '../amounts'
+import { counted, formatAmount } from '../amounts'
 import { ConfirmDialog } from '../components/ConfirmDialog'
 import { ReasonInput } from '../components/ReasonInput'
 import { useOnline } from '../live'
@@ -63,12 +63,12 @@ export function UndoButton({ what, results, onUndone }: Props) {
         leftSection={<IconArrowBackUp size={16} />}
         onClick={() => setAsking(true)}
       >
-        Undo {formatAmount(left)} {left === 1 ? 'row' : 'rows'}
+        Undo {counted(left, 'row')}
       </Button>
       {busy && <span className="hint">{busy}</span>}
       {asking && (
         <ConfirmDialog
-          title={`Undo ${formatAmount(left)} ${left === 1 ? 'row' : 'rows'}?`}
+          title={`Undo ${counted(left, 'row')}?`}
           confirm="Undo"
           ready={reason.trim() !== ''}
           onConfirm={() => void undo()}

@@ -5,26 +5,25 @@
  * filters stand in the address. The export is a plain download of what the filters ask for.
  */
 import { Button, Skeleton, Switch } from '@mantine/core'
-import { IconChevronDown, IconClipboardList, IconDownload, IconRefresh } from '@tabler/icons-react'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { Fragment, useCallback, useState } from 'react'
+import { IconChevronDown, IconClipboardList, IconDownload } from '@tabler/icons-react'
+import { Fragment, useState } from 'react'
 import { Link } from 'wouter'
 import { useActorName } from '../actors'
-import { type AuditRow, address, api, asProblem, type ListQuery } from '../api'
+import { type AuditRow, address, api, type ListQuery } from '../api'
 import { Ago } from '../components/Ago'
-import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
-import { DayFilter, startOf, TextFilter } from '../components/Filters'
+import { ClearFilters, DayFilter, startOf, TextFilter } from '../components/Filters'
+import { ListCard } from '../components/ListCard'
 import { PageHead } from '../components/PageHead'
-import { ProblemPanel } from '../components/ProblemPanel'
 import SavedFilters from '../components/SavedFilters'
 import { Values, valuesOf } from '../components/Values'
-import { useFollow } from '../live'
+import { useList } from '../list'
 import { useSession } from '../session'
 import { fullTime } from '../time'
 import { FIRST_PAGE, type UrlState, useUrlState } from '../url'
 
 const PAGE = 50
+const FILTERS = ['actor', 'action', 'target', 'since', 'until']
 const BROADCAST = 'user.broadcast'
 
 export default function Audit() {
@@ -33,96 +32,59 @@ export default function Audit() {
   const filters = filtersOf(url)
   // Pushing again follows many changes and says little by itself; who asks for such rows gets them.
   const all = url.get('broadcasts') === 'shown' || filters.action !== undefined
-  const query = {
-    ...filters,
-    exclude: all ? undefined : BROADCAST,
-    limit: PAGE,
-    after: url.get('after') ?? undefined,
-    before: url.get('before') ?? undefined,
-  }
-  const [moved, setMoved] = useState(false)
-  const read = useQuery({
-    queryKey: ['audit', query],
-    queryFn: ({ signal }) => api.audit(query, signal),
-    placeholderData: keepPreviousData,
+  const list = useList({
+    name: 'audit',
+    follows: 'audit',
+    filters: { ...filters, exclude: all ? undefined : BROADCAST },
+    size: PAGE,
+    read: api.audit,
+    idOf: (row) => row.id,
   })
-  useFollow(
-    'audit',
-    useCallback(() => setMoved(true), []),
-  )
-  const refresh = () => {
-    setMoved(false)
-    void read.refetch()
-  }
-  const problem = read.error ? asProblem(read.error) : undefined
-  const page = read.data
-  const rows = page?.items ?? []
-  const filtered = Object.values(filters).some(Boolean)
+  const isFiltered = Object.values(filters).some(Boolean)
 
   return (
     <>
       <PageHead title="Audit">{mayAdminister && <Export filters={filters} />}</PageHead>
-      <div className="bar">
-        <TextFilter url={url} name="actor" label="Actor" placeholder="operator:…" />
-        <TextFilter url={url} name="action" label="Action" placeholder="credits.set" />
-        <TextFilter url={url} name="target" label="Target" placeholder="User id" />
-        <DayFilter url={url} name="since" label="From" />
-        <DayFilter url={url} name="until" label="To" />
-        {filters.action === undefined && (
-          <Switch
-            size="sm"
-            label="Broadcasts"
-            checked={all}
-            onChange={(event) =>
-              url.patch({ broadcasts: event.currentTarget.checked ? 'shown' : null, ...FIRST_PAGE })
-            }
-          />
-        )}
-        {filtered && (
-          <Button
-            size="sm"
-            variant="subtle"
-            color="gray"
-            className="quiet"
-            onClick={() =>
-              url.patch({ actor: null, action: null, target: null, since: null, until: null, ...FIRST_PAGE })
-            }
-          >
-            Clear
-          </Button>
-        )}
-        <SavedFilters screen="audit" />
-        {moved && (
-          <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={refresh}>
-            New rows: show
-          </Button>
-        )}
-      </div>
-      <section className="card" aria-label="Audit rows">
-        {problem && <ProblemPanel title="The audit could not be read" problem={problem} retry={refresh} />}
-        {!page && !problem && <AuditSkeleton />}
-        {page && page.items.length === 0 && (
+      <ListCard
+        list={list}
+        label="Audit rows"
+        noun="row"
+        newestFirst
+        skeleton={<AuditSkeleton />}
+        bar={
+          <>
+            <TextFilter url={url} name="actor" label="Actor" placeholder="operator:…" />
+            <TextFilter url={url} name="action" label="Action" placeholder="credits.set" />
+            <TextFilter url={url} name="target" label="Target" placeholder="User id" />
+            <DayFilter url={url} name="since" label="From" />
+            <DayFilter url={url} name="until" label="To" />
+            {filters.action === undefined && (
+              <Switch
+                size="sm"
+                label="Broadcasts"
+                checked={all}
+                onChange={(event) =>
+                  url.patch({ broadcasts: event.currentTarget.checked ? 'shown' : null, ...FIRST_PAGE })
+                }
+              />
+            )}
+            <ClearFilters url={url} names={FILTERS} />
+            <SavedFilters screen="audit" />
+          </>
+        }
+        empty={
           <Empty
             icon={<IconClipboardList size={22} />}
-            title={filtered ? 'No rows match' : 'Nothing has happened yet'}
+            title={isFiltered ? 'No rows match' : 'Nothing has happened yet'}
           >
-            {filtered
+            {isFiltered
               ? 'Loosen a filter. Actors and actions are compared exactly.'
               : 'Change some credits on the Users page: the row stands here at once.'}
           </Empty>
-        )}
-        {rows.length > 0 && <AuditTable rows={rows} isOld={read.isPlaceholderData} />}
-      </section>
-      {page && page.items.length > 0 && (
-        <div className="foot">
-          <Cursor
-            summary={`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, newest first`}
-            previous={page.previous}
-            next={page.next}
-            onGo={url.patch}
-          />
-        </div>
-      )}
+        }
+      >
+        {({ items }) => <AuditTable rows={items} isOld={list.isOld} />}
+      </ListCard>
     </>
   )
 }

@@ -5,22 +5,19 @@
  * page and the open row stand in the address. What some screen has not painted yet stands out.
  */
 import '../styles/broadcasts.css'
-import { Button, NativeSelect, SegmentedControl } from '@mantine/core'
-import { IconBroadcast, IconRefresh, IconSearch } from '@tabler/icons-react'
+import { Button, NativeSelect } from '@mantine/core'
+import { IconBroadcast, IconSearch } from '@tabler/icons-react'
 import { useRef } from 'react'
 import { useLocation } from 'wouter'
-import type { Page } from '../api'
 import { useArrivals } from '../broadcasts/arrivals'
 import { BroadcastsTable } from '../broadcasts/BroadcastsTable'
 import { type Broadcast, log, RESEND } from '../broadcasts/log'
-import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
 import { KINDS, kindName } from '../components/EntryIcon'
-import { DayFilter, startOf, TextFilter } from '../components/Filters'
+import { ChoiceFilter, ClearFilters, DayFilter, startOf, TextFilter, without } from '../components/Filters'
+import { ListCard } from '../components/ListCard'
 import { PageHead } from '../components/PageHead'
-import { ProblemPanel } from '../components/ProblemPanel'
-import { SkeletonRows } from '../components/SkeletonRows'
-import { useSteadyPage } from '../steady'
+import { useList } from '../list'
 import { useUnits } from '../units'
 import { FIRST_PAGE, type UrlState, useUrlState } from '../url'
 
@@ -34,99 +31,62 @@ const STATES = [
   { value: 'none', label: 'No screen' },
 ]
 
-const NO_FILTERS = {
-  user: null,
-  unit: null,
-  kind: null,
-  state: null,
-  since: null,
-  until: null,
-  ...FIRST_PAGE,
-}
+const FILTERS = ['user', 'unit', 'kind', 'state', 'since', 'until']
 
 export default function Broadcasts() {
   const url = useUrlState()
   const filters = filtersOf(url)
   const open = url.get('row')
-  const after = url.get('after') ?? undefined
-  const before = url.get('before') ?? undefined
   const { readPage, readOne } = useRowReader()
-  const { page, isOld, problem, retry, showNewOrder, news } = useSteadyPage<Broadcast, Page<Broadcast>>({
+  const list = useList({
     name: 'broadcasts',
     follows: 'broadcasts',
-    query: { ...filters, limit: PAGE, after, before },
+    filters,
+    size: PAGE,
     read: readPage,
     // Without this filter a row leaves the page because newer ones came, not because it changed.
     ...(filters.state ? { readOne } : {}),
     idOf: (row) => row.id,
   })
-  const rows = page?.items ?? []
-  const { list, ...pointer } = useArrivals({
-    show: showNewOrder,
-    news,
-    held: rows.some(({ id }) => id === open) || after !== undefined || before !== undefined,
+  const isFirstPage = url.get('after') === null && url.get('before') === null
+  const { list: ref, ...pointer } = useArrivals({
+    show: list.showNewOrder,
+    news: list.news,
+    held: !isFirstPage || (list.page?.items ?? []).some(({ id }) => id === open),
   })
   const isFiltered = Object.values(filters).some(Boolean)
 
   return (
     <>
       <PageHead title="Broadcasts" />
-      <div className="bar">
-        <SegmentedControl
-          aria-label="State"
-          size="sm"
-          className="states"
-          value={filters.state ?? ''}
-          data={STATES}
-          onChange={(state) => url.patch({ state, row: null, ...FIRST_PAGE })}
-        />
-        <TextFilter url={url} name="user" label="User" placeholder="id" />
-        <KindFilter url={url} />
-        <UnitFilter url={url} />
-        <DayFilter url={url} name="since" label="From" />
-        <DayFilter url={url} name="until" label="To" />
-        {isFiltered && (
-          <Button
-            size="sm"
-            variant="subtle"
-            color="gray"
-            className="quiet"
-            onClick={() => url.patch({ ...NO_FILTERS, row: null })}
-          >
-            Clear
-          </Button>
-        )}
-        {showNewOrder && (
-          <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={showNewOrder}>
-            {news > 0 ? `${news} new: show` : 'The list has changed: show'}
-          </Button>
-        )}
-      </div>
-      <section className="card" aria-label="Broadcasts" ref={list} {...pointer}>
-        {problem && <ProblemPanel title="The broadcasts could not be read" problem={problem} retry={retry} />}
-        {!page && !problem && <SkeletonRows />}
-        {rows.length > 0 && (
+      <ListCard
+        list={list}
+        label="Broadcasts"
+        noun="broadcast"
+        newestFirst
+        place={{ ref, ...pointer }}
+        bar={
+          <>
+            <ChoiceFilter url={url} name="state" label="State" choices={STATES} usual="" />
+            <TextFilter url={url} name="user" label="User" placeholder="id" />
+            <KindFilter url={url} />
+            <UnitFilter url={url} />
+            <DayFilter url={url} name="since" label="From" />
+            <DayFilter url={url} name="until" label="To" />
+            <ClearFilters url={url} names={FILTERS} />
+          </>
+        }
+        empty={<NoBroadcasts isFiltered={isFiltered} onClear={() => url.patch(without(FILTERS))} />}
+      >
+        {({ items }) => (
           <BroadcastsTable
-            rows={rows}
-            isOld={isOld}
+            rows={items}
+            isOld={list.isOld}
             open={open}
             onOpen={(row) => url.patch({ row }, { replace: true })}
           />
         )}
-        {page && rows.length === 0 && (
-          <NoBroadcasts isFiltered={isFiltered} onClear={() => url.patch({ ...NO_FILTERS, row: null })} />
-        )}
-      </section>
-      {rows.length > 0 && (
-        <div className="foot">
-          <Cursor
-            summary={`${rows.length} ${rows.length === 1 ? 'broadcast' : 'broadcasts'}, newest first`}
-            previous={page?.previous ?? null}
-            next={page?.next ?? null}
-            onGo={(to) => url.patch({ ...to, row: null })}
-          />
-        </div>
-      )}
+      </ListCard>
     </>
   )
 }
@@ -169,7 +129,7 @@ function KindFilter({ url }: { url: UrlState }) {
         ...KINDS.map((kind) => ({ value: kind, label: kindName(kind) })),
         { value: RESEND, label: 'Sent again' },
       ]}
-      onChange={(event) => url.patch({ kind: event.currentTarget.value, row: null, ...FIRST_PAGE })}
+      onChange={(event) => url.patch({ kind: event.currentTarget.value, ...FIRST_PAGE })}
     />
   )
 }
@@ -184,7 +144,7 @@ function UnitFilter({ url }: { url: UrlState }) {
       aria-label="Unit"
       value={unit ?? ''}
       data={[{ value: '', label: 'Every unit' }, ...units.map(({ name }) => name)]}
-      onChange={(event) => url.patch({ unit: event.currentTarget.value, row: null, ...FIRST_PAGE })}
+      onChange={(event) => url.patch({ unit: event.currentTarget.value, ...FIRST_PAGE })}
     />
   )
 }

@@ -2,7 +2,7 @@
 import { Button } from '@mantine/core'
 import { lazy, Suspense, useState } from 'react'
 import { useLocation } from 'wouter'
-import { formatAmount } from '../amounts'
+import { counted, formatAmount } from '../amounts'
 import { useOnline } from '../live'
 import { type Filter, type Selection, selectedCount, selectMatching, selectNobody } from '../selection'
 
@@ -26,9 +26,7 @@ export default function BulkBar({ selection, filter, total, scale }: Props) {
   const all = `Select all ${formatAmount(total)}${isFiltered ? ' matching' : ''}`
   return (
     <section className="bulk-bar" aria-label="Selected users">
-      <b className="numeral">
-        {formatAmount(count)} {count === 1 ? 'user' : 'users'} selected
-      </b>
+      <b className="numeral">{counted(count, 'user')} selected</b>
       {count < total && (
         <Button size="compact-sm" variant="subtle" onClick={() => selectMatching(filter, total)}>
           {all}

@@ -5,7 +5,7 @@
  */
 import '../styles/shop.css'
 import '../styles/vouchers.css'
-import { Button, CopyButton, SegmentedControl, Skeleton, Title } from '@mantine/core'
+import { Button, CopyButton, Skeleton, Title } from '@mantine/core'
 import { IconArrowLeft, IconBan, IconCheck, IconCopy, IconDownload, IconSearch } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useState } from 'react'
@@ -15,25 +15,25 @@ import { announce } from '../announce'
 import { address, asProblem } from '../api'
 import { ConfirmDialog } from '../components/ConfirmDialog'
 import { Copy } from '../components/Copy'
-import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
+import { ChoiceFilter, SearchFilter } from '../components/Filters'
+import { ListCard } from '../components/ListCard'
 import { ProblemPanel } from '../components/ProblemPanel'
-import { SearchField } from '../components/SearchField'
-import { SkeletonRows } from '../components/SkeletonRows'
+import { useList } from '../list'
 import { useFollow, useOnline } from '../live'
 import { useReason } from '../reasons'
 import { useSession } from '../session'
 import { type Campaign as CampaignShape, shop, type Voucher } from '../shop'
 import { spanText } from '../spans'
-import { useSteadyPage } from '../steady'
 import { fullTime } from '../time'
 import { toastFailure, toastSuccess } from '../toasts'
 import { useUnits } from '../units'
-import { FIRST_PAGE, useUrlState } from '../url'
+import { useUrlState } from '../url'
 import { Funnel } from '../vouchers/Funnel'
 import { CampaignState, VOUCHER_STATES, VoucherStatus } from '../vouchers/states'
 
 const PAGE = 100
+const CHOICES = [{ value: 'all', label: 'All' }, ...VOUCHER_STATES]
 
 export default function Campaign({ id }: { id: string }) {
   const { mayAdminister } = useSession()
@@ -168,53 +168,32 @@ function RevokeRest({ campaign }: { campaign: CampaignShape }) {
 
 function Codes({ campaign }: { campaign: CampaignShape }) {
   const url = useUrlState()
-  const search = url.get('q') ?? ''
-  const state = url.get('state')
-  const filters = { q: search || undefined, state: state ?? undefined }
-  const query = {
-    ...filters,
-    limit: PAGE,
-    after: url.get('after') ?? undefined,
-    before: url.get('before') ?? undefined,
-  }
-  const { page, isOld, problem, retry, showNewOrder } = useSteadyPage<
-    Voucher,
-    Awaited<ReturnType<typeof shop.codes>>
-  >({
+  const filters = { q: url.get('q') ?? undefined, state: url.get('state') ?? undefined }
+  const list = useList({
     name: `codes ${campaign.id}`,
     follows: 'vouchers',
-    query,
+    filters,
+    size: PAGE,
     read: (asked, signal) => shop.codes(campaign.id, asked, signal),
     readOne: shop.voucher,
     idOf: ({ voucher }) => voucher,
   })
+  const shown = list.page?.items ?? []
   return (
-    <>
-      <div className="bar">
-        <SearchField
-          label="Search codes"
-          placeholder="Code or a part of it"
-          value={search}
-          onSearch={(q) => url.patch({ q, ...FIRST_PAGE }, { replace: true })}
-        />
-        <SegmentedControl
-          aria-label="State"
-          size="sm"
-          className="states"
-          value={state ?? 'all'}
-          data={[
-            { value: 'all', label: 'All' },
-            ...VOUCHER_STATES.map(({ value, label }) => ({ value, label })),
-          ]}
-          onChange={(next) => url.patch({ state: next === 'all' ? null : next, ...FIRST_PAGE })}
-        />
-        {showNewOrder && (
-          <Button size="sm" variant="light" onClick={showNewOrder}>
-            The list has changed: show
-          </Button>
-        )}
-        <div className="bar-end">
-          {page && <CopyAll codes={page.items.map(({ code }) => code)} />}
+    <ListCard
+      list={list}
+      label="Codes"
+      noun="code"
+      summary={`${shown.length} of ${formatAmount(campaign.funnel.codes)} codes`}
+      bar={
+        <>
+          <SearchFilter url={url} label="Search codes" placeholder="Code or a part of it" />
+          <ChoiceFilter url={url} name="state" label="State" choices={CHOICES} usual="all" />
+        </>
+      }
+      actions={
+        <>
+          <CopyAll codes={shown.map(({ code }) => code)} />
           <Button
             component="a"
             size="sm"
@@ -225,47 +204,34 @@ function Codes({ campaign }: { campaign: CampaignShape }) {
           >
             CSV
           </Button>
-        </div>
-      </div>
-      <section className="card" aria-label="Codes">
-        {problem && <ProblemPanel title="The codes could not be read" problem={problem} retry={retry} />}
-        {!page && !problem && <SkeletonRows />}
-        {page && page.items.length === 0 && (
-          <Empty icon={<IconSearch size={22} />} title="No codes match">
-            Type a part of the code, dashes left out or in, or choose another state.
-          </Empty>
-        )}
-        {page && page.items.length > 0 && (
-          <table className="rows shop-rows codes" aria-busy={isOld} data-old={isOld || undefined}>
-            <caption className="visually-hidden">Codes of {campaign.name}</caption>
-            <thead>
-              <tr>
-                <th scope="col">Code</th>
-                <th scope="col">State</th>
-                <th scope="col">
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {page.items.map((voucher) => (
-                <CodeLine key={voucher.voucher} voucher={voucher} campaign={campaign} />
-              ))}
-            </tbody>
-          </table>
-        )}
-      </section>
-      {page && page.items.length > 0 && (
-        <div className="foot">
-          <Cursor
-            summary={`${page.items.length} of ${formatAmount(campaign.funnel.codes)} codes`}
-            previous={page.previous}
-            next={page.next}
-            onGo={url.patch}
-          />
-        </div>
+        </>
+      }
+      empty={
+        <Empty icon={<IconSearch size={22} />} title="No codes match">
+          Type a part of the code, dashes left out or in, or choose another state.
+        </Empty>
+      }
+    >
+      {({ items }) => (
+        <table className="rows shop-rows codes" aria-busy={list.isOld} data-old={list.isOld || undefined}>
+          <caption className="visually-hidden">Codes of {campaign.name}</caption>
+          <thead>
+            <tr>
+              <th scope="col">Code</th>
+              <th scope="col">State</th>
+              <th scope="col">
+                <span className="visually-hidden">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.map((voucher) => (
+              <CodeLine key={voucher.voucher} voucher={voucher} campaign={campaign} />
+            ))}
+          </tbody>
+        </table>
       )}
-    </>
+    </ListCard>
   )
 }
 

@@ -2,21 +2,20 @@
 import '../styles/shop.css'
 import '../styles/vouchers.css'
 import { Button } from '@mantine/core'
-import { IconPlus, IconRefresh, IconTicket } from '@tabler/icons-react'
+import { IconPlus, IconTicket } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import { Link, useLocation } from 'wouter'
 import { formatAmount } from '../amounts'
 import { Ago } from '../components/Ago'
-import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
+import { ListCard } from '../components/ListCard'
 import { PageHead } from '../components/PageHead'
-import { ProblemPanel } from '../components/ProblemPanel'
 import { SkeletonRows } from '../components/SkeletonRows'
 import { Tabs } from '../components/Tabs'
+import { useList } from '../list'
 import { useOnline } from '../live'
 import { useSession } from '../session'
 import { type Campaign, shop } from '../shop'
-import { useSteadyPage } from '../steady'
 import { useUnits } from '../units'
 import { useUrlState } from '../url'
 import { Funnel } from '../vouchers/Funnel'
@@ -34,15 +33,13 @@ export default function Campaigns() {
   const online = useOnline()
   const adding = url.get('new') !== null
   const add = () => url.patch({ new: 'yes' })
-  const query = {
-    limit: PAGE,
-    after: url.get('after') ?? undefined,
-    before: url.get('before') ?? undefined,
-  }
-  const { page, isOld, problem, retry, showNewOrder } = useSteadyPage<
-    Campaign,
-    Awaited<ReturnType<typeof shop.campaigns>>
-  >({ name: 'campaigns', follows: 'vouchers', query, read: shop.campaigns, idOf: ({ id }) => id })
+  const list = useList({
+    name: 'campaigns',
+    follows: 'vouchers',
+    size: PAGE,
+    read: shop.campaigns,
+    idOf: ({ id }) => id,
+  })
 
   return (
     <>
@@ -54,44 +51,16 @@ export default function Campaigns() {
         )}
       </PageHead>
       <Tabs label="Vouchers" tabs={VOUCHER_TABS} />
-      {showNewOrder && (
-        <div className="bar">
-          <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={showNewOrder}>
-            The list has changed: show
-          </Button>
-        </div>
-      )}
-      <section className="card" aria-label="Campaigns">
-        {problem && <ProblemPanel title="The campaigns could not be read" problem={problem} retry={retry} />}
-        {!page && !problem && <SkeletonRows count={5} />}
-        {page && page.items.length === 0 && (
-          <Empty
-            icon={<IconTicket size={22} />}
-            title="No campaigns yet"
-            action={
-              mayAdminister && (
-                <Button size="sm" leftSection={<IconPlus size={16} />} onClick={add}>
-                  Make the first campaign
-                </Button>
-              )
-            }
-          >
-            A campaign makes codes that users redeem for credits: thousands of them, or one word like
-            WELCOME10.
-          </Empty>
-        )}
-        {page && page.items.length > 0 && <CampaignsTable campaigns={page.items} isOld={isOld} />}
-      </section>
-      {page && page.items.length > 0 && (
-        <div className="foot">
-          <Cursor
-            summary={`${page.items.length} ${page.items.length === 1 ? 'campaign' : 'campaigns'}, newest first`}
-            previous={page.previous}
-            next={page.next}
-            onGo={url.patch}
-          />
-        </div>
-      )}
+      <ListCard
+        list={list}
+        label="Campaigns"
+        noun="campaign"
+        newestFirst
+        skeleton={<SkeletonRows count={5} />}
+        empty={<NoCampaigns onAdd={mayAdminister ? add : undefined} />}
+      >
+        {({ items }) => <CampaignsTable campaigns={items} isOld={list.isOld} />}
+      </ListCard>
       <Suspense>
         {adding && mayAdminister && (
           <CampaignForm
@@ -101,6 +70,24 @@ export default function Campaigns() {
         )}
       </Suspense>
     </>
+  )
+}
+
+function NoCampaigns({ onAdd }: { onAdd: (() => void) | undefined }) {
+  return (
+    <Empty
+      icon={<IconTicket size={22} />}
+      title="No campaigns yet"
+      action={
+        onAdd && (
+          <Button size="sm" leftSection={<IconPlus size={16} />} onClick={onAdd}>
+            Make the first campaign
+          </Button>
+        )
+      }
+    >
+      A campaign makes codes that users redeem for credits: thousands of them, or one word like WELCOME10.
+    </Empty>
   )
 }
 

@@ -5,15 +5,14 @@
  * signing in.
  */
 import { Button, NativeSelect, SegmentedControl } from '@mantine/core'
-import { IconRefresh, IconSearch, IconUserPlus, IconUsers } from '@tabler/icons-react'
+import { IconSearch, IconUserPlus, IconUsers } from '@tabler/icons-react'
 import { lazy, Suspense, useMemo } from 'react'
-import { formatAmount } from '../amounts'
+import { counted, formatAmount } from '../amounts'
 import { isolated } from '../bidi'
-import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
+import { ChoiceFilter, SearchFilter, without } from '../components/Filters'
+import { ListCard } from '../components/ListCard'
 import { PageHead } from '../components/PageHead'
-import { ProblemPanel } from '../components/ProblemPanel'
-import { SearchField } from '../components/SearchField'
 import { SkeletonRows } from '../components/SkeletonRows'
 import { useOnline, useWatchedPage } from '../live'
 import { asQuery, type Filter, selectedCount, useSelection } from '../selection'
@@ -27,6 +26,11 @@ const NewUser = lazy(() => import('../components/NewUser'))
 const SavedFilters = lazy(() => import('../components/SavedFilters'))
 const BulkBar = lazy(() => import('./BulkBar'))
 
+const SHOWN = [
+  { value: 'all', label: 'All' },
+  { value: 'low', label: 'Low' },
+  { value: 'frozen', label: 'Frozen' },
+]
 const SIZES = ['25', '50', '100', '200']
 
 export default function Users() {
@@ -50,14 +54,8 @@ export default function Users() {
     low: shown === 'low' || undefined,
   }
   const selection = useSelection(operator.id, filter)
-  const query = {
-    ...asQuery(filter),
-    sort,
-    limit: Number(size),
-    after: url.get('after') ?? undefined,
-    before: url.get('before') ?? undefined,
-  }
-  const { page, isOld, problem, retry, showNewOrder } = useUsersPage(query)
+  const list = useUsersPage({ ...asQuery(filter), sort }, Number(size))
+  const { page } = list
   useWatchedPage(useMemo(() => page?.items.map((row) => row.user_id) ?? [], [page]))
   const filtered = search !== '' || shown !== 'all'
 
@@ -85,59 +83,31 @@ export default function Users() {
           </Button>
         )}
       </PageHead>
-      <div className="bar">
-        <SearchField
-          label="Search users"
-          placeholder="Search by id, name or email"
-          value={search}
-          onSearch={(q) => url.patch({ q, ...FIRST_PAGE }, { replace: true })}
-        />
-        <SegmentedControl
-          aria-label="Show"
-          size="sm"
-          value={shown}
-          data={[
-            { value: 'all', label: 'All' },
-            { value: 'low', label: 'Low' },
-            { value: 'frozen', label: 'Frozen' },
-          ]}
-          onChange={(show) => url.patch({ show: show === 'all' ? null : show, ...FIRST_PAGE })}
-        />
-        <Suspense>
-          <SavedFilters screen="users" />
-        </Suspense>
-        {showNewOrder && (
-          <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={showNewOrder}>
-            The list has changed: show
-          </Button>
-        )}
-      </div>
-      <section className="card" aria-label="Users">
-        {problem && <ProblemPanel title="The users could not be read" problem={problem} retry={retry} />}
-        {!page && !problem && <SkeletonRows circles />}
-        {page && page.items.length > 0 && (
-          <UsersTable
-            rows={page.items}
-            scale={scaleOf(unit)}
-            editable={mayChange}
-            selection={mayAdminister ? selection : undefined}
-            sort={sort}
-            onSort={(next) => url.patch({ sort: next === 'user_id' ? null : next, ...FIRST_PAGE })}
-            isOld={isOld}
-          />
-        )}
-        {page && page.items.length === 0 && (
+      <ListCard
+        list={list}
+        label="Users"
+        noun="user"
+        skeleton={<SkeletonRows circles />}
+        summary={page && summary(page.items.length, page.total)}
+        bar={
+          <>
+            <SearchFilter url={url} label="Search users" placeholder="Search by id, name or email" />
+            <ChoiceFilter url={url} name="show" label="Show" choices={SHOWN} usual="all" />
+            <Suspense>
+              <SavedFilters screen="users" />
+            </Suspense>
+          </>
+        }
+        empty={
           <NoUsers
             filtered={filtered}
             search={search}
             shown={shown}
-            onClear={() => url.patch({ q: null, show: null, ...FIRST_PAGE })}
+            onClear={() => url.patch(without(['q', 'show']))}
             onAdd={mayAdminister ? () => setAdding(true) : undefined}
           />
-        )}
-      </section>
-      {page && page.items.length > 0 && (
-        <div className="foot">
+        }
+        foot={
           <NativeSelect
             aria-label="Rows per page"
             size="xs"
@@ -148,14 +118,20 @@ export default function Users() {
               url.patch({ size: value === '50' ? null : value, ...FIRST_PAGE })
             }
           />
-          <Cursor
-            summary={summary(page.items.length, page.total)}
-            previous={page.previous}
-            next={page.next}
-            onGo={url.patch}
+        }
+      >
+        {({ items }) => (
+          <UsersTable
+            rows={items}
+            scale={scaleOf(unit)}
+            editable={mayChange}
+            selection={mayAdminister ? selection : undefined}
+            sort={sort}
+            onSort={(next) => url.patch({ sort: next === 'user_id' ? null : next, ...FIRST_PAGE })}
+            isOld={list.isOld}
           />
-        </div>
-      )}
+        )}
+      </ListCard>
       <Suspense>
         {adding && <NewUser onClose={() => setAdding(false)} />}
         {page && mayAdminister && selectedCount(selection) > 0 && (
@@ -167,9 +143,7 @@ export default function Users() {
 }
 
 function summary(count: number, total: number): string {
-  return count === total
-    ? `${formatAmount(total)} ${total === 1 ? 'user' : 'users'}`
-    : `${formatAmount(count)} of ${formatAmount(total)} users`
+  return count === total ? counted(total, 'user') : `${formatAmount(count)} of ${formatAmount(total)} users`
 }
 
 interface NoUsersProps {

@@ -1,8 +1,8 @@
 /** Single vouchers: one code each, for anybody or for one user; changed or deleted only while nobody used them. */
 import '../styles/shop.css'
 import '../styles/vouchers.css'
-import { ActionIcon, Button, SegmentedControl } from '@mantine/core'
-import { IconPencil, IconPlus, IconRefresh, IconSearch, IconTicket, IconTrash } from '@tabler/icons-react'
+import { ActionIcon, Button } from '@mantine/core'
+import { IconPencil, IconPlus, IconSearch, IconTicket, IconTrash } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { Link } from 'wouter'
@@ -11,53 +11,44 @@ import { asProblem } from '../api'
 import { Ago } from '../components/Ago'
 import { ConfirmDialog } from '../components/ConfirmDialog'
 import { Copy } from '../components/Copy'
-import { Cursor } from '../components/Cursor'
 import { Empty } from '../components/Empty'
+import { ChoiceFilter, OnlyUser, SearchFilter, without } from '../components/Filters'
+import { ListCard } from '../components/ListCard'
 import { PageHead } from '../components/PageHead'
-import { ProblemPanel } from '../components/ProblemPanel'
 import SavedFilters from '../components/SavedFilters'
-import { SearchField } from '../components/SearchField'
-import { SkeletonRows } from '../components/SkeletonRows'
 import { Tabs } from '../components/Tabs'
+import { useList } from '../list'
 import { useOnline } from '../live'
 import { useReason } from '../reasons'
 import { useSession } from '../session'
 import { shop, type Voucher } from '../shop'
-import { useSteadyPage } from '../steady'
 import { toastFailure, toastSuccess } from '../toasts'
 import { useUnits } from '../units'
-import { FIRST_PAGE, useUrlState } from '../url'
+import { useUrlState } from '../url'
 import { VOUCHER_STATES, VoucherStatus } from '../vouchers/states'
 import { VOUCHER_TABS } from './tabs'
 
 const VoucherForm = lazy(() => import('../vouchers/VoucherForm'))
 
 const PAGE = 50
+const FILTERS = ['q', 'state', 'user']
+const CHOICES = [{ value: 'all', label: 'All' }, ...VOUCHER_STATES]
 
 export default function Vouchers() {
   const url = useUrlState()
   const { mayChange } = useSession()
   const online = useOnline()
   const [editing, setEditing] = useState<Voucher | 'new'>()
-  const search = url.get('q') ?? ''
-  const state = url.get('state')
-  const user = url.get('user')
-  const filtered = search !== '' || state !== null || user !== null
-  const query = {
-    q: search || undefined,
-    state: state ?? undefined,
-    user: user ?? undefined,
-    limit: PAGE,
-    after: url.get('after') ?? undefined,
-    before: url.get('before') ?? undefined,
-  }
-  const { page, isOld, problem, retry, showNewOrder, takeNext } = useSteadyPage<
-    Voucher,
-    Awaited<ReturnType<typeof shop.vouchers>>
-  >({
+  const isFiltered = FILTERS.some((name) => url.get(name) !== null)
+  const list = useList({
     name: 'vouchers',
     follows: 'vouchers',
-    query,
+    filters: {
+      q: url.get('q') ?? undefined,
+      state: url.get('state') ?? undefined,
+      user: url.get('user') ?? undefined,
+    },
+    size: PAGE,
     read: shop.vouchers,
     readOne: shop.voucher,
     idOf: ({ voucher }) => voucher,
@@ -74,91 +65,75 @@ export default function Vouchers() {
         )}
       </PageHead>
       <Tabs label="Vouchers" tabs={VOUCHER_TABS} />
-      <div className="bar">
-        <SearchField
-          label="Search vouchers"
-          placeholder="Code or a part of it"
-          value={search}
-          onSearch={(q) => url.patch({ q, ...FIRST_PAGE }, { replace: true })}
-        />
-        <SegmentedControl
-          aria-label="State"
-          size="sm"
-          className="states"
-          value={state ?? 'all'}
-          data={[
-            { value: 'all', label: 'All' },
-            ...VOUCHER_STATES.map(({ value, label }) => ({ value, label })),
-          ]}
-          onChange={(next) => url.patch({ state: next === 'all' ? null : next, ...FIRST_PAGE })}
-        />
-        <SavedFilters screen="vouchers" />
-        {showNewOrder && (
-          <Button size="sm" variant="light" leftSection={<IconRefresh size={15} />} onClick={showNewOrder}>
-            The list has changed: show
-          </Button>
+      <ListCard
+        list={list}
+        label="Vouchers"
+        noun="voucher"
+        newestFirst
+        bar={
+          <>
+            <SearchFilter url={url} label="Search vouchers" placeholder="Code or a part of it" />
+            <ChoiceFilter url={url} name="state" label="State" choices={CHOICES} usual="all" />
+            <OnlyUser url={url} />
+            <SavedFilters screen="vouchers" />
+          </>
+        }
+        empty={
+          isFiltered ? (
+            <NoneMatches onClear={() => url.patch(without(FILTERS))} />
+          ) : (
+            <NoneYet onAdd={mayChange ? add : undefined} />
+          )
+        }
+      >
+        {({ items }) => (
+          <VouchersTable vouchers={items} isOld={list.isOld} onEdit={setEditing} onDelete={list.takeNext} />
         )}
-      </div>
-      <section className="card" aria-label="Vouchers">
-        {problem && <ProblemPanel title="The vouchers could not be read" problem={problem} retry={retry} />}
-        {!page && !problem && <SkeletonRows />}
-        {page && page.items.length > 0 && (
-          <VouchersTable vouchers={page.items} isOld={isOld} onEdit={setEditing} onDelete={takeNext} />
-        )}
-        {page && page.items.length === 0 && filtered && (
-          <Empty
-            icon={<IconSearch size={22} />}
-            title="No vouchers match"
-            action={
-              <Button
-                variant="default"
-                size="sm"
-                onClick={() => url.patch({ q: null, state: null, user: null, ...FIRST_PAGE })}
-              >
-                Show all vouchers
-              </Button>
-            }
-          >
-            The search looks at codes. Codes of campaigns stand on their campaign’s page.
-          </Empty>
-        )}
-        {page && page.items.length === 0 && !filtered && (
-          <Empty
-            icon={<IconTicket size={22} />}
-            title="No single vouchers yet"
-            action={
-              mayChange && (
-                <Button size="sm" leftSection={<IconPlus size={16} />} onClick={add}>
-                  Make the first voucher
-                </Button>
-              )
-            }
-          >
-            A single voucher is one code for one redemption, for anybody or for one user: a thank-you, a
-            refund.
-          </Empty>
-        )}
-      </section>
-      {page && page.items.length > 0 && (
-        <div className="foot">
-          <Cursor
-            summary={`${page.items.length} ${page.items.length === 1 ? 'voucher' : 'vouchers'}, newest first`}
-            previous={page.previous}
-            next={page.next}
-            onGo={url.patch}
-          />
-        </div>
-      )}
+      </ListCard>
       <Suspense>
         {editing && (
           <VoucherForm
             found={editing === 'new' ? undefined : editing}
-            onSaved={takeNext}
+            onSaved={list.takeNext}
             onClose={() => setEditing(undefined)}
           />
         )}
       </Suspense>
     </>
+  )
+}
+
+function NoneMatches({ onClear }: { onClear: () => void }) {
+  return (
+    <Empty
+      icon={<IconSearch size={22} />}
+      title="No vouchers match"
+      action={
+        <Button variant="default" size="sm" onClick={onClear}>
+          Show all vouchers
+        </Button>
+      }
+    >
+      The search looks at codes. Codes of campaigns stand on their campaign’s page.
+    </Empty>
+  )
+}
+
+function NoneYet({ onAdd }: { onAdd: (() => void) | undefined }) {
+  return (
+    <Empty
+      icon={<IconTicket size={22} />}
+      title="No single vouchers yet"
+      action={
+        onAdd && (
+          <Button size="sm" leftSection={<IconPlus size={16} />} onClick={onAdd}>
+            Make the first voucher
+          </Button>
+        )
+      }
+    >
+      A single voucher is one code for one redemption, for anybody or for one user: a thank-you, a refund.
+    </Empty>
   )
 }
 

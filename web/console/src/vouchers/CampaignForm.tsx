@@ -20,7 +20,7 @@ import {
 } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
-import { formatAmount, parseAmount } from '../amounts'
+import { counted, formatAmount, parseAmount } from '../amounts'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { IN_PLACE } from '../components/ReasonInput'
 import { SpanSelect } from '../components/SpanSelect'
@@ -301,7 +301,7 @@ function Form({ onClose, onMade }: Props) {
           label="Allowed users"
           description={
             users.length > 0
-              ? `${formatAmount(users.length)} ${users.length === 1 ? 'user' : 'users'}; others are told that there is no such code`
+              ? `${counted(users.length, 'user')}; others are told that there is no such code`
               : 'Ids, one per line; empty: everybody'
           }
           autosize

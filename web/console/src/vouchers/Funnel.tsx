@@ -1,5 +1,5 @@
 /** How far a campaign has come: codes → redeemed codes → redemptions → credits. Bars and figures together. */
-import { formatAmount } from '../amounts'
+import { counted, formatAmount } from '../amounts'
 import type { Campaign } from '../shop'
 import { useUnits } from '../units'
 
@@ -18,11 +18,7 @@ export function Funnel({ campaign, brief = false }: { campaign: Campaign; brief?
   // One word for everybody: it is redeemed from the first time on, so a share says nothing.
   const isWord = campaign.word !== null
   if (brief && isWord) {
-    return (
-      <span className="small numeral">
-        {formatAmount(funnel.redemptions)} {funnel.redemptions === 1 ? 'redemption' : 'redemptions'}
-      </span>
-    )
+    return <span className="small numeral">{counted(funnel.redemptions, 'redemption')}</span>
   }
   if (brief) {
     return (

@@ -1,5 +1,5 @@
 /**
- * One page of a list whose rows stay where they are while somebody looks at them.
+ * The page of a list that the address names; its rows stay where they are while somebody looks at them.
  *
  * The list is read again when the server says that it moved. New values are taken over in place; a new order,
  * new rows and rows that left wait until the operator asks for them, since a row that jumps away under the
@@ -8,20 +8,41 @@
  */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { asProblem, type ListQuery, type Page } from './api'
+import { asProblem, type ListQuery, type Page, type Problem } from './api'
 import { useFollow } from './live'
+import { useUrlState } from './url'
 
-export interface Steady<T, P extends Page<T>> {
+type AnyPage = Page<unknown>
+type RowOf<P extends AnyPage> = P['items'][number]
+type IdOf<P extends AnyPage> = (row: RowOf<P>) => string
+
+interface Asked<P extends AnyPage> {
   /** Name of the list, also the first part of its query key. */
   name: string
   /** The list that the server announces when this one moved. */
   follows: string
-  query: ListQuery
+  /** What is asked for, without the place in the list: that is the address's. */
+  filters?: ListQuery
+  /** Rows of a page. */
+  size: number
   read: (query: ListQuery, signal: AbortSignal) => Promise<P>
-  idOf: (row: T) => string
+  idOf: IdOf<P>
   /** Reads one row that is no longer in the list; without it such a row stays as it was. */
-  readOne?: (id: string) => Promise<T>
+  readOne?: (id: string) => Promise<RowOf<P>>
   againMs?: number
+}
+
+export interface List<P extends AnyPage> {
+  page: P | undefined
+  /** The page that is shown belongs to an older question; the new answer is on its way. */
+  isOld: boolean
+  problem: Problem | undefined
+  retry: () => void
+  /** The operator's own doing changes the list next: its new order is no surprise. */
+  takeNext: () => void
+  showNewOrder: (() => void) | undefined
+  /** How many rows wait to be shown. */
+  news: number
 }
 
 interface Shown<P> {
@@ -29,13 +50,19 @@ interface Shown<P> {
   page: P
 }
 
-export function useSteadyPage<T, P extends Page<T>>(list: Steady<T, P>) {
+export function useList<P extends AnyPage>(list: Asked<P>): List<P> {
   const latest = useRef(list)
   latest.current = list
-  const { query, name } = list
+  const url = useUrlState()
+  const query = {
+    ...list.filters,
+    limit: list.size,
+    after: url.get('after') ?? undefined,
+    before: url.get('before') ?? undefined,
+  }
   const key = JSON.stringify(query)
   const read = useQuery({
-    queryKey: [name, query],
+    queryKey: [list.name, query],
     queryFn: ({ signal }) => list.read(query, signal),
     placeholderData: keepPreviousData,
     refetchInterval: list.againMs ?? false,
@@ -79,23 +106,18 @@ export function useSteadyPage<T, P extends Page<T>>(list: Steady<T, P>) {
   const moved = fresh && shown?.key === key && !sameOrder(shown.page, fresh, idOf)
   return {
     page: shown?.page,
-    /** The page that is shown belongs to an older question; the new answer is on its way. */
     isOld: shown !== undefined && shown.key !== key,
     problem: read.error ? asProblem(read.error) : undefined,
     retry: () => void refetch(),
-    /** The operator's own doing changes the list next: its new order is no surprise. */
     takeNext: () => {
       taken.current = true
     },
     showNewOrder: moved ? () => setShown({ key, page: fresh }) : undefined,
-    /** How many rows wait to be shown. */
     news: moved ? missing(fresh.items, shown.page.items, idOf).length : 0,
   }
 }
 
-type IdOf<T> = (row: T) => string
-
-function sameOrder<T>(before: Page<T>, after: Page<T>, idOf: IdOf<T>): boolean {
+function sameOrder<P extends AnyPage>(before: P, after: P, idOf: IdOf<P>): boolean {
   return (
     before.items.length === after.items.length &&
     before.items.every((row, at) => {
@@ -105,16 +127,16 @@ function sameOrder<T>(before: Page<T>, after: Page<T>, idOf: IdOf<T>): boolean {
   )
 }
 
-function takeOver<T>(before: T[], after: T[], idOf: IdOf<T>): T[] {
+function takeOver<T>(before: T[], after: T[], idOf: (row: T) => string): T[] {
   const fresh = new Map(after.map((row) => [idOf(row), row]))
   return before.map((row) => fresh.get(idOf(row)) ?? row)
 }
 
-function missing<T>(rows: T[], among: T[], idOf: IdOf<T>): string[] {
+function missing<T>(rows: T[], among: T[], idOf: (row: T) => string): string[] {
   const there = new Set(among.map(idOf))
   return rows.map(idOf).filter((id) => !there.has(id))
 }
 
-function replaced<T, P extends Page<T>>(page: P, row: T, idOf: IdOf<T>): P {
+function replaced<P extends AnyPage>(page: P, row: RowOf<P>, idOf: IdOf<P>): P {
   return { ...page, items: takeOver(page.items, [row], idOf) }
 }
