@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { barOf, ceilingOf, dayStart, milliseconds, share } from '../src/overview/figures'
 import { open, problem } from './harness'
 import { InstallationServer } from './installation-server'
-import { statsOf } from './server'
+import { json, statsOf } from './server'
 
 function withFigures(more: Parameters<typeof statsOf>[1] = {}): InstallationServer {
   const server = new InstallationServer()
@@ -134,6 +134,20 @@ it('says of how many nodes the figures are, and which is an estimate', async () 
   server.figures = statsOf([1])
   server.announceLists('history')
   await screen.findByText(/Counted since the node started/)
+  expect(screen.queryByText(/nodes answered/)).toBeNull()
+})
+
+it('shows what an older node tells, which knows of no other nodes', async () => {
+  const server = withFigures()
+  server.once('GET', /^admin\/stats$/, () => {
+    const { nodes: _, screens, ...rest } = statsOf([1200, 34])
+    return json({ ...rest, screens: { open: 12, users: 9 }, failures: { ...rest.failures, errors: 2 } })
+  })
+  server.once('GET', /^admin\/nodes$/, () => problem(404, 'not_found', 'There is no such route.'))
+  open(server, '/overview')
+  expect(await tile(/Live screens/)).toContain('12of 9 users')
+  expect(screen.getByText('Answers with a server error').nextSibling?.textContent).toBe('2')
+  expect(screen.getByText(/Counted since the node started/)).toBeTruthy()
   expect(screen.queryByText(/nodes answered/)).toBeNull()
 })
 
