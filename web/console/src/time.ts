@@ -34,6 +34,12 @@ export function ago(at: string, nowMs: number): string {
   return shortDay.format(Date.parse(at))
 }
 
+/** So far the clocks of servers and readers may be apart without a word. */
+const APART_MS = 60_000
+
+/** Whether something that has happened bears a time that is still to come: a clock is wrong. */
+export const isAhead = (at: string, nowMs: number): boolean => Date.parse(at) - nowMs > APART_MS
+
 export const fullTime = (at: string) => full.format(Date.parse(at))
 export const clockTime = (at: string | number) => clock.format(typeof at === 'number' ? at : Date.parse(at))
 export const dayName = (at: string) => day.format(Date.parse(at))

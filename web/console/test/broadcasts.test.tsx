@@ -9,6 +9,7 @@ import {
   type Sight,
 } from '../src/broadcasts/log'
 import type { Counts } from '../src/receipts'
+import { fullTime } from '../src/time'
 import { ADMIN, json, open, problem, Server } from './harness'
 import type { Request } from './server'
 
@@ -119,6 +120,18 @@ describe('a row', () => {
     expect(shown.getByText('1 hidden')).toBeTruthy()
     expect(shown.getByText('9–14 ms')).toBeTruthy()
     expect(shown.getByRole('link').getAttribute('href')).toBe('/console/users/user-of-a')
+  })
+
+  it('tells a time that is still to come by the clock, and says that a clock is wrong', async () => {
+    const hour = new Date(Date.now() + 3_600_000).toISOString()
+    const soon = new Date(Date.now() + 20_000).toISOString()
+    open(withLog(row('a', { committed_at: hour }), row('b', { committed_at: soon })), '/broadcasts')
+    const ahead = within(await line('a'))
+    expect(ahead.getByText(fullTime(hour))).toBeTruthy()
+    expect(ahead.getByText(', later than the clock of this device')).toBeTruthy()
+    expect(ahead.queryByText(/^in /)).toBeNull()
+    // So much is only the way that clocks are.
+    expect(within(await line('b')).getByText('just now')).toBeTruthy()
   })
 
   it('stands out by a sign, a word and a mark while a screen is behind', async () => {

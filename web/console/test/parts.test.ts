@@ -7,7 +7,7 @@ import { basePath, serverUrl } from '../src/base'
 import { browserName } from '../src/components/Screens'
 import { valuesOf } from '../src/components/Values'
 import { forgetAllKeys, forgetKey, keyFor } from '../src/keys'
-import { ago } from '../src/time'
+import { ago, isAhead } from '../src/time'
 
 describe('addresses', () => {
   it.each([
@@ -68,6 +68,12 @@ describe('times', () => {
     ['2026-11-23T14:00:00Z', 'in 2h'],
     ['2026-01-02T12:00:00Z', 'Jan 2, 2026'],
   ])('%s reads %s', (at, text) => expect(ago(at, now)).toBe(text))
+
+  it.each([
+    ['2026-11-23T12:00:50Z', false],
+    ['2026-11-23T13:00:00Z', true],
+    ['2026-11-23T11:00:00Z', false],
+  ])('%s is ahead: %s', (at, ahead) => expect(isAhead(at, now)).toBe(ahead))
 })
 
 it('flattens what a change did', () => {

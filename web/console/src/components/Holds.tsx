@@ -7,7 +7,7 @@ import { formatAmount, parseAmount, typedAmount } from '../amounts'
 import { api, asProblem, type Hold } from '../api'
 import { type Target, useChanges } from '../changes'
 import { useSession } from '../session'
-import { Ago } from './Ago'
+import { Ago, Due } from './Ago'
 import { Card } from './Card'
 import { ProblemPanel } from './ProblemPanel'
 import { ReasonPopover } from './ReasonPopover'
@@ -47,7 +47,7 @@ function HoldItem({ hold, target }: { hold: Hold; target: Target }) {
       <div className="item-what">
         <b className="numeral">{amount}</b>
         <span className="dimmed">
-          set aside <Ago at={hold.created_at} />, released <Ago at={hold.expires_at} />
+          set aside <Ago at={hold.created_at} />, released <Due at={hold.expires_at} />
         </span>
       </div>
       {mayChange && (

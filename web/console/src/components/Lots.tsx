@@ -2,7 +2,7 @@
 import { Progress } from '@mantine/core'
 import { formatAmount } from '../amounts'
 import type { Lot } from '../api'
-import { Ago } from './Ago'
+import { Due } from './Ago'
 import { Card } from './Card'
 
 export function Lots({ lots, scale }: { lots: Lot[]; scale: number }) {
@@ -24,7 +24,7 @@ export function Lots({ lots, scale }: { lots: Lot[]; scale: number }) {
                   {lot.expires_at ? (
                     <>
                       {Date.parse(lot.expires_at) > Date.now() ? 'expires' : 'expired'}{' '}
-                      <Ago at={lot.expires_at} />
+                      <Due at={lot.expires_at} />
                     </>
                   ) : (
                     'never expires'

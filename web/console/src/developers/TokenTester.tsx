@@ -9,7 +9,7 @@ import { IconCircleCheck, IconCircleX, IconFlask } from '@tabler/icons-react'
 import { type FormEvent, useState } from 'react'
 import { Link } from 'wouter'
 import { announce } from '../announce'
-import { Ago } from '../components/Ago'
+import { Ago, Due } from '../components/Ago'
 import { Card } from '../components/Card'
 import { Empty } from '../components/Empty'
 import { ProblemPanel } from '../components/ProblemPanel'
@@ -162,7 +162,7 @@ function Verdict({ told }: { told: TokenTest }) {
           <div>
             <dt>Ends</dt>
             <dd>
-              {fullTime(told.expires_at)} <span className="dimmed">({<Ago at={told.expires_at} />})</span>
+              {fullTime(told.expires_at)} <span className="dimmed">({<Due at={told.expires_at} />})</span>
             </dd>
           </div>
         )}

@@ -6,7 +6,7 @@ import { IconPlus, IconTicket } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import { Link, useLocation } from 'wouter'
 import { formatAmount } from '../amounts'
-import { Ago } from '../components/Ago'
+import { Ago, Due } from '../components/Ago'
 import { Empty } from '../components/Empty'
 import { ListCard } from '../components/ListCard'
 import { PageHead } from '../components/PageHead'
@@ -150,7 +150,7 @@ function Window({ campaign }: { campaign: Campaign }) {
   const word = campaign.state === 'upcoming' ? 'begins' : campaign.state === 'ended' ? 'ended' : 'ends'
   return (
     <span className="small dimmed">
-      {word} <Ago at={at} />
+      {word} <Due at={at} />
     </span>
   )
 }

@@ -16,7 +16,7 @@ import { isolated } from '../bidi'
 import { refreshReads, type Target } from '../changes'
 import { useCopy } from '../clipboard'
 import { ActionPanel } from '../components/ActionPanel'
-import { Ago } from '../components/Ago'
+import { Due } from '../components/Ago'
 import { Holds } from '../components/Holds'
 import { Lots } from '../components/Lots'
 import { LowBadge } from '../components/LowBadge'
@@ -197,7 +197,7 @@ function BalanceCard({ balance, scale, unit }: { balance: ShownBalance; scale: n
       {layer?.phase === 'refused' && <p className="refusal">{layer.problem?.detail ?? 'Not changed'}</p>}
       {nextExpiry && (
         <p className="next-expiry">
-          {formatAmount(nextExpiry.amount, scale)} expire <Ago at={nextExpiry.at} />
+          {formatAmount(nextExpiry.amount, scale)} expire <Due at={nextExpiry.at} />
         </p>
       )}
     </section>

@@ -8,7 +8,7 @@ import { lazy, Suspense, useState } from 'react'
 import { Link } from 'wouter'
 import { formatAmount } from '../amounts'
 import { asProblem } from '../api'
-import { Ago } from '../components/Ago'
+import { Due } from '../components/Ago'
 import { ConfirmDialog } from '../components/ConfirmDialog'
 import { Copy } from '../components/Copy'
 import { Empty } from '../components/Empty'
@@ -187,7 +187,7 @@ function VouchersTable({ vouchers, isOld, onEdit, onDelete }: TableProps) {
               )}
             </td>
             <td className="dimmed nowrap" data-label={voucher.expires_at ? 'until' : undefined}>
-              {voucher.expires_at ? <Ago at={voucher.expires_at} /> : 'without end'}
+              {voucher.expires_at ? <Due at={voucher.expires_at} /> : 'without end'}
             </td>
             <td>
               <VoucherStatus voucher={voucher} />
