@@ -19,6 +19,7 @@ from tests.postgres import of_both
 
 from livecredits.access import Role, Scope
 from livecredits.core.vouchers import ALPHABET, CODE_BYTES, spelled
+from livecredits.core.wire import time_text
 from livecredits.credits.guesses import PER_ADDRESS, PER_USER
 from livecredits.http.answers import ChangeAnswer
 from livecredits.http.shop_models import (
@@ -37,6 +38,9 @@ REDEEM = "/api/v1/credits/vouchers/redeem"
 OWN = "/api/v1/credits/vouchers"
 
 
+MINUTE_US = 60_000_000
+
+
 async def voucher(stage: Stage, amount: int = 25, **more: Any) -> Any:
     answer = await (await stage.operator(Role.SUPPORT)).post(VOUCHERS, json={"amount": amount, **more})
     assert answer.status_code == 201, answer.text
@@ -51,6 +55,11 @@ async def campaign(stage: Stage, **more: Any) -> Any:
     return answer.json()
 
 
+def in_a_minute(stage: Stage) -> str:
+    """A minute from the stage's now: `stage.clock.shift_us += MINUTE_US` ends it."""
+    return time_text(stage.clock.now_us() + MINUTE_US)
+
+
 async def codes_of(stage: Stage, made: Any, query: str = "") -> list[Any]:
     admin = await stage.operator()
     page = await admin.get(f"{CAMPAIGNS}/{made['id']}/codes?limit=200{query}")
@@ -61,6 +70,51 @@ async def codes_of(stage: Stage, made: Any, query: str = "") -> list[Any]:
 
 async def redeemed(stage: Stage, user_id: str, code: str) -> httpx2.Response:
     return await (await stage.user(user_id)).post(REDEEM, json={"code": code})
+
+
+# --- ends that have come already ---------------------------------------------------------------------------------
+
+
+async def test_what_could_never_pay_is_not_made(stage: Stage) -> None:
+    support, admin = await stage.operator(Role.SUPPORT), await stage.operator()
+    now, soon = time_text(stage.clock.now_us()), in_a_minute(stage)
+    for answer, field in (
+        (await support.post(VOUCHERS, json={"amount": 5, "expires_at": now}), "expires_at"),
+        (
+            await admin.post(CAMPAIGNS, json={"name": "x", "credits": 5, "codes": 1, "ends_at": now}),
+            "ends_at",
+        ),
+    ):
+        check_problem(answer, 422, "invalid")
+        assert answer.json()["errors"] == [{"field": field, "message": "must be in the future"}]
+    assert (await admin.get(VOUCHERS)).json()["items"] == (await admin.get(CAMPAIGNS)).json()["items"] == []
+    keyed = {"idempotency-key": "once"}
+    made = (await support.post(VOUCHERS, json={"amount": 5, "expires_at": soon}, headers=keyed)).json()
+    stage.clock.shift_us += MINUTE_US
+    again = await support.post(VOUCHERS, json={"amount": 5, "expires_at": soon}, headers=keyed)
+    assert (again.status_code, again.json()["voucher"]) == (201, made["voucher"])
+
+
+async def test_an_edit_can_end_a_voucher_later_and_not_in_the_past(stage: Stage) -> None:
+    support, made = await stage.operator(Role.SUPPORT), await voucher(stage, expires_at=in_a_minute(stage))
+    one = f"{VOUCHERS}/{made['voucher']}"
+    now = time_text(stage.clock.now_us())
+    check_problem(await support.put(one, json={"expires_at": now, "amount": 9}), 422, "invalid")
+    assert (await support.get(one)).json()["amount"] == 25
+    stage.clock.shift_us += MINUTE_US
+    same = await support.put(one, json={"expires_at": made["expires_at"], "amount": 9})
+    assert (same.json()["amount"], same.json()["state"]) == (9, "expired")
+    later = await support.put(one, json={"expires_at": in_a_minute(stage)})
+    assert (later.json()["amount"], later.json()["state"]) == (9, "open")
+
+
+async def test_an_edit_that_changes_nothing_leaves_no_trace(stage: Stage) -> None:
+    admin, made = await stage.operator(), await voucher(stage)
+    for body in ({}, {"amount": 25}, {"amount": 25, "expires_at": None}):
+        answer = await admin.put(f"{VOUCHERS}/{made['voucher']}", json=body)
+        assert answer.json() == made
+    trail = (await admin.get(f"{ADMIN}/audit?target={made['voucher']}")).json()["items"]
+    assert [row["action"] for row in trail] == ["voucher.added"]
 
 
 # --- redeeming -----------------------------------------------------------------------------------------------------
@@ -171,7 +225,8 @@ async def test_whoever_only_looks_neither_reads_nor_finds_a_code_that_can_pay(st
     await redeemed(stage, "ada", used["code"])
     word = await campaign(stage, word="FRIENDS", starts_at="2020-01-01T00:00:00Z")
     await redeemed(stage, "ada", "FRIENDS")
-    await campaign(stage, word="OVER-NOW", ends_at="2020-01-01T00:00:00Z")
+    await campaign(stage, word="OVER-NOW", ends_at=in_a_minute(stage))
+    stage.clock.shift_us += MINUTE_US
     codes = [(await codes_of(stage, word))[0], made]
     texts = []
     for path in (
@@ -202,7 +257,8 @@ async def test_a_voucher_that_waits_for_a_user_is_in_that_users_list(stage: Stag
     umi, bob = await stage.user("umi"), await stage.user("bob")
     await redeemed(stage, "umi", (await voucher(stage, amount=3))["code"])
     made = [await voucher(stage, user_id="umi", amount=amount) for amount in (7, 8)]
-    gone = await voucher(stage, user_id="umi", expires_at="2020-01-01T00:00:00Z")
+    gone = await voucher(stage, user_id="umi", expires_at=in_a_minute(stage))
+    stage.clock.shift_us += MINUTE_US
     await (await stage.operator()).post(f"{VOUCHERS}/{gone['voucher']}/revoke", json={})
     listed = await umi.get(OWN)
     RedemptionsPage.model_validate_json(listed.content)

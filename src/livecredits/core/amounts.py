@@ -1,4 +1,4 @@
-"""Which numbers count as an amount: whole, exact in every language, never a bool or a float.
+"""Which numbers count as an amount (whole, exact in every language, never a bool or a float), and which ends can be.
 
 Every edge (HTTP, CLI, facade) asks here before a number reaches the ledger. The odd thing: Python's `bool` is an
 `int`, so `True` would pass for one credit; it is refused by name.
@@ -37,6 +37,16 @@ def whole(field: str, value: object, *, low: int = -MAX_AMOUNT, high: int = MAX_
 def positive(field: str, value: object, *, high: int = MAX_AMOUNT) -> int:
     """Promise that `value` is a whole number from 1 to `high`; raises as `whole` does."""
     return whole(field, value, low=1, high=high)
+
+
+def require_future(field: str, at_us: int | None, now_us: int) -> None:
+    """Refuse an end that has come already; None is no end.
+
+    Raises:
+        Invalid: 422 `invalid`.
+    """
+    if at_us is not None and at_us <= now_us:
+        raise bad_field(field, "must be in the future")
 
 
 def bad_field(field: str, message: str) -> Invalid:

@@ -19,7 +19,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from livecredits.core.amounts import bad_field, positive, whole
+from livecredits.core.amounts import bad_field, positive, require_future, whole
 from livecredits.core.chain import canonical
 from livecredits.core.changes import LIBRARY, Actor, Redeem
 from livecredits.core.vouchers import CODE_BYTES, is_word, normalised, read_code, spelled
@@ -244,6 +244,7 @@ class Desk:
 
         def write(connection: Any, now_us: int) -> Told:
             def make() -> str:
+                require_future("ends_at", fields["ends_at_us"], now_us)
                 campaign_id = new_id("cmp", now_us)
                 shop_rows.add_campaign(connection, campaign_id, fields, allowed, deed, now_us)
                 if wanted.word is not None:
@@ -366,6 +367,7 @@ class Desk:
 
         def write(connection: Any, now_us: int) -> Told:
             def make() -> str:
+                require_future("expires_at", ends_at_us, now_us)
                 voucher_id = new_id("vch", now_us)
                 shown = code or spelled(secrets.token_bytes(CODE_BYTES))
                 fields = {**asked, "code": shown, "digest": self._digest_of(shown)}

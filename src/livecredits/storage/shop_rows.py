@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from livecredits.core.amounts import require_future
 from livecredits.core.chain import canonical
 from livecredits.core.changes import LIBRARY, Actor
 from livecredits.core.draft import Refuse
@@ -300,14 +301,18 @@ def add_voucher(
 def put_voucher(
     connection: Connection, voucher_id: str, values: Mapping[str, Any], deed: Deed, now_us: int
 ) -> Told:
-    """Change a single voucher that nobody has redeemed."""
+    """Change a single voucher that nobody has redeemed; where nothing differs, nothing is written."""
     before = shop_pages.voucher(connection, voucher_id, now_us)
+    former = {"amount": before.amount, "ends_at_us": before.expires_at_us}
+    values = {name: value for name, value in values.items() if value != former[name]}
+    require_future("expires_at", values.get("ends_at_us"), now_us)
+    if not values and before.campaign_id is None and not before.redemptions:
+        return Told(before, [], {})
     changed = connection.execute(
         update(vouchers).where(*_unused(voucher_id)).values(updated_at_us=now_us, **values)
     ).rowcount
     if not changed:
         raise _why_not(before)
-    former = {"amount": before.amount, "ends_at_us": before.expires_at_us}
     audit.record(
         connection, at_us=now_us, actor=deed.actor, action="voucher.changed", target=voucher_id, reason=deed.reason,
         before={name: former[name] for name in values}, after=dict(values),

@@ -268,7 +268,7 @@ export const shop = {
   addVoucher: (body: VoucherBody) => change<Voucher>('POST', 'admin/vouchers', body),
   putVoucher: (
     id: string,
-    body: { amount: number; expires_at: string | null; reason?: string | undefined },
+    body: { amount: number; expires_at?: string | null; reason?: string | undefined },
   ) => change<Voucher>('PUT', voucher(id), body),
   deleteVoucher: (id: string, reason: string | undefined) =>
     change<void>('DELETE', withReason(voucher(id), reason), undefined),

@@ -223,6 +223,26 @@ describe('single vouchers', () => {
     expect(server.vouchers.map(({ code }) => code)).toEqual(['GONE'])
   })
 
+  it('keep their end to the second when something else is edited', async () => {
+    const server = new ShopServer()
+    const end = '2099-11-23T05:00:30.123456Z'
+    server.addVoucher('SORRY30', { amount: 30, expires_at: end })
+    const { user } = open(server, '/vouchers/single')
+    const edit = async (label: string, typed: string) => {
+      await user.click(await screen.findByRole('button', { name: 'Edit SORRY30' }))
+      const dialog = await screen.findByRole('dialog', { name: 'Edit SORRY30' })
+      const field = within(dialog).getByLabelText(label)
+      await user.clear(field)
+      if (typed) await user.type(field, typed)
+      await user.click(within(dialog).getByRole('button', { name: 'Save' }))
+      await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
+    }
+    await edit('Amount', '40')
+    expect(server.vouchers[0]).toMatchObject({ amount: 40, expires_at: end })
+    await edit('Redeemable until', '')
+    expect(server.vouchers[0]).toMatchObject({ amount: 40, expires_at: null })
+  })
+
   it('say so when somebody was faster', async () => {
     const server = new ShopServer()
     server.addVoucher('SORRY30')

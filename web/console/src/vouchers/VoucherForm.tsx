@@ -39,7 +39,8 @@ function Form({ found, onSaved, onClose }: Props) {
   const [text, setText] = useState(found ? typedAmount(found.amount, scaleOf(found.unit)) : '')
   const [user, setUser] = useState('')
   const [code, setCode] = useState('')
-  const [expires, setExpires] = useState(found?.expires_at ? toLocalInput(found.expires_at) : '')
+  const opened = found?.expires_at ? toLocalInput(found.expires_at) : ''
+  const [expires, setExpires] = useState(opened)
   const [tried, setTried] = useState(false)
   const { busy, problem, run } = useTask()
   const amount = parseAmount(text, scaleOf(unit))
@@ -51,11 +52,9 @@ function Form({ found, onSaved, onClose }: Props) {
     if (!amount.ok || wrong) return
     const reason = await why(found ? title : 'Why this voucher?')
     if (reason === null) return
-    const terms = {
-      amount: amount.value,
-      expires_at: expires ? new Date(expires).toISOString() : null,
-      reason,
-    }
+    const end = { expires_at: expires ? new Date(expires).toISOString() : null }
+    // The field shows minutes: sent back untouched, it would end the voucher some seconds earlier.
+    const terms = { amount: amount.value, reason, ...(expires === opened && found ? {} : end) }
     await run(async () => {
       const saved = found
         ? await shop.putVoucher(found.voucher, terms)
