@@ -21,6 +21,7 @@ from livecredits.errors import StorageFull
 from livecredits.http.answers import ChangeAnswer
 from livecredits.http.app import build_app
 from livecredits.http.receipts import WaitQuery
+from livecredits.http.shop_models import OrderStatusAnswer
 from livecredits.live.log import DAY_US
 from livecredits.live.protocol import make_ws_protocol
 from livecredits.storage import broadcasts
@@ -157,11 +158,14 @@ async def test_a_change_tells_on_how_many_screens_it_was_seen(house: House) -> N
 
 async def test_every_route_that_moves_credits_can_wait_for_the_screens(house: House) -> None:
     """Whoever asks and is not heard would believe that it was seen."""
-    moving = [route for route in house.stage.services.table.routes if route.result is ChangeAnswer]
+    answers = (ChangeAnswer, OrderStatusAnswer)
+    moving = [route for route in house.stage.services.table.routes if route.result in answers]
     assert {route.path for route in moving if route.query is not WaitQuery} == set()
-    assert len(moving) >= 14
+    assert len(moving) >= 15
     backend = await house.stage.backend(Scope.MOVE, Scope.SHOP)
     code = (await house.stage.credits.create_voucher(5)).code
+    package = await house.stage.credits.put_package(name="Two", credits=2, price_minor=1, currency="EUR")
+    order = await house.stage.credits.order("ada", package.id)
     users = "/api/v1/users/ada"
     await house.set(100)
     await house.stage.credits.grant("bob", 1)
@@ -171,8 +175,10 @@ async def test_every_route_that_moves_credits_can_wait_for_the_screens(house: Ho
             (f"{users}/holds", {"amount": 2}),
             ("/api/v1/transfers", {"from_user_id": "ada", "to_user_id": "bob", "amount": 1}),
             (f"{users}/redeem", {"code": code}),
+            (f"/api/v1/admin/credits/orders/{order.id}/status", {"state": "fulfilled"}),
         ):
-            answer = await backend.post(url, json=body, params={"wait": "shown"})
+            method = "PATCH" if url.endswith("/status") else "POST"
+            answer = await backend.request(method, url, json=body, params={"wait": "shown"})
             assert answer.status_code == 200, answer.text
             counts = answer.json()["receipts"]
             assert (counts["open"], counts["shown"]) == (1, 1), url

@@ -436,3 +436,24 @@ async def test_a_person_is_erased_and_the_entries_stay(stage: Stage) -> None:
     assert (await stage.credits.verify()).is_clean
     check_problem(await ada.get("/api/v1/credits/balance"), 401, "unauthenticated")
     check_problem(await admin.delete(f"{ADMIN}/users/nobody/personal-data"), 404, "not_found")
+
+
+async def test_what_cannot_be_an_id_is_a_thing_that_there_is_not(stage: Stage) -> None:
+    """Whoever asks learns the same of an order that never was, however its name is spelled."""
+    admin, backend = await stage.operator(), await stage.backend()
+    await stage.credits.put_user("ada", name="Ada")
+    users = "/api/v1/users/ada"
+    for id in ("ord_none", "ent_" + "0" * 32, "7"):
+        for who, method, url, body in (
+            (admin, "POST", f"{QUEUE}/{id}/fulfill", {}),
+            (backend, "PATCH", f"{QUEUE}/{id}/fulfill", {}),
+            (admin, "PATCH", f"{QUEUE}/{id}/status", {"state": "fulfilled"}),
+            (admin, "PATCH", f"{QUEUE}/{id}/status", {"state": "cancelled"}),
+            (admin, "POST", f"{QUEUE}/{id}/refund", {}),
+            (admin, "GET", f"{QUEUE}/{id}", None),
+            (admin, "POST", f"{ADMIN}/entries/{id}/reverse", {}),
+            (admin, "POST", f"{ADMIN}/batches/{id}/reverse", {}),
+            (backend, "POST", f"{users}/holds/{id}/capture", {}),
+            (backend, "POST", f"/api/v1/holds/{id}/release", {}),
+        ):
+            check_problem(await who.request(method, url, json=body), 404, "not_found")

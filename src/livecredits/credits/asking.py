@@ -36,6 +36,7 @@ from livecredits.core.changes import (
     Transfer,
 )
 from livecredits.core.lots import Terms
+from livecredits.errors import NotFound
 from livecredits.storage.people import UserEdit
 
 TTL_S_MOST = 2_592_000
@@ -44,6 +45,7 @@ TEXT_LENGTHS_MAX = {"reason": 1_000, "label": 200, "source": 100}
 _USER_ID = re.compile(r"(?!\.{1,2}\Z)[^\x00-\x1f\x7f-\x9f/\ud800-\udfff]{1,128}")
 _KEY = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,255}")
 _ID = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
+_ID_SHOWN = 64
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -248,18 +250,26 @@ def _check_transfer(change: Transfer) -> None:
     check_user_id("to_user_id", change.to_user_id)
 
 
+def _check_id(noun: str, id: object) -> None:
+    """Refuse what is no text, and answer what cannot be an id as one that there is not."""
+    if not isinstance(id, str):
+        raise bad_field(f"{noun}_id", "must be text")
+    if not _ID.fullmatch(id):
+        raise NotFound(f"There is no {noun} {id[:_ID_SHOWN]}.")
+
+
 def _check_capture(change: Capture) -> None:
-    check_match(_ID, "hold_id", change.hold_id, "must be the id of a hold")
+    _check_id("hold", change.hold_id)
     if change.amount is not None:
         positive("amount", change.amount)
 
 
 def _check_release(change: Release) -> None:
-    check_match(_ID, "hold_id", change.hold_id, "must be the id of a hold")
+    _check_id("hold", change.hold_id)
 
 
 def _check_reverse(change: Reverse) -> None:
-    check_match(_ID, "entry_id", change.entry_id, "must be the id of an entry")
+    _check_id("entry", change.entry_id)
     if change.amount is not None:
         positive("amount", change.amount)
 
@@ -270,13 +280,13 @@ def _check_redeem(change: Redeem) -> None:
 
 
 def _check_fulfil(change: Fulfil) -> None:
-    check_match(_ID, "order_id", change.order_id, "must be the id of an order")
+    _check_id("order", change.order_id)
     check_text("fulfilled_by", change.fulfilled_by, 200)
     check_text("note", change.note, 1_000)
 
 
 def _check_refund(change: Refund) -> None:
-    check_match(_ID, "order_id", change.order_id, "must be the id of an order")
+    _check_id("order", change.order_id)
     if change.spent not in ("refuse", "left", "below_floor"):
         raise bad_field("spent", "must be refuse, left or below_floor")
 

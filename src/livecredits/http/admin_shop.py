@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from pydantic_core import from_json
+
 from livecredits.core.changes import Fulfil, Redeem, Refund
 from livecredits.errors import (
     AlreadyFulfilled,
@@ -25,7 +27,7 @@ from livecredits.http.answers import ChangeAnswer
 from livecredits.http.bodies import ReasonQuery
 from livecredits.http.changes import actor_of, apply, common, content_of, key_headers, key_of, require_reason
 from livecredits.http.reading import page_reply
-from livecredits.http.receipts import WaitQuery
+from livecredits.http.receipts import WaitQuery, waits
 from livecredits.http.routing import Call, NoBody, NoQuery, Reply, Routes, as_json
 from livecredits.http.rules import MOVED, SELLS, SERVES, SERVES_USERS, SHOWS
 from livecredits.http.shop import REDEMPTION, WRITTEN, placed
@@ -35,6 +37,7 @@ from livecredits.http.shop_models import (
     OrderShape,
     OrdersPage,
     OrdersQuery,
+    OrderStatusAnswer,
     OrderStatusBody,
     PackageBody,
     PackagesAnswer,
@@ -136,10 +139,6 @@ async def list_orders(call: Call[NoBody, OrdersQuery]) -> Reply:
 @routes.add("GET", "/admin/credits/orders/{order_id}", rule=SHOWS, result=OrderShape, refuses=(NotFound,))
 async def read_order(call: Call[NoBody, NoQuery]) -> Reply:
     """One order."""
-    return await _order(call)
-
-
-async def _order(call: Call[Any, Any]) -> Reply:
     order = await call.services.credits.order_of(call.params["order_id"])
     return as_json(order.as_json())
 
@@ -168,17 +167,21 @@ def _fulfilment(call: Call[Any, Any]) -> Fulfil:
     )  # fmt: skip
 
 
-@routes.add("PATCH", "/admin/credits/orders/{order_id}/status", rule=SERVES, body=OrderStatusBody, result=OrderShape,
-            keyed=True, refuses=FULFILMENT)  # fmt: skip
-async def put_order_status(call: Call[OrderStatusBody, NoQuery]) -> Reply:
-    """Fulfil an order, or cancel it while it is pending; the answer is the order."""
+@routes.add("PATCH", "/admin/credits/orders/{order_id}/status", rule=SERVES, body=OrderStatusBody, query=WaitQuery,
+            result=OrderStatusAnswer, keyed=True, refuses=FULFILMENT)  # fmt: skip
+async def put_order_status(call: Call[OrderStatusBody, WaitQuery]) -> Reply:
+    """Fulfil an order, or cancel it while it is pending; the answer is the order.
+
+    A cancellation changes no balance, so there is nothing to wait for.
+    """
     if call.body.state == "fulfilled":
         told = await apply(call, _fulfilment(call))
         if told.status != HTTPStatus.OK:
             return told
-        answer = await _order(call)
-        answer.headers += [header for header in told.headers if header[0].startswith(b"idempotency-")]
-        return answer
+        order = await call.services.credits.order_of(call.params["order_id"])
+        seen = {"receipts": from_json(told.body)["receipts"]} if waits(call) else {}
+        keys = [header for header in told.headers if header[0].startswith(b"idempotency-")]
+        return as_json({**order.as_json(), **seen}, headers=keys)
     require_reason(call, call.body.reason)
     key = key_of(call)
     order = await call.services.credits.cancel_order(

@@ -25,6 +25,7 @@ from livecredits.http.bodies import (
     UserId,
     example_of,
 )
+from livecredits.http.receipts import CountsShape
 
 _AT = "2026-11-23T05:36:21.123456Z"
 _PACKAGE_ID = "pkg_019d1f7e5b2a7c3f8e0a1b2c3d4e5f65"
@@ -182,6 +183,16 @@ class OrderShape(Model):
     cancelled_by: str | None = None
     refunded_by: str | None = None
     refund_reason: str | None = None
+
+
+class OrderStatusAnswer(OrderShape):
+    """An order that was given a state, and on how many screens its credits were seen."""
+
+    model_config = OrderShape.model_config
+    receipts: CountsShape | None = Field(
+        default=None,
+        description="With `wait=shown`, where credits have moved: on how many screens it was seen.",
+    )
 
 
 class OrdersPage(PageShape):
