@@ -7,7 +7,7 @@ WITH account AS (
     WHERE user_id = 'u' || lpad((:number)::text, 5, '0') AND unit = 'credits' FOR NO KEY UPDATE
 ), lot AS (
     SELECT l.id FROM account CROSS JOIN LATERAL (
-        SELECT id FROM lots WHERE account_id = account.id AND remaining > 0
+        SELECT id FROM lots WHERE account_id = account.id AND is_open
         ORDER BY priority, coalesce(expires_at_us, 9223372036854775807), born, id LIMIT 1
     ) AS l
 ), entry AS (

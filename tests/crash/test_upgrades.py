@@ -93,7 +93,7 @@ def empty(postgres: PostgresServer) -> Iterator[str]:
 
 
 def test_the_older_schemas_of_postgresql_are_there() -> None:
-    assert {"0007", "0008"} <= set(DUMPED)
+    assert {"0007", "0008", "0009"} <= set(DUMPED)
 
 
 @pytest.mark.parametrize("version", DUMPED)

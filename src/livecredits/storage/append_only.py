@@ -51,6 +51,12 @@ def guard(table: Table) -> None:
             event.listen(table, "after_create", trigger.execute_if(dialect=dialect))
 
 
+def keep(table: Table) -> None:
+    """Let PostgreSQL refuse to remove or to renumber a row, as the foreign keys do that SQLite has."""
+    for statement in postgres_keepers(table):
+        event.listen(table, "after_create", DDL(statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
+
+
 def erasable_columns(table: str) -> tuple[str, ...]:
     """The columns of an append-only table that the erasure of a person may empty."""
     return _MAY_CHANGE[table][1] if table in _MAY_CHANGE else ()
@@ -88,6 +94,18 @@ def postgres_triggers(table: Table) -> list[str]:
         f"CREATE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
         f"{rows} EXECUTE FUNCTION {function}",
         f"{whole} EXECUTE FUNCTION {function}",
+    ]
+
+
+def postgres_keepers(table: Table) -> list[str]:
+    """A function and a trigger of statements, since one of rows would be asked for each row of every change."""
+    body = f"BEGIN RAISE EXCEPTION '{table}: rows stay, and keep their id' USING ERRCODE = 'restrict_violation'; END"
+    return [
+        f"CREATE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+        (
+            f"CREATE TRIGGER {table}_kept BEFORE DELETE OR UPDATE OF id OR TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_kept()"
+        ),
     ]
 
 

@@ -165,23 +165,23 @@ def give_rights(url: str, role: str) -> None:
     from psycopg.sql import SQL, Identifier
 
     from livecredits.storage.append_only import erasable_columns
-    from livecredits.storage.schema import APPEND_ONLY, account_numbers, metadata, several
+    from livecredits.storage.schema import APPEND_ONLY, KEPT, account_numbers, metadata, several
 
     psycopg = postgres_line.driver()
-    append_only = {table.name for table in APPEND_ONLY}
+    append_only, kept = {table.name for table in APPEND_ONLY}, {table.name for table in KEPT}
     grants = [f"SELECT ON {', '.join(_READ_ALONE)}", f"USAGE ON SEQUENCE {account_numbers.name}"]
     for name in (*metadata.tables, *several.tables):
         if name in append_only:
             grants.append(f"SELECT, INSERT ON {name}")
             grants += [f"UPDATE ({column}) ON {name}" for column in erasable_columns(name)]
         elif name not in _READ_ALONE:
-            grants.append(f"SELECT, INSERT, UPDATE, DELETE ON {name}")
+            grants.append(f"SELECT, INSERT, UPDATE{'' if name in kept else ', DELETE'} ON {name}")
     try:
         with postgres_line.connect(url) as db, db.transaction():
             to = Identifier(role)
             (here,) = db.execute("SELECT current_schema()").fetchall()[0]
             db.execute(SQL("GRANT USAGE ON SCHEMA {} TO {}").format(Identifier(here), to))
-            for table in append_only:
+            for table in append_only | kept:
                 db.execute(SQL("REVOKE ALL ON {} FROM {}").format(Identifier(table), to))
             for grant in grants:
                 db.execute(SQL("GRANT {} TO {}").format(SQL(grant), to))

@@ -53,7 +53,7 @@ FIND_MOVES = (
     f"{each('entry_lots', 'm', 'entry_id = j.id')} {each('lots', 'l', 'id = m.lot_id')} "
     "ORDER BY m.entry_id, m.position"
 )
-_DUE_LOTS = "expires_at_us IS NOT NULL AND remaining > earmarked AND expires_at_us <= $2::bigint"
+_DUE_LOTS = "can_expire AND expires_at_us <= $2::bigint"
 _DUE_HOLDS = "state = 'open' AND expires_at_us <= $2::bigint"
 
 
@@ -76,29 +76,28 @@ DUE_ACCOUNTS = (
 )
 OPEN_LOTS = (
     f"SELECT {shapes.LOT} FROM unnest($1::bigint[]) AS j (id) CROSS JOIN LATERAL ("
-    "SELECT * FROM lots WHERE account_id = j.id AND remaining > 0 "
+    "SELECT * FROM lots WHERE account_id = j.id AND is_open "
     f"ORDER BY priority, coalesce(expires_at_us, {NEVER}), born, id LIMIT $2) AS l"
 )
 OPEN_LOTS_NAMED = (
     f"SELECT {shapes.LOT} FROM {_NAMED} {_ACCOUNT_NAMED} "
-    "CROSS JOIN LATERAL (SELECT * FROM lots WHERE account_id = a.id AND remaining > 0 "
+    "CROSS JOIN LATERAL (SELECT * FROM lots WHERE account_id = a.id AND is_open "
     f"ORDER BY priority, coalesce(expires_at_us, {NEVER}), born, id LIMIT $3) AS l"
 )
 OPEN_HOLDS = (
     f"SELECT {shapes.HOLD} FROM unnest($1::bigint[]) AS j (id) CROSS JOIN LATERAL ("
     "SELECT * FROM holds WHERE account_id = j.id AND state = 'open' LIMIT $2) AS h"
 )
-_CAN_EXPIRE = "expires_at_us IS NOT NULL AND remaining > earmarked"
 NEXT_EXPIRIES = (
     "SELECT j.id, n.at_us, (SELECT sum(remaining - earmarked)::bigint FROM lots "
-    f"WHERE account_id = j.id AND expires_at_us = n.at_us AND {_CAN_EXPIRE}) "
+    "WHERE account_id = j.id AND expires_at_us = n.at_us AND can_expire) "
     "FROM unnest($1::bigint[]) AS j (id) CROSS JOIN LATERAL ("
     "SELECT min(expires_at_us) AS at_us FROM ("
-    f"SELECT expires_at_us FROM lots WHERE account_id = j.id AND {_CAN_EXPIRE} OFFSET 0) AS l) AS n "
+    "SELECT expires_at_us FROM lots WHERE account_id = j.id AND can_expire OFFSET 0) AS l) AS n "
     "WHERE n.at_us IS NOT NULL"
 )
 NEXT_DUE = (
-    f"SELECT least((SELECT min(expires_at_us) FROM lots WHERE {_CAN_EXPIRE}), "
+    "SELECT least((SELECT min(expires_at_us) FROM lots WHERE can_expire), "
     "(SELECT min(expires_at_us) FROM holds WHERE state = 'open'))"
 )
 NEWEST = "SELECT max(id) FROM entries"

@@ -6,6 +6,7 @@ Promises: reads on a connection of its own, in short snapshots, beside whoever w
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from livecredits.storage import postgres_line, postgres_schema
-from livecredits.storage.append_only import postgres_triggers
-from livecredits.storage.schema import APPEND_ONLY
+from livecredits.storage.append_only import postgres_keepers, postgres_triggers
+from livecredits.storage.schema import APPEND_ONLY, KEPT
 from livecredits.storage.spelling import in_postgresql
 from livecredits.storage.verify import Progress, VerifyReport, check
 
@@ -79,11 +80,12 @@ class _Server:
         bodies = dict(self._db.execute(_BODIES).fetchall())
         triggers = [_plain(*row) for row in self._db.execute(_TRIGGERS).fetchall()]
         missing = []
-        for table in APPEND_ONLY:
-            function, *calls = postgres_triggers(table)
-            body = function.split("$$")[1]
+        guards = [(table, postgres_triggers(table)) for table in APPEND_ONLY]
+        guards += [(table, postgres_keepers(table)) for table in KEPT]
+        for table, (function, *calls) in guards:
+            _, name, body, *_ = re.split(r"CREATE FUNCTION |\(\) RETURNS .*?\$\$|\$\$", function)
             stand = all(any(_plain(call) == found for found in triggers) for call in calls)
-            if bodies.get(f"{table.name}_append_only") != body or not stand:
+            if bodies.get(name) != body or not stand:
                 missing.append(table.name)
         return missing
 

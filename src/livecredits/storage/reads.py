@@ -13,11 +13,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, select
+from sqlalchemy import Boolean, Connection, Row, and_, bindparam, func, literal_column, select
 
 from livecredits.core.rows import AccountKey, AccountState, Cause
 from livecredits.errors import NotFound
-from livecredits.storage.dialects import as_object, listed
+from livecredits.storage.dialects import as_object, either, listed
 from livecredits.storage.migrate import FORMER_EPOCHS
 from livecredits.storage.schema import NEVER_US, accounts, entries, holds, lots, meta, units, users
 from livecredits.storage.views import Balance, LotView, UserDetail, UserRow
@@ -26,7 +26,11 @@ LOTS_SHOWN = 100
 IDS_AT_ONCE = 500
 """Ids in one query; longer lists are asked for in pieces."""
 
-_can_expire = and_(lots.c.expires_at_us.is_not(None), lots.c.remaining > lots.c.earmarked)
+_is_open = either(sqlite=lots.c.remaining > 0, postgresql=literal_column("lots.is_open", Boolean))
+_can_expire = either(
+    sqlite=and_(lots.c.expires_at_us.is_not(None), lots.c.remaining > lots.c.earmarked),
+    postgresql=literal_column("lots.can_expire", Boolean),
+)
 _newest = and_(entries.c.account_id == accounts.c.id, entries.c.version == accounts.c.version)
 _next_expiry_us = (
     select(func.min(lots.c.expires_at_us))
@@ -70,7 +74,7 @@ _ACCOUNT = _ACCOUNTS_OF_ONE.where(accounts.c.unit == bindparam("unit"))
 _USER = select(users).where(users.c.user_id == bindparam("user_id"))
 _LOTS = (
     select(lots)
-    .where(lots.c.account_id == bindparam("account_id"), lots.c.remaining > 0)
+    .where(lots.c.account_id == bindparam("account_id"), _is_open)
     .order_by(lots.c.priority, func.coalesce(lots.c.expires_at_us, NEVER_US), lots.c.born, lots.c.id)
     .limit(LOTS_SHOWN)
 )

@@ -14,11 +14,13 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -33,7 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import UserDefinedType
 
-from livecredits.storage.append_only import guard
+from livecredits.storage.append_only import guard, keep
 
 metadata = MetaData()
 
@@ -54,9 +56,16 @@ def _table(name: str, *parts: Any, clustered: bool = False) -> Table:
 _PARTIAL: list[tuple[Index, Any]] = []
 
 
-def _partial(name: str, *columns: Any, where: Any) -> None:
+def _partial(name: str, *columns: Any, where: Any) -> Index:
     """An index of those rows only for which `where` holds."""
-    _PARTIAL.append((Index(name, *columns, sqlite_where=where), where))
+    index = Index(name, *columns, sqlite_where=where)
+    _PARTIAL.append((index, where))
+    return index
+
+
+def _checked_by_sqlite(column: str, other: str) -> ForeignKeyConstraint:
+    """A foreign key that PostgreSQL does without (docs/decisions/lots-in-place.md); `KEPT` has the reason."""
+    return ForeignKeyConstraint([column], [other]).ddl_if(dialect="sqlite")
 
 
 @event.listens_for(metadata, "before_create")
@@ -149,7 +158,7 @@ accounts = _table(
 entries = _table(
     "entries",
     Column("id", Words, primary_key=True),
-    _required("account_id", Whole, ForeignKey("accounts.id")),
+    _required("account_id"),
     _required("version"),
     _required("kind", Words),
     _required("amount"),
@@ -170,6 +179,7 @@ entries = _table(
     Column("hold_expires_at_us", Whole),
     _required("hash", Words),
     Column("origin", Words),
+    _checked_by_sqlite("account_id", "accounts.id"),
     UniqueConstraint("account_id", "version", name="entries_account_version"),
 )
 """The ledger. Append-only. Ids are time-ordered, so one file's entries sorted by id are in the order of commit.
@@ -179,10 +189,12 @@ entries = _table(
 
 entry_lots = _table(
     "entry_lots",
-    Column("entry_id", Words, ForeignKey("entries.id"), primary_key=True),
+    Column("entry_id", Words, primary_key=True),
     Column("position", Whole, primary_key=True),
-    _required("lot_id", Words, ForeignKey("lots.id")),
+    _required("lot_id", Words),
     _required("delta"),
+    _checked_by_sqlite("entry_id", "entries.id"),
+    _checked_by_sqlite("lot_id", "lots.id"),
     clustered=True,
 )
 """What an entry did to each lot, in that order. Append-only."""
@@ -201,7 +213,7 @@ lots = _table(
     _required("created_at_us"),
     CheckConstraint("0 <= earmarked AND earmarked <= remaining AND remaining <= amount", name="lots_parts"),
 )
-_partial(
+_burn_order = _partial(
     "lots_burn_order",
     lots.c.account_id,
     lots.c.priority,
@@ -211,8 +223,27 @@ _partial(
     where=lots.c.remaining > 0,
 )
 _can_expire = (lots.c.expires_at_us.is_not(None)) & (lots.c.remaining > lots.c.earmarked)
-_partial("lots_due", lots.c.expires_at_us, where=_can_expire)
-_partial("lots_next_expiry", lots.c.account_id, lots.c.expires_at_us, where=_can_expire)
+_due = _partial("lots_due", lots.c.expires_at_us, where=_can_expire)
+_next_expiry = _partial("lots_next_expiry", lots.c.account_id, lots.c.expires_at_us, where=_can_expire)
+for _in_sqlite in (_burn_order, _due, _next_expiry):
+    _in_sqlite.ddl_if(dialect="sqlite")
+LOTS_IN_PLACE = (
+    (
+        "ALTER TABLE lots ADD COLUMN is_open boolean GENERATED ALWAYS AS (remaining > 0) STORED, ADD COLUMN can_expire "
+        "boolean GENERATED ALWAYS AS (expires_at_us IS NOT NULL AND remaining > earmarked) STORED"
+    ),
+    (
+        "CREATE INDEX lots_open ON lots "
+        f"(account_id, priority, (coalesce(expires_at_us, {NEVER_US})), born, id) WHERE is_open"
+    ),
+    "CREATE INDEX lots_expiring ON lots (expires_at_us) WHERE can_expire",
+    "CREATE INDEX lots_expiring_of_account ON lots (account_id, expires_at_us) WHERE can_expire",
+    "ALTER TABLE lots SET (fillfactor = 80)",
+)
+"""The same indexes on PostgreSQL, of which none names what a spend changes: so it writes a lot's new version beside the
+former one and touches no index. There must be room for it on the page."""
+for _statement in LOTS_IN_PLACE:
+    event.listen(lots, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
 holds = _table(
     "holds",
@@ -580,3 +611,8 @@ attempts = Table(
 APPEND_ONLY = (entries, entry_lots, reversals, audit, fulfilments, redemptions, batch_parts)
 for _append_only in APPEND_ONLY:
     guard(_append_only)
+
+KEPT = (accounts, lots)
+"""Tables whose rows stay, and keep their numbers: what names them is not checked by PostgreSQL row by row."""
+for _kept in KEPT:
+    keep(_kept)
