@@ -98,7 +98,7 @@ def test_codes_from_campaign_to_redemption(there: str) -> None:
     assert again["code"] == "voucher_used"
     assert answer("voucher", "revoke", codes[1]["voucher"])["state"] == "revoked"
     assert answer("campaign", "revoke", campaign["id"])["funnel"]["open"] == 0
-    assert answer("campaign", "show", campaign["id"])["state"] == "used_up"
+    assert answer("campaign", "show", campaign["id"])["state"] == "revoked"
     assert "Spring" in run("campaign", "list").stdout
     code = run("voucher", "add", "7", "--expires", "2099-12-31").stdout.strip()
     (single,) = answer("voucher", "list", "--search", code)["items"]

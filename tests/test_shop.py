@@ -287,7 +287,12 @@ class TestCampaigns:
         assert (await credits.campaign_codes(campaign.id, state="used")).items[0].redeemed_by == "ada"
         funnel = (await credits.revoke_rest(campaign.id)).funnel
         assert (funnel.codes, funnel.redeemed_codes, funnel.credits_granted, funnel.revoked) == (20, 1, 3, 19)
-        assert (funnel.open, (await credits.campaign(campaign.id)).state) == (0, "used_up")
+        assert (funnel.open, (await credits.campaign(campaign.id)).state) == (0, "revoked")
+
+    async def test_a_withdrawn_word_is_not_called_used_up(self, credits: Credits) -> None:
+        campaign = await credits.create_campaign("word", credits=3, word="FRIENDS")
+        await credits.redeem("ada", "FRIENDS")
+        assert (await credits.revoke_rest(campaign.id)).state == "revoked"
 
     async def test_a_used_code_is_not_withdrawn(self, credits: Credits) -> None:
         campaign = await credits.create_campaign("one", credits=3, codes=1)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.books import SECOND_US, START_US, Books, check
 
+from livecredits.core.amounts import MAX_AMOUNT
 from livecredits.core.changes import Grant, Redeem, Reverse, Spend, Welcome
 from livecredits.core.rows import Decision, Voucher
 from livecredits.core.vouchers import (
@@ -267,6 +268,13 @@ class TestWelcome:
         books.do(Welcome(user_id="ada"))
         assert (books.account().available, books.account(unit="minutes").available) == (7, 3)
         assert books.refused(Welcome(user_id="ada")).code == "not_found"
+        check(books)
+
+    def test_one_that_does_not_fit_refuses_nobody(self) -> None:
+        books = self.books(self.HELLO)
+        answer = books.ask(Grant(user_id="new", amount=MAX_AMOUNT))
+        assert isinstance(answer, Decision)
+        assert [entry.kind for entry in answer.entries] == ["grant"]
         check(books)
 
     def test_one_that_has_ended_refuses_nobody(self) -> None:

@@ -333,19 +333,14 @@ def _with_welcomes(book: Book, decision: Decision, now_us: int, new_id: NewId) -
     for user_id in sorted({account.user_id for account in decision.accounts} - book.users):
         for voucher, turn in _welcomes_for(book, user_id, now_us):
             if (voucher.scope, user_id) not in redeemed:
-                known = {account.key: account for account in decision.accounts}
-                account = known.get((user_id, voucher.unit)) or book.account(user_id, voucher.unit)
-                decision = _joined(decision, _welcome_one(account, voucher, turn, now_us, new_id))
+                decision = _welcomed(book, decision, user_id, voucher, turn, now_us, new_id) or decision
     return decision
 
 
 def _welcome(book: Book, change: Welcome, now_us: int, new_id: NewId) -> Decision:
     decision: Decision | None = None
     for voucher, turn in _welcomes_for(book, change.user_id, now_us):
-        known = {account.key: account for account in decision.accounts} if decision else {}
-        account = known.get((change.user_id, voucher.unit)) or book.account(change.user_id, voucher.unit)
-        given = _welcome_one(account, voucher, turn, now_us, new_id)
-        decision = given if decision is None else _joined(decision, given)
+        decision = _welcomed(book, decision, change.user_id, voucher, turn, now_us, new_id) or decision
     if decision is None:
         raise Refuse("not_found", "There is nothing to welcome this user with.", sticks=False)
     return decision
@@ -365,9 +360,18 @@ def _welcomes_for(book: Book, user_id: str, now_us: int) -> list[tuple[Voucher, 
     return found
 
 
-def _welcome_one(account: Account, voucher: Voucher, turn: int, now_us: int, new_id: NewId) -> Decision:
-    asked = Welcome(user_id=account.user_id, unit=account.unit, actor=WELCOMER)
-    return _pay_out(Draft(account, asked, now_us, new_id), voucher, turn, now_us, address=None)
+def _welcomed(
+    book: Book, decision: Decision | None, user_id: str, voucher: Voucher, turn: int, now_us: int, new_id: NewId
+) -> Decision | None:  # fmt: skip
+    """The decision with what the voucher pays behind its entries; None where the account cannot hold it."""
+    known = {account.key: account for account in decision.accounts} if decision else {}
+    account = known.get((user_id, voucher.unit)) or book.account(user_id, voucher.unit)
+    asked = Welcome(user_id=user_id, unit=voucher.unit, actor=WELCOMER)
+    try:
+        given = _pay_out(Draft(account, asked, now_us, new_id), voucher, turn, now_us, address=None)
+    except Refuse:
+        return None  # the balance would pass its limit; what the user came for stands
+    return given if decision is None else _joined(decision, given)
 
 
 def _joined(first: Decision, then: Decision) -> Decision:

@@ -240,7 +240,7 @@ def _campaign(row: Row[Any], made: Row[Any] | None, granted: int, listed: int, n
         )
     state = "running"
     if funnel.codes and not left and funnel.codes >= row.codes:
-        state = "used_up" if funnel.redeemed_codes else "revoked"
+        state = "revoked" if funnel.revoked else "used_up"
     elif is_over:
         state = "ended"
     elif row.starts_at_us is not None and row.starts_at_us > now_us:
