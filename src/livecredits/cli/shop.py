@@ -17,7 +17,7 @@ from livecredits.cli.lists import All, Columns, Limit, Time, asked, show, show_p
 from livecredits.cli.output import AsJson, out, plain, print_change
 
 packages = typer.Typer(help="What users can order.", no_args_is_help=True)
-orders = typer.Typer(help="What users have ordered: fulfil, cancel, refund.", no_args_is_help=True)
+orders = typer.Typer(help="What users have ordered: place, fulfil, cancel, refund.", no_args_is_help=True)
 campaigns = typer.Typer(help="Many vouchers under one set of terms.", no_args_is_help=True)
 vouchers = typer.Typer(help="Single codes that pay credits.", no_args_is_help=True)
 
@@ -176,6 +176,32 @@ def list_orders(  # noqa: PLR0913 - options
 def show_order(order: OrderId, *, database: Database = None, as_json: AsJson = False) -> None:
     """Show one order with all that is known of it."""
     show(asked("order_of", order, database=database, as_json=as_json), None, as_json=as_json)
+
+
+@orders.command("place", context_settings=NUMBERS)
+def place(  # noqa: PLR0913 - options
+    user: UserId,
+    package: PackageId,
+    *,
+    organisation: Annotated[str | None, typer.Option(help="Whom to bill.")] = None,
+    purchaser: Annotated[str | None, typer.Option(help="Who buys.")] = None,
+    address: Annotated[str | None, typer.Option(help="Where the bill goes.")] = None,
+    email: Annotated[str | None, typer.Option(help="To whom it is mailed.")] = None,
+    reference: Annotated[str | None, typer.Option(help="The buyer's own.")] = None,
+    key: Key = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Order a package for a user, who is made if they are not known yet."""
+    from livecredits import Billing
+
+    billing = Billing(organisation=organisation, purchaser=purchaser, address=address, email=email)
+    placed = asked(
+        "order", user, package, billing=billing if billing.as_json() else None, purchase_reference=reference, key=key,
+        database=database, as_json=as_json,
+    )  # fmt: skip
+    sentence = f"{plain(user)} has ordered {plain(placed['package']['name'])}: {placed['id']}"
+    show(placed, sentence, as_json=as_json)
 
 
 @orders.command("fulfil")
@@ -358,6 +384,12 @@ def list_vouchers(
         search=search, limit=limit, every=every, database=database, as_json=as_json,
     )  # fmt: skip
     show_page(found, VOUCHERS, as_json=as_json, empty="No such vouchers.")
+
+
+@vouchers.command("show")
+def show_voucher(voucher: VoucherId, *, database: Database = None, as_json: AsJson = False) -> None:
+    """Show one voucher, single or of a campaign, and what became of it."""
+    show(asked("voucher", voucher, database=database, as_json=as_json), None, as_json=as_json)
 
 
 @vouchers.command("add")
