@@ -549,6 +549,7 @@ def _tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "PART", 1)
     monkeypatch.setattr(batches, "GROWTH", 2)
     monkeypatch.setattr(batches, "LARGEST_PART", 4)
+    monkeypatch.setattr(batches, "WRITTEN_TOGETHER", 2)
     monkeypatch.setattr(warm, "LOTS_MOST", 5)
 
 

@@ -10,19 +10,23 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.storage.hands import HandClock, rows
+from tests.storage.hands import START_US, HandClock, rows
 from tests.waiting import eventually
 
 from livecredits import Answer, BatchRow, Credits, InsufficientCredits, KeyReused, Refused, VoucherUsed
+from livecredits.core.changes import Grant
 from livecredits.credits.guesses import GuessLimits
 from livecredits.credits.opened import Opened
-from livecredits.storage import notices, postgres_session
+from livecredits.storage import batch, notices, postgres_session
 from livecredits.storage.answers import EVERYBODY, CommittedBatch
 from livecredits.storage.handover import Subscribers
+from livecredits.storage.ids import Ids
 from livecredits.storage.postgres import PostgresStore
 from livecredits.storage.postgres_pipe import Pipe, Statement
 from livecredits.storage.postgres_session import FORGET_PLANS, PLANS_LAST_S
-from livecredits.storage.store import Named, Undone
+from livecredits.storage.postgres_verify import verify
+from livecredits.storage.store import Named, Rows, Undone
+from livecredits.storage.warm import Warm
 
 AT_ONCE = 32
 
@@ -190,6 +194,37 @@ class TestCommit:
         monkeypatch.setattr(PostgresStore, "commit", refuse)
         with pytest.raises(ZeroDivisionError):
             nodes[0].sync.grant("ada", 5)
+
+
+class TestParts:
+    def test_a_server_writes_what_is_decided_while_the_rest_is(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each part is on its way before the first change of the next is decided; together they are one commit."""
+        monkeypatch.setattr(batch, "WRITTEN_TOGETHER", 3)
+        sent: list[int] = []
+        save = PostgresStore.save
+
+        def note(store: PostgresStore, written: Rows) -> None:
+            sent.append(len(written.entries))
+            save(store, written)
+
+        monkeypatch.setattr(PostgresStore, "save", note)
+        changes = [Grant(user_id=f"u{number % 2}", amount=1) for number in range(8)]
+        with closing(PostgresStore(postgres_url)) as store:
+            ids = Ids()
+            ids.at(START_US)
+            store.begin()
+            deciding = batch.Batch(store, ids, START_US, "ep", None, Warm())
+            outcomes = deciding.decide_all(changes)
+            assert sent == [4]
+            deciding.finish()
+            assert sent == [4, 4]
+            assert rows(postgres_url, "SELECT count(*) FROM entries") == [(0,)]
+            store.commit()
+        assert [getattr(outcome, "settled", None) for outcome in outcomes] == [1, 1, 2, 2, 3, 3, 4, 4]
+        assert verify(postgres_url).is_clean
+        assert rows(postgres_url, "SELECT count(*) FROM entries") == [(8,)]
 
 
 class TestPlans:

@@ -55,6 +55,8 @@ GROWTH = 16
 """How many times more when that was not enough."""
 LARGEST_PART = 2_048
 """A part that is larger than this is not worth having."""
+WRITTEN_TOGETHER = 48
+"""A database server writes what so many changes came to while the next ones are decided."""
 KEPT_KEYS = 16
 """How many of a user's own keys a state tells."""
 SETTLED_AT_ONCE = 500
@@ -99,7 +101,18 @@ class Batch:
         self._lock(changes)
         self._find_answers(changes)
         self._load([change for change in changes if (change.key_scope, change.key) not in self._answered])
-        return [self._answer(change) for change in changes]
+        outcomes: list[Outcome] = []
+        for part in self._written_apart(changes):
+            if outcomes:
+                self._write()
+            outcomes += [self._answer(change) for change in part]
+        return outcomes
+
+    def _written_apart(self, changes: Sequence[Change]) -> list[Sequence[Change]]:
+        """Parts of a batch that are written each for itself; there is one where the writing is done by this thread."""
+        count = 1 if self._store.is_alone else max(len(changes) // WRITTEN_TOGETHER, 1)
+        size = -(-len(changes) // count) or 1
+        return [changes[first : first + size] for first in range(0, len(changes), size)]
 
     def rule(self, changes: Sequence[Change]) -> list[Ruling]:
         """The same for a list of changes, each with the available credits before it."""
