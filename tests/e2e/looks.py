@@ -83,6 +83,29 @@ CUT_OFF = """() => {
 """A card hides what does not fit; whatever sticks out of it can be neither read nor pressed."""
 
 
+SQUEEZED = """() => {
+  const wrong = []
+  for (const one of document.querySelectorAll('main :is(td, dd, h1, b, bdi, code)')) {
+    const text = one.textContent.trim()
+    if (text.length < 12 || one.querySelector('td, dd, b, bdi, code') || !one.checkVisibility()) continue
+    const size = parseFloat(getComputedStyle(one).fontSize)
+    const range = document.createRange()
+    range.selectNodeContents(one)
+    const { width } = range.getBoundingClientRect()
+    const tops = [...range.getClientRects()].filter(({ width }) => width > 1).map(({ top }) => Math.round(top))
+    const lines = new Set(tops).size
+    if (lines > 5 && width < 6 * size) wrong.push(`${lines} lines, ${Math.round(width)} px: ${text.slice(0, 60)}`)
+  }
+  return wrong
+}"""
+"""Text in a column of a few letters: nothing is cut off, and nobody can read it."""
+
+
+def squeezed(page: Page) -> list[str]:
+    """What stands on many lines of a few letters each, because something else took the room."""
+    return list(page.evaluate(SQUEEZED))
+
+
 def violations(page: Page) -> list[Any]:
     """What axe-core finds, with the place of each."""
     if not page.evaluate("() => 'axe' in window"):

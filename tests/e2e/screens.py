@@ -17,6 +17,9 @@ from tests.e2e.pages import place_order
 
 USER = "דנה-כהן"
 NAME = "דנה כהן"
+LONG_ID = ("department-of-" * 9)[:120]
+LONG_NAME = "Maximiliana Alexandrina Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of Northumberland"
+MOST = 2**53 - 1
 Step = Callable[[Page], None]
 
 
@@ -43,6 +46,26 @@ def furnish(demo: Demo) -> None:
     demo.api("POST", "/admin/keys", json={"name": "shop backend", "scopes": ["read", "move"]})
     gone = {"email": f"gone-{demo.process.pid}@example.com", "name": "Gone", "role": "viewer"}
     demo.api("POST", "/admin/operators", json=gone)
+
+
+def furnish_at_length(demo: Demo) -> str:
+    """The longest of everything: ids, names, amounts, in every list. Returns the user whose they are."""
+    user = f"{demo.process.pid}-{LONG_ID}"
+    demo.api("PUT", f"/admin/users/{user}", json={"name": LONG_NAME, "email": f"{'m' * 60}@example.com"})
+    demo.api("POST", f"/users/{user}/grants", json={"amount": MOST, "label": LONG_NAME})
+    demo.api("POST", f"/users/{user}/holds", json={"amount": MOST // 2})
+    package = {
+        "name": LONG_NAME, "description": LONG_NAME * 3, "credits": MOST, "unit": "credits",
+        "price_minor": 99_999_999_999, "currency": "EUR", "position": 99,
+    }  # fmt: skip
+    made = demo.api("POST", "/admin/credits/packages", json=package).json()
+    billing = {"organisation": LONG_NAME, "purchaser": LONG_NAME, "address": LONG_NAME}
+    order = {"package_id": made["id"], "billing": billing, "purchase_reference": LONG_ID[:60]}
+    demo.api("POST", f"/users/{user}/orders", json=order)
+    demo.api("POST", "/admin/campaigns", json={"name": LONG_NAME, "credits": MOST, "codes": 2})
+    demo.api("POST", "/admin/vouchers", json={"amount": MOST, "user_id": user})
+    demo.api("POST", "/admin/keys", json={"name": LONG_NAME, "scopes": ["read", "move", "tokens", "shop"]})
+    return user
 
 
 def press(name: str | re.Pattern[str], *, dialog: str | None = None) -> Step:

@@ -21,11 +21,12 @@ from tests.e2e.looks import (
     live_regions,
     moving,
     not_isolated,
+    squeezed,
     violations,
     words,
 )
 from tests.e2e.pages import Console, new_user
-from tests.e2e.screens import OPENED, SCREENS, Screen, furnish
+from tests.e2e.screens import LONG_NAME, OPENED, SCREENS, Screen, furnish, furnish_at_length, see
 
 pytestmark = pytest.mark.e2e
 
@@ -85,6 +86,42 @@ def test_everybody_can_use_the_screen(console: Console, name: str) -> None:
 @pytest.mark.parametrize("name", OPENED)
 def test_everybody_can_use_what_opens(console: Console, name: str) -> None:
     check(show(console, OPENED[name]), ACROSS)
+
+
+@pytest.fixture(scope="module")
+def long_id(console: Console, demo: Demo) -> str:
+    return furnish_at_length(demo)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "overview",
+        "users",
+        "user",
+        "orders",
+        "packages",
+        "campaigns",
+        "vouchers",
+        "broadcasts",
+        "audit",
+        "keys",
+    ],
+)
+def test_the_longest_leaves_room_for_all(console: Console, long_id: str, name: str) -> None:
+    screen = SCREENS[name]
+    if name == "user":
+        screen = Screen(f"users/{long_id}", LONG_NAME, (see("Holds"),))
+    if name == "orders":
+        screen = Screen(f"orders?user={long_id}", "Orders", (see(LONG_NAME),))
+    page = show(console, screen)
+    found: dict[str, Any] = {}
+    for width, height in (DESK, TABLET, TWICE, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        found[f"wide {width}"] = is_wider_than_the_window(page)
+        found[f"cut off {width}"] = cut_off(page)
+        found[f"squeezed {width}"] = squeezed(page)
+    assert {look: wrong for look, wrong in found.items() if wrong} == {}
 
 
 def test_signing_in(browser: Browser, demo: Demo) -> None:

@@ -13,8 +13,23 @@ const MINUTES_5 = 5 * 60_000
 const LONG = 16
 
 export function useActorName(): (actor: string) => string {
-  const { operator, mayAdminister } = useSession()
-  const { data: names } = useQuery({
+  const { operator } = useSession()
+  const names = useNames()
+  return (actor) => {
+    if (actor === `operator:${operator.id}`) return `${isolated(operator.name)} (you)`
+    return isolated(names?.get(actor) ?? shortened(actor))
+  }
+}
+
+/** The same for the target of an audit row; nothing where it is no colleague and no key that has a name. */
+export function useTargetName(): (target: string) => string | undefined {
+  const names = useNames()
+  return (target) => names?.get(`operator:${target}`) ?? names?.get(`service:${target}`)
+}
+
+function useNames(): Map<string, string> | undefined {
+  const { mayAdminister } = useSession()
+  const { data } = useQuery({
     queryKey: ['actors'],
     queryFn: async ({ signal }) => {
       const [operators, keys] = await Promise.all([api.operators(signal), api.keys(signal)])
@@ -27,10 +42,7 @@ export function useActorName(): (actor: string) => string {
     staleTime: MINUTES_5,
     retry: false,
   })
-  return (actor) => {
-    if (actor === `operator:${operator.id}`) return `${isolated(operator.name)} (you)`
-    return isolated(names?.get(actor) ?? shortened(actor))
-  }
+  return data
 }
 
 /** `service:key_01a2071e…8436a` → `service …a8436a`. */

@@ -95,6 +95,17 @@ export function formatAmount(value: number, scale = 0): string {
   return format(value, scale, 'auto')
 }
 
+const brief = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 2 })
+const BRIEF_FROM = 100_000
+
+/** `1.5M`, `9,000`: for the marks of an axis, where there is room for some six signs. */
+export function formatBriefly(value: number, scale = 0): string {
+  const decimal = value / 10 ** scale
+  return Math.abs(decimal) < BRIEF_FROM
+    ? formatAmount(value, scale)
+    : brief.format(decimal).replace('-', MINUS)
+}
+
 /** `1 order`, `1,204 orders`. */
 export function counted(count: number, noun: string): string {
   return `${formatAmount(count)} ${noun}${count === 1 ? '' : 's'}`

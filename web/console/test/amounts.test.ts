@@ -2,7 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  counted,
   formatAmount,
+  formatBriefly,
   formatSigned,
   MAX_AMOUNT,
   outcome,
@@ -100,4 +102,19 @@ describe('edits', () => {
     expect(outcome({ verb: 'adjust', amount: -30 }, 100)).toBe(70)
     expect(outcome({ verb: 'set', credits: 5 }, 100)).toBe(5)
   })
+})
+
+it.each([
+  [9000, 0, '9,000'],
+  [99_999, 0, '99,999'],
+  [1_500_000, 0, '1.5M'],
+  [-5_007_199_254_740_991, 0, '−5007.2T'],
+  [1_234_500, 2, '12,345.00'],
+])('marks %d of scale %d on an axis as %s', (amount, scale, text) =>
+  expect(formatBriefly(amount, scale)).toBe(text),
+)
+
+it('counts in words', () => {
+  expect(counted(1, 'order')).toBe('1 order')
+  expect(counted(1204, 'order')).toBe('1,204 orders')
 })

@@ -47,6 +47,18 @@ it('calls colleagues and keys by their names, and shortens what it does not know
   expect(screen.getByText('service …a8436a')).toBeTruthy()
 })
 
+it('tells of what is new what it has, not what it lacks', async () => {
+  const server = withRow()
+  const after = { disabled: false, limit: null, name: 'Pavel', ends_at_us: 1_763_876_181_000_000 }
+  server.audit = [{ ...ROW, action: 'operator.created', target: 'op_2', before: null, after }]
+  open(server, '/audit')
+  const row = await screen.findByRole('row', { name: /operator\.created/ })
+  // Who it is about is called by name, as who did it.
+  await waitFor(() => expect(within(row).getAllByText('Pavel')).toHaveLength(2))
+  const values = [...row.querySelectorAll('.audit-values li')].map((each) => each.textContent)
+  expect(values).toEqual(['disabled false', 'name Pavel', expect.stringMatching(/^ends_at Nov 2\d, 2025/)])
+})
+
 it('opens the details with the request id', async () => {
   const { user } = open(withRow(), '/audit')
   const more = await screen.findByRole('button', { name: /Details of credits\.set/ })

@@ -77,12 +77,18 @@ function BroadcastLine({ row, isOpen, onToggle }: { row: Broadcast; isOpen: bool
       </td>
       <td className="broadcast-user">
         <Link href={`/users/${encodeURIComponent(row.user_id)}`} className="row-link">
-          <bdi>{row.user_id}</bdi>
+          <bdi className="two-lines" title={isolated(row.user_id)}>
+            {row.user_id}
+          </bdi>
         </Link>
       </td>
       <td className="broadcast-actor">
         <span className="dimmed">{who(row.actor)}</span>
-        {row.label && <bdi className="broadcast-label">{row.label}</bdi>}
+        {row.label && (
+          <bdi className="two-lines" title={isolated(row.label)}>
+            {row.label}
+          </bdi>
+        )}
       </td>
       <td className="broadcast-node dimmed" data-empty={row.node === null || undefined}>
         {row.node ?? '–'}

@@ -7,7 +7,7 @@ import { useMantineColorScheme } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { formatAmount } from '../amounts'
+import { formatAmount, formatBriefly } from '../amounts'
 import { fullTime } from '../time'
 import type { Point } from './series'
 
@@ -101,7 +101,7 @@ function optionsOf(element: HTMLElement, scale: number, onPoint: (at: number | n
         incrs: [1, 2, 5]
           .flatMap((each) => Array.from({ length: 16 }, (_, power) => each * 10 ** power))
           .sort((a, b) => a - b),
-        values: (_, splits) => splits.map((each) => formatAmount(each, scale)),
+        values: (_, splits) => splits.map((each) => formatBriefly(each, scale)),
       },
     ],
     series: [

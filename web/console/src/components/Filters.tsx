@@ -47,15 +47,24 @@ export function TextFilter({ url, name, label, placeholder = '' }: FilterProps) 
   )
 }
 
-export function DayFilter({ url, name, label }: FilterProps) {
+/** The days from which and up to which; the last one belongs to them. */
+export function DaysFilter({ url }: { url: UrlState }) {
+  return (
+    <div className="filter-days">
+      <Day url={url} name="since" label="From" />
+      <Day url={url} name="until" label="To" />
+    </div>
+  )
+}
+
+function Day({ url, name, label }: FilterProps) {
   return (
     <TextInput
       type="date"
       size="sm"
-      className="filter-day"
       aria-label={label}
       leftSection={<span className="filter-label">{label}</span>}
-      leftSectionWidth={52}
+      leftSectionWidth={48}
       value={url.get(name) ?? ''}
       onChange={(event) => url.patch({ [name]: event.currentTarget.value, ...FIRST_PAGE })}
     />

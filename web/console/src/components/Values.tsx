@@ -4,6 +4,8 @@
 import { IconArrowRight } from '@tabler/icons-react'
 import { fullTime } from '../time'
 
+const NONE = 'none'
+
 type Fields = Record<string, string>
 
 /** An audit row's side as flat text fields; nested objects keep their path. */
@@ -26,9 +28,8 @@ function text(value: unknown, name = ''): string {
   if (typeof value === 'number') {
     return name.endsWith('_us') ? fullTime(new Date(value / 1000).toISOString()) : value.toLocaleString()
   }
-  if (value === null) return 'none'
-  if (Array.isArray(value) && value.every((each) => typeof each !== 'object'))
-    return value.join(', ') || 'none'
+  if (value === null) return NONE
+  if (Array.isArray(value) && value.every((each) => typeof each !== 'object')) return value.join(', ') || NONE
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
@@ -44,21 +45,32 @@ const BRIEF_MOST = 3
 
 const FOLLOWING = new Set(['settled', 'held', 'version'])
 
+/** Whether a field says something in a row: of credits that moved all else follows, and what is new may lack much. */
+function tells(name: string, changed: string[], before: Fields, after: Fields): boolean {
+  if (before[name] === undefined && after[name] === NONE) return false
+  return !(changed.includes('credits') && FOLLOWING.has(name))
+}
+
 export function Values({ before, after, brief = false }: Props) {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   const all = names.filter((name) => before[name] !== after[name])
-  const moved = brief && all.includes('credits') ? all.filter((name) => !FOLLOWING.has(name)) : all
+  const moved = brief ? all.filter((name) => tells(name, all, before, after)) : all
   if (moved.length === 0) return <span className="dimmed">–</span>
   const shown = brief ? moved.slice(0, BRIEF_MOST) : moved
   return (
     <ul className="values">
       {shown.map((name) => (
-        <li key={name}>
-          <span className="value-name">{name}</span>{' '}
-          <bdi className="numeral dimmed">{before[name] ?? 'none'}</bdi>{' '}
-          <IconArrowRight size={12} aria-label="became" role="img" />{' '}
+        <li key={name} className={brief ? 'two-lines' : undefined}>
+          <span className="value-name">{name.replace(/_us$/, '')}</span>{' '}
+          {/* What had no value because it did not exist became nothing: it is. */}
+          {!(brief && before[name] === undefined) && (
+            <>
+              <bdi className="numeral dimmed">{before[name] ?? NONE}</bdi>{' '}
+              <IconArrowRight size={12} aria-label="became" role="img" />{' '}
+            </>
+          )}
           <b className="numeral">
-            <bdi>{after[name] ?? 'none'}</bdi>
+            <bdi>{after[name] ?? NONE}</bdi>
           </b>
         </li>
       ))}

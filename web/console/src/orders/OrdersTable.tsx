@@ -96,7 +96,7 @@ function OrderLine({ order, actions, isOpen, onToggle }: LineProps) {
       </td>
       <td>
         <span className="user-names">
-          <bdi>{order.package.name}</bdi>
+          <bdi className="two-lines">{order.package.name}</bdi>
           <span className="small moved">
             <Amount value={order.package.credits} scale={scaleOf(order.package.unit)} />{' '}
             <span className="dimmed">{order.package.unit}</span>

@@ -8,7 +8,7 @@
 import { Button } from '@mantine/core'
 import { IconChartBar, IconTable } from '@tabler/icons-react'
 import { useState } from 'react'
-import { formatAmount } from '../amounts'
+import { formatAmount, formatBriefly } from '../amounts'
 import { Card } from '../components/Card'
 import type { UnitStats } from '../installation'
 import { type Bar, barOf, ceilingOf, LABELS, PARTS, type Part } from './figures'
@@ -138,7 +138,7 @@ function Stack({ className, bar, parts, whole, to, scale }: StackProps) {
       {parts.map((part) => (
         <i key={part} data-part={part} style={{ height: `${(bar.parts[part] / full) * 100}%` }} />
       ))}
-      {isCut && <span className="flow-cut numeral">{formatAmount(whole, scale)}</span>}
+      {isCut && <span className="flow-cut numeral">{formatBriefly(whole, scale)}</span>}
     </div>
   )
 }

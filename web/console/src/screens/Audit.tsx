@@ -8,11 +8,12 @@ import { Button, Skeleton, Switch } from '@mantine/core'
 import { IconChevronDown, IconClipboardList, IconDownload } from '@tabler/icons-react'
 import { Fragment, useState } from 'react'
 import { Link } from 'wouter'
-import { useActorName } from '../actors'
+import { useActorName, useTargetName } from '../actors'
 import { type AuditRow, address, api, type ListQuery } from '../api'
+import { isolated } from '../bidi'
 import { Ago } from '../components/Ago'
 import { Empty } from '../components/Empty'
-import { ClearFilters, DayFilter, startOf, TextFilter } from '../components/Filters'
+import { ClearFilters, DaysFilter, startOf, TextFilter } from '../components/Filters'
 import { ListCard } from '../components/ListCard'
 import { PageHead } from '../components/PageHead'
 import SavedFilters from '../components/SavedFilters'
@@ -56,8 +57,7 @@ export default function Audit() {
             <TextFilter url={url} name="actor" label="Actor" placeholder="operator:…" />
             <TextFilter url={url} name="action" label="Action" placeholder="credits.set" />
             <TextFilter url={url} name="target" label="Target" placeholder="User id" />
-            <DayFilter url={url} name="since" label="From" />
-            <DayFilter url={url} name="until" label="To" />
+            <DaysFilter url={url} />
             {filters.action === undefined && (
               <Switch
                 size="sm"
@@ -202,9 +202,10 @@ function placeOf({ action, target }: AuditRow): string | undefined {
 }
 
 function Target({ row }: { row: AuditRow }) {
+  const nameOf = useTargetName()
   if (row.target === null) return <span className="dimmed">–</span>
   const place = placeOf(row)
-  const id = <Id id={row.target} />
+  const id = <Id id={row.target} name={nameOf(row.target)} />
   if (place === undefined) return id
   return (
     <Link href={place} className="row-link">
@@ -213,13 +214,24 @@ function Target({ row }: { row: AuditRow }) {
   )
 }
 
-/** A generated id is known by its end; the whole of it is in the title and in the details. */
-function Id({ id }: { id: string }) {
+/**
+ * A generated id is known by its end, that of a colleague or a key by the name; the whole of it is in the title and in
+ * the details.
+ */
+function Id({ id, name }: { id: string; name: string | undefined }) {
   const generated = /^([a-z]+_)[0-9a-f]{24}([0-9a-f]{8})$/.exec(id)
+  if (name !== undefined)
+    return (
+      <bdi className="two-lines" title={id}>
+        {name}
+      </bdi>
+    )
   return generated ? (
     <span className="generated" title={id}>{`${generated[1]}…${generated[2]}`}</span>
   ) : (
-    <bdi>{id}</bdi>
+    <bdi className="two-lines" title={isolated(id)}>
+      {id}
+    </bdi>
   )
 }
 

@@ -14,7 +14,7 @@ import { BroadcastsTable } from '../broadcasts/BroadcastsTable'
 import { type Broadcast, log, RESEND } from '../broadcasts/log'
 import { Empty } from '../components/Empty'
 import { KINDS, kindName } from '../components/EntryIcon'
-import { ChoiceFilter, ClearFilters, DayFilter, startOf, TextFilter, without } from '../components/Filters'
+import { ChoiceFilter, ClearFilters, DaysFilter, startOf, TextFilter, without } from '../components/Filters'
 import { ListCard } from '../components/ListCard'
 import { PageHead } from '../components/PageHead'
 import { useList } from '../list'
@@ -71,8 +71,7 @@ export default function Broadcasts() {
             <TextFilter url={url} name="user" label="User" placeholder="id" />
             <KindFilter url={url} />
             <UnitFilter url={url} />
-            <DayFilter url={url} name="since" label="From" />
-            <DayFilter url={url} name="until" label="To" />
+            <DaysFilter url={url} />
             <ClearFilters url={url} names={FILTERS} />
           </>
         }

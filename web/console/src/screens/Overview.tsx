@@ -11,6 +11,7 @@ import { type ReactNode, useCallback, useEffect, useRef } from 'react'
 import { Link } from 'wouter'
 import { formatAmount } from '../amounts'
 import { asProblem } from '../api'
+import { Figure } from '../components/Figure'
 import { PageHead } from '../components/PageHead'
 import { ProblemPanel } from '../components/ProblemPanel'
 import { installation, type Stats, type UnitStats } from '../installation'
@@ -165,7 +166,7 @@ function Tile({ name, value, note, href }: { name: string; value: string; note: 
       ) : (
         <span className="tile-name">{name}</span>
       )}
-      <b className="tile-value numeral">{value}</b>
+      <Figure className="tile-value numeral" text={value} />
       <span className="tile-note">{note}</span>
     </li>
   )

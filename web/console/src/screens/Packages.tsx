@@ -193,9 +193,9 @@ function PackagesTable({ packages, onEdit }: TableProps) {
             <td className="cell-main">
               <span className="user-names">
                 <b>
-                  <bdi>{found.name}</bdi>
+                  <bdi className="two-lines">{found.name}</bdi>
                 </b>
-                {found.description && <span className="small dimmed wrap">{found.description}</span>}
+                {found.description && <bdi className="small dimmed two-lines">{found.description}</bdi>}
               </span>
             </td>
             <td className="end numeral">

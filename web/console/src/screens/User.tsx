@@ -17,6 +17,7 @@ import { refreshReads, type Target } from '../changes'
 import { useCopy } from '../clipboard'
 import { ActionPanel } from '../components/ActionPanel'
 import { Due } from '../components/Ago'
+import { Figure } from '../components/Figure'
 import { Holds } from '../components/Holds'
 import { Lots } from '../components/Lots'
 import { LowBadge } from '../components/LowBadge'
@@ -167,14 +168,13 @@ function BalanceCard({ balance, scale, unit }: { balance: ShownBalance; scale: n
   return (
     <section className="card balance-card" aria-label="Balance" data-phase={layer?.phase}>
       <span className="card-label">Available {unit}</span>
-      <span
+      <Figure
         className="numeral big-number"
         key={flashes}
         data-flash={flashes > 0 || undefined}
         data-testid="balance"
-      >
-        {formatAmount(balance.credits, scale)}
-      </span>
+        text={formatAmount(balance.credits, scale)}
+      />
       <dl className="facts">
         <div>
           <dt>Settled</dt>

@@ -8,6 +8,7 @@ import { lazy, Suspense, useState } from 'react'
 import { Link } from 'wouter'
 import { formatAmount } from '../amounts'
 import { asProblem } from '../api'
+import { isolated } from '../bidi'
 import { Due } from '../components/Ago'
 import { ConfirmDialog } from '../components/ConfirmDialog'
 import { Copy } from '../components/Copy'
@@ -177,10 +178,10 @@ function VouchersTable({ vouchers, isOld, onEdit, onDelete }: TableProps) {
               {formatAmount(voucher.amount, scaleOf(voucher.unit))}{' '}
               <span className="dimmed">{voucher.unit}</span>
             </td>
-            <td data-label="for">
+            <td className="cell-id one-line" data-label="for">
               {voucher.user_id ? (
                 <Link href={`/users/${encodeURIComponent(voucher.user_id)}`} className="row-link">
-                  <bdi>{voucher.user_id}</bdi>
+                  <bdi title={isolated(voucher.user_id)}>{voucher.user_id}</bdi>
                 </Link>
               ) : (
                 <span className="dimmed">anybody</span>
