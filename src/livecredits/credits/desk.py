@@ -59,6 +59,7 @@ from livecredits.storage.views import Page
 
 if TYPE_CHECKING:
     from livecredits.clock import Clock
+    from livecredits.credits.windows import Windows
     from livecredits.storage.database import Database
 
 T = TypeVar("T")
@@ -67,10 +68,13 @@ T = TypeVar("T")
 class Desk:
     """Packages, orders, campaigns and vouchers of an opened ledger."""
 
-    def __init__(self, database: Database, clock: Clock, units: Callable[[], Collection[str]]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, units: Callable[[], Collection[str]], windows: Windows
+    ) -> None:
         self._database = database
         self._clock = clock
         self._units = units
+        self._windows = windows
         self._voucher_key = bytes.fromhex(database.read(_voucher_key))
         self._has_longer_words = database.read(shop_pages.has_longer_words)
 
@@ -256,6 +260,7 @@ class Desk:
             return Told(made, [], {shop_rows.NOBODY: {"vouchers", "audit"}})
 
         made: Made = self._write(write)
+        self._windows.note(shop_rows.NOBODY, fields["starts_at_us"], fields["ends_at_us"])
         self._make_codes(made.id, wanted.codes or 1, wanted.prefix or "")
         return replace(self.campaign(made.id), replayed=made.is_old)
 
@@ -383,6 +388,7 @@ class Desk:
             return Told(replace(voucher, replayed=made.is_old), [], lists)
 
         voucher: VoucherView = self._write(write)
+        self._windows.note(user_id or shop_rows.NOBODY, ends_at_us)
         return voucher
 
     def put_voucher(
@@ -403,6 +409,7 @@ class Desk:
         voucher: VoucherView = self._write(
             lambda connection, now_us: shop_rows.put_voucher(connection, voucher_id, values, deed, now_us)
         )
+        self._windows.note(voucher.user_id or shop_rows.NOBODY, voucher.expires_at_us)
         return voucher
 
     def delete_voucher(self, voucher_id: str, actor: Actor | None, reason: str | None) -> None:

@@ -25,6 +25,7 @@ from livecredits.credits.batches import Batches
 from livecredits.credits.desk import Desk
 from livecredits.credits.guesses import Guesses, GuessLimits
 from livecredits.credits.others import Others
+from livecredits.credits.windows import Windows
 from livecredits.errors import Invalid, NotFound, Refused, StorageFull
 from livecredits.scheduler import Scheduler
 from livecredits.storage import audit, pages, people, reads, verify
@@ -80,7 +81,8 @@ class Opened:
         self.writer.on_epoch.append(self._note_epoch)
         self.units: Mapping[str, Unit] = self._database.read(_units)
         self._schedulers = [Scheduler(lane, clock) for lane in self._database.lanes]
-        self.desk = Desk(self._database, clock, lambda: self.units)
+        self._windows = Windows(self._database, clock)
+        self.desk = Desk(self._database, clock, lambda: self.units, self._windows)
         self.guesses = Guesses(clock, limits, self.others.attempts if self.others else None)
         self.batches = Batches(self._database, clock, lambda: self.units, self.others)
         self.batching = ThreadPoolExecutor(1, thread_name_prefix="livecredits-batches")
@@ -114,6 +116,7 @@ class Opened:
         """Write what waits and let go of the database."""
         for scheduler in self._schedulers:
             scheduler.close()
+        self._windows.close()
         self.writer.close()
         # Whatever reads has ended before its connections are: a read that came later would make one that nobody closes.
         self.batching.shutdown(cancel_futures=True)
