@@ -297,7 +297,8 @@ def test_a_session_holds_and_ends_on_all_nodes(town: Town) -> None:
 
 
 def test_an_operator_who_is_disabled_at_one_node_is_out_at_the_other(town: Town) -> None:
-    with closing(town.operator(town.b)) as operator:
+    # The last admin could not be disabled.
+    with closing(town.operator(town.a)), closing(town.operator(town.b)) as operator:
         id = operator.get("/admin/session").json()["operator"]["id"]
         live = operator.post("/admin/session/live-token").json()["token"]
         with screen(town.b, live) as there:
