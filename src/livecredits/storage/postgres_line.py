@@ -32,6 +32,8 @@ OLDEST_SERVER = 14
 _RACED = frozenset({"23505", "40001", "40P01"})
 """A unique violation, a serialization failure, a deadlock."""
 _FULL = frozenset({"53100"})
+_GIVES_UP = frozenset({"FATAL", "PANIC"})
+"""A server without room for its log crashes over it, and what stands there of a COMMIT may well be taken for one."""
 _BREAKS = ("08", "53", "57P")
 """Connections, resources, shutdowns: classes of states in which the server says no to anything."""
 _PASSING = frozenset({"25006", "25P03", "25P04", "55P03", "57014"})
@@ -194,7 +196,7 @@ def meaning(error: Exception) -> Exception:
     state = cause.sqlstate or ""
     if state in _RACED:
         return Raced(f"another writer was quicker ({state})")
-    if state in _FULL:
+    if state in _FULL and cause.diag.severity_nonlocalized not in _GIVES_UP:
         return StorageFull("The database server's disk is full; nothing was written.")
     is_cut = not state and isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
     if is_cut or state.startswith(_BREAKS) or state in _PASSING:
