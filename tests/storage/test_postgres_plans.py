@@ -16,7 +16,7 @@ from livecredits.storage.postgres_rows import ArrayRows
 
 LARGE = 100_000 if IS_DEEP else 5_000
 FIRST_OF_AN_INDEX = {"NEXT_DUE", "NEWEST"}
-AS_GOOD = {("seen empty", "NEXT_EXPIRIES"), ("seen empty", "OPEN_HOLDS")}
+AS_GOOD = {("seen empty", "OPEN_HOLDS")}
 """Of two indexes without a row one is as good as the other; plans are forgotten within seconds."""
 SMALL_BY_NATURE = {"units", "campaigns", "meta"}
 FILL = """
