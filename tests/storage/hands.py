@@ -18,6 +18,8 @@ from livecredits.storage import migrate, sqlite
 
 START_US = 1_800_000_000_000_000
 SECOND_US = 1_000_000
+QUICK_BYTES = 2 * 1024**3
+"""Each test process may keep a PostgreSQL in memory."""
 IS_DEEP = os.environ.get("LIVECREDITS_DEPTH") == "deep"
 
 
@@ -60,9 +62,14 @@ def fresh_database(folder: Path, name: str = "credits.db") -> Path:
 
 
 def quick_folder() -> Path | None:
-    """A folder in memory, where a commit costs nothing; for tests that are not about the disk."""
+    """A folder in memory, where a commit costs nothing; for tests that are not about the disk.
+
+    None where there is no room: containers are often given 64 MB.
+    """
     shared = Path("/dev/shm")
-    return shared if shared.is_dir() and os.access(shared, os.W_OK) else None
+    if not (shared.is_dir() and os.access(shared, os.W_OK)):
+        return None
+    return shared if shutil.disk_usage(shared).free >= QUICK_BYTES else None
 
 
 def rows(where: Path | str, statement: str, *values: object) -> list[tuple[Any, ...]]:
