@@ -8,6 +8,8 @@ Every command and option is explained in docs/reference/cli.md; a test holds the
 
 from __future__ import annotations
 
+import gc
+
 import typer
 
 from livecredits.cli import (
@@ -43,6 +45,12 @@ access.add_to(app)
 doctor.add_to(app)
 
 
+GC_THRESHOLD = (50_000, 20, 100)
+"""What a command loads is no garbage: looking for some at every 700 new objects took a seventh of its start (by
+processor time, `key list`: 0.90 s → 0.79). A server sets its own once it is ready."""
+
+
 def main() -> None:
     """Entry point of the script `livecredits`."""
+    gc.set_threshold(*GC_THRESHOLD)
     app()
