@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.demo_process import environment, spawn
+from tests.storage.hands import rows as sql
 from typer.testing import CliRunner, Result
 
 from livecredits.cli import app
@@ -320,6 +321,31 @@ def test_killed_in_the_middle_and_started_again_each_row_counts_once(
     with closing(sqlite3.connect(ledger)) as db:
         assert db.execute("SELECT count(*) FROM entries").fetchone() == (ROWS,)
         assert db.execute("SELECT count(*) FROM idempotency").fetchone() == (ROWS,)
+    assert CliRunner().invoke(app, ["verify"]).exit_code == 0
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(300)
+def test_killed_over_postgresql_it_goes_on_where_it_was(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**environment(), "LIVECREDITS_DATABASE_URL": postgres_url}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LIVECREDITS_URL", raising=False)
+    count, at_once = ROWS // 2, str(AT_ONCE // 2)
+    file = written(tmp_path, *(f"u{number % 100},grant,{number % 7 + 1}" for number in range(count)))
+    importing = spawn(
+        "import", file, "--rows-at-once", at_once, "--json", LIVECREDITS_DATABASE_URL=postgres_url
+    )
+    assert kill_after(importing, tmp_path, count // 4), "the import was not killed at work"
+    told = answer(file, "--rows-at-once", at_once)
+    assert (told["rows"], told["applied"], told["refused"]) == (count, count, 0)
+    assert 0 < told["resumed_at"] < count
+    entries = sql(postgres_url, "SELECT count(*), sum(amount), count(DISTINCT account_id) FROM entries")
+    assert entries == [(count, sum(number % 7 + 1 for number in range(count)), 100)]
+    assert sql(postgres_url, "SELECT count(*) FROM idempotency") == [(count,)]
+    assert answer(file, "--rows-at-once", at_once)["resumed_at"] == count
+    assert sql(postgres_url, "SELECT count(*) FROM entries") == [(count,)]
     assert CliRunner().invoke(app, ["verify"]).exit_code == 0
 
 

@@ -390,6 +390,30 @@ def test_every_node_knows_the_others(town: Town) -> None:
         assert httpx2.get(f"{node.url}/readyz").status_code == 200
 
 
+def test_a_node_on_another_line_of_history_turns_the_others_red(town: Town) -> None:
+    """One that still stands on what was the primary tells the same table what it sees."""
+
+    def is_red(node: Server) -> bool:
+        answer = httpx2.get(f"{node.url}/readyz")
+        return answer.status_code == 503 and "stray is on another line of history" in answer.text
+
+    def is_ready(node: Server) -> bool:
+        return httpx2.get(f"{node.url}/readyz").status_code == 200
+
+    with psycopg.connect(town.url, autocommit=True) as db:
+        stray = (
+            "INSERT INTO nodes SELECT (jsonb_populate_record(one, jsonb_build_object('node_id', 'stray', "
+            "'epoch', 'ep_another', 'seen_at_us', one.seen_at_us + 3600000000))).* FROM nodes AS one LIMIT 1"
+        )
+        try:
+            db.execute(stray)
+            eventually(lambda: is_red(town.a) and is_red(town.b))
+        finally:
+            db.execute("DELETE FROM nodes WHERE node_id = 'stray'")
+    eventually(lambda: is_ready(town.a) and is_ready(town.b))
+    town.until_both_know()
+
+
 def test_nodes_that_could_not_work_beside_them_do_not_start(town: Town) -> None:
     refused = {
         "open with LIVECREDITS_BUS=postgres": {"LIVECREDITS_BUS": "memory"},
