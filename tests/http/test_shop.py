@@ -457,3 +457,17 @@ async def test_what_cannot_be_an_id_is_a_thing_that_there_is_not(stage: Stage) -
             (backend, "POST", f"/api/v1/holds/{id}/release", {}),
         ):
             check_problem(await who.request(method, url, json=body), 404, "not_found")
+
+
+async def test_a_user_who_comes_too_late_learns_nothing_of_operators(stage: Stage) -> None:
+    ada, admin = await stage.user("ada"), await stage.operator()
+    order = await order_of(ada, await package_of(stage))
+    done = await admin.post(f"{QUEUE}/{order['id']}/fulfill", json={"note": "paid in cash"})
+    late = await ada.post(f"{OWN}/{order['id']}/cancel", json={})
+    check_problem(late, 409, "already_fulfilled")
+    told = late.json()
+    assert (told["entry"], told["fulfilled_at"]) == (done.json()["entry"], done.json()["as_of"])
+    assert "fulfilled_by" not in told
+    assert "op_" not in late.text
+    seen = await admin.patch(f"{QUEUE}/{order['id']}/status", json={"state": "cancelled"})
+    assert seen.json()["fulfilled_by"].startswith("operator:op_")

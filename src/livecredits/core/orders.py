@@ -22,18 +22,18 @@ def order_label(package_name: str) -> str:
     return f"Order · {package_name}"[:LABEL_MOST]
 
 
-def require_pending(order: OrderRow) -> None:
+def require_pending(order: OrderRow, *, for_user: bool = False) -> None:
     """Refuse unless the order waits for its fulfilment.
 
-    A fulfilled order tells who fulfilled it and when, since two operators may work on the same queue.
+    A fulfilled order tells who fulfilled it and when, since two operators may work on the same queue; its user is told
+    when, and nothing of operators.
     """
     if order.state == "fulfilled":
-        raise Refuse(
-            "already_fulfilled",
-            f"The order was fulfilled by {order.fulfilled_by}.",
-            order=order.id,
-            **done_by(order),
-        )
+        done, by = dict(done_by(order)), f" by {order.fulfilled_by}"
+        if for_user:
+            del done["fulfilled_by"]
+            by = ""
+        raise Refuse("already_fulfilled", f"The order was fulfilled{by}.", order=order.id, **done)
     if order.state != "pending":
         raise Refuse("order_closed", f"The order is {order.state}.", order=order.id, state=order.state)
 

@@ -226,7 +226,9 @@ def _require_text(file: BinaryIO) -> None:
     if start.startswith(_UTF_16):
         raise fault_of(1, None, "file", "is UTF-16; save it as CSV UTF-8")
     if b"\0" in start:
-        raise fault_of(1, None, "file", "is not text: it holds a NUL byte")
+        lines = start[: start.index(b"\0")].splitlines(keepends=True) or [b""]
+        row = len(lines) + lines[-1].endswith((b"\n", b"\r"))
+        raise fault_of(row, None, "file", "is not text: it holds a NUL byte")
 
 
 def _check_header(header: Sequence[str]) -> None:

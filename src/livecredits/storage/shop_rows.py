@@ -179,7 +179,7 @@ def cancel_order(connection: Connection, order_id: str, user_id: str | None, dee
         raise NotFound(f"There is no order {order_id}.")
     if not cancelled:
         if order.state != "cancelled" or deed.reason not in (None, order.cancel_reason):
-            _refuse_closed(order_id, order)
+            _refuse_closed(order_id, order, for_user=deed.actor.kind == "user")
         return Told(order, [], {})
     if deed.actor.kind != "user":
         audit.record(
@@ -190,12 +190,12 @@ def cancel_order(connection: Connection, order_id: str, user_id: str | None, dee
     return _told(order, "orders", user_id=order.user_id)
 
 
-def _refuse_closed(order_id: str, order: Any) -> None:
+def _refuse_closed(order_id: str, order: Any, *, for_user: bool) -> None:
     row = OrderRow(
         order_id, order.user_id, "", 0, None, order.state, order.entry_id, order.fulfilled_at_us, order.fulfilled_by
     )  # fmt: skip
     try:
-        require_pending(row)
+        require_pending(row, for_user=for_user)
     except Refuse as refuse:
         refusal = refuse.refusal
         raise from_code(refusal.code, refusal.detail, refusal.extra) from None
