@@ -2,7 +2,7 @@
  * Puts the console together: who is signed in decides between the sign-in form and the screens.
  */
 import { Center, Loader, MantineProvider } from '@mantine/core'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryClient, QueryClientProvider, usePrefetchQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter'
 import { Announcer, forgetAnnouncements } from './announce'
@@ -19,6 +19,7 @@ import { dropQuestion, useQuestion } from './reasons'
 import { NotFound } from './screens/NotFound'
 import { SessionProvider, useSessionState } from './session'
 import { cssVariables, theme } from './theme'
+import { unitsQuery } from './units'
 import { lastSegment } from './url'
 
 // Nothing is said before the first screen stands, so what says it may come after.
@@ -144,6 +145,8 @@ function UserAtAddress() {
 
 function Screens() {
   const [place] = useLocation()
+  // On their way while the screen's part is loaded, not only once it asks for them.
+  usePrefetchQuery(unitsQuery)
   return (
     <Guarded place={place}>
       <Suspense>

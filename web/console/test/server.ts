@@ -103,6 +103,8 @@ export class Server {
   frames: Record<string, unknown>[] = []
   units: Unit[] = [{ name: 'credits', scale: 0 }]
   requests: Request[] = []
+  /** Nothing listens any more. */
+  isGone = false
   /** Pushes wait while this is true: the HTTP answer comes first then. */
   pushesPaused = false
   private scripts: { method: string; path: RegExp; answer: Scripted }[] = []
@@ -209,6 +211,7 @@ export class Server {
   }
 
   private async fetch(address: string, init: RequestInit): Promise<Response> {
+    if (this.isGone) throw new TypeError('Failed to fetch')
     const url = new URL(address)
     const request: Request = {
       method: init.method ?? 'GET',
@@ -401,6 +404,7 @@ export class FakeSocket {
 
   constructor(private readonly server: Server) {
     queueMicrotask(() => {
+      if (server.isGone) return this.drop()
       this.readyState = FakeSocket.OPEN
       server.join(this)
       this.onopen?.(new Event('open'))

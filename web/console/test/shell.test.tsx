@@ -1,9 +1,12 @@
 /** The frame: palette, shortcuts, theme, the state of the line, unknown addresses. */
-import { screen, waitFor, within } from '@testing-library/react'
-import { expect, it, vi } from 'vitest'
+import { act, screen, waitFor, within } from '@testing-library/react'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { balanceOf, open, Server } from './harness'
 import { ShopServer } from './shop-server'
 
+/** So long the SDK waits for a line before it calls its numbers old, and between two tries. */
+const STALE_MS = 11_000
+const LONGEST_WAIT_MS = 41_000
 const FIND = 'Find a user, an order, a voucher or a screen'
 
 function withAda(): Server {
@@ -80,6 +83,24 @@ it('says that it is live, and that it reconnects when the line is cut', async ()
   server.cutTheLine()
   await waitFor(() => expect(status()).toBe('Reconnecting'))
   await waitFor(() => expect(status()).toBe('Live'), { timeout: 4000 })
+})
+
+it('says above the numbers that they may be old, while the server does not answer', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true })
+  onTestFinished(() => void vi.useRealTimers())
+  const { server } = open(withAda())
+  await balanceOf('bob')
+  await waitFor(() => expect(document.querySelector('.side .line')?.textContent).toBe('Live'))
+  expect(screen.queryByRole('region', { name: 'Not live' })).toBeNull()
+  server.isGone = true
+  server.cutTheLine()
+  await act(() => vi.advanceTimersByTimeAsync(STALE_MS))
+  expect(screen.getByRole('region', { name: 'Not live' }).textContent).toMatch(
+    /^Not live since .*\. The numbers may be old/,
+  )
+  server.isGone = false
+  await act(() => vi.advanceTimersByTimeAsync(LONGEST_WAIT_MS))
+  expect(screen.queryByRole('region', { name: 'Not live' })).toBeNull()
 })
 
 it('changes colours and remembers', async () => {

@@ -20,6 +20,19 @@ it('shows who holds what, in the reader’s own way of writing numbers', async (
   expect(screen.getByTitle('2 connected screens')).toBeTruthy()
 })
 
+it('shows no amount before it knows how many decimal places there are', async () => {
+  const server = new Server()
+  server.addUser('ada', 1250)
+  server.units = [{ name: 'credits', scale: 2 }]
+  const letGo = server.holdBack('GET', /^admin\/units$/)
+  open(server)
+  await waitFor(() => expect(server.sent('GET', /^admin\/units$/)).toHaveLength(1))
+  await settle()
+  expect(screen.queryByText('1,250')).toBeNull()
+  letGo()
+  expect(await screen.findByText('12.50')).toBeTruthy()
+})
+
 it('finds as somebody types, and keeps the search in the address', async () => {
   const { user, server } = open(withTwo())
   await balanceOf('bob')

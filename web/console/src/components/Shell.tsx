@@ -13,6 +13,7 @@ import {
   IconLogout,
   IconMoon,
   IconPackage,
+  IconPlugConnectedX,
   IconSearch,
   IconSettings,
   IconSun,
@@ -23,9 +24,10 @@ import {
 } from '@tabler/icons-react'
 import { lazy, type ReactNode, Suspense, useEffect } from 'react'
 import { Link, useLocation } from 'wouter'
-import { useOnline } from '../live'
+import { useLine, useOnline } from '../live'
 import { useSession } from '../session'
 import { useShortcuts } from '../shortcuts'
+import { clockTime } from '../time'
 import { Line } from './Line'
 import { Logo } from './Logo'
 
@@ -104,7 +106,7 @@ export function Shell({ children }: { children: ReactNode }) {
         onClick={close}
       />
       <main id="main" tabIndex={-1} className="main">
-        <OfflineBanner />
+        <NotLive />
         <div className="page">{children}</div>
       </main>
       <Suspense>
@@ -115,13 +117,25 @@ export function Shell({ children }: { children: ReactNode }) {
   )
 }
 
-function OfflineBanner() {
-  if (useOnline()) return null
+/** Whoever looks at numbers that may be old is told where they look. */
+function NotLive() {
+  const online = useOnline()
+  const { status, since } = useLine()
+  if (!online) {
+    return (
+      <section className="not-live" aria-label="Offline">
+        <IconWifiOff size={16} aria-hidden />
+        You are offline. The numbers are the last ones known; changes are possible again once the network is
+        back.
+      </section>
+    )
+  }
+  if (status !== 'stale' && status !== 'error') return null
   return (
-    <section className="offline" aria-label="Offline">
-      <IconWifiOff size={16} aria-hidden />
-      You are offline. The numbers are the last ones known; changes are possible again once the network is
-      back.
+    <section className="not-live" aria-label="Not live">
+      <IconPlugConnectedX size={16} aria-hidden />
+      Not live since {clockTime(since)}. The numbers may be old; they are right again as soon as the server
+      answers.
     </section>
   )
 }
