@@ -5,7 +5,9 @@
 import { useCredits, useCreditsStore } from 'livecredits/react'
 import { useState } from 'react'
 import { amountText, momentText } from './amounts'
-import { type HistoryEntry, useHistory } from './history'
+import { type HistoryEntry, historyPath, useHistory } from './history'
+import { useSession } from './session'
+import { useToast } from './toasts'
 import { VoucherList } from './VoucherList'
 
 const UNITS = [
@@ -66,10 +68,54 @@ function Part({ name, value, testId }: { name: string; value: string; testId?: s
 }
 
 function History({ unit }: { unit: string }) {
+  const [kind, setKind] = useState('')
+  return (
+    <>
+      <div className="history-bar">
+        <label>
+          <span className="for-readers">Show</span>
+          <select value={kind} onChange={(event) => setKind(event.target.value)} data-testid="history-kind">
+            <option value="">Everything</option>
+            {Object.entries(KIND_NAMES).map(([value, name]) => (
+              <option key={value} value={value}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Download unit={unit} kind={kind} />
+      </div>
+      <Entries key={kind} unit={unit} kind={kind} />
+    </>
+  )
+}
+
+/** All pages of what is shown, as a file for a spreadsheet. */
+function Download({ unit, kind }: { unit: string; kind: string }) {
+  const { readFile } = useSession()
+  const toast = useToast()
+  const download = async () => {
+    const { data, error } = await readFile(historyPath(unit, kind, { format: 'csv' }))
+    if (error !== null) return toast.error(error.detail)
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(data)
+    link.download = `${unit}.csv`
+    link.click()
+    URL.revokeObjectURL(link.href)
+  }
+  return (
+    <button type="button" className="secondary" onClick={download} data-testid="history-download">
+      Download as CSV
+    </button>
+  )
+}
+
+function Entries({ unit, kind }: { unit: string; kind: string }) {
   const { scale } = useCredits({ unit })
-  const { entries, older, error, readOlder } = useHistory(unit)
+  const { entries, older, error, readOlder } = useHistory(unit, kind)
   if (error !== null && entries === null) return <p role="alert">{error}</p>
   if (entries === null) return <p className="quiet">Reading the history…</p>
+  if (entries.length === 0 && kind !== '') return <p className="quiet">No entries of this kind.</p>
   if (entries.length === 0) return <p className="quiet">No entries yet. The first grant will stand here.</p>
   return (
     <>

@@ -42,25 +42,35 @@ export interface SpendAnswer {
 
 const UNREACHABLE: Problem = { detail: 'The server cannot be reached. Nothing was changed on this screen.' }
 
-async function call<T>(method: string, path: string, body?: unknown, headers = {}): Promise<Outcome<T>> {
+async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers = {},
+  take = (response: Response): Promise<unknown> => response.json(),
+): Promise<Outcome<T>> {
   try {
     const response = await fetch(path, {
       method,
       headers: body === undefined ? headers : { 'Content-Type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    const answer: unknown = await response.json()
-    return response.ok ? { data: answer as T, error: null } : { data: null, error: answer as Problem }
+    if (!response.ok) return { data: null, error: (await response.json()) as Problem }
+    return { data: (await take(response)) as T, error: null }
   } catch {
     return { data: null, error: UNREACHABLE }
   }
 }
 
 /** Reads with a screen token, and once more with a fresh one where the token was no longer good. */
-export async function readWith<T>(getToken: GetToken, path: string): Promise<Outcome<T>> {
+export async function readWith<T>(
+  getToken: GetToken,
+  path: string,
+  take?: (response: Response) => Promise<unknown>,
+): Promise<Outcome<T>> {
   for (const fresh of [false, true]) {
     const token = await Promise.resolve(getToken({ fresh })).catch(() => null)
-    const outcome = await call<T>('GET', path, undefined, { Authorization: `Bearer ${token}` })
+    const outcome = await call<T>('GET', path, undefined, { Authorization: `Bearer ${token}` }, take)
     if (outcome.error?.status !== 401) return outcome
   }
   return { data: null, error: { detail: 'You are signed out. Sign in again to go on.' } }

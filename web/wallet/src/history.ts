@@ -3,7 +3,8 @@
  *
  * Promise: the list has no gap and no entry twice. Versions of an account count 1, 2, 3 …, so a gap can be seen: where
  * the newest page does not reach what is known, it replaces it. The newest page is read again when the version moved,
- * one read at a time, so that a burst of changes costs two reads and not a hundred.
+ * one read at a time, so that a burst of changes costs two reads and not a hundred. Of one kind alone versions have
+ * gaps by nature; there the newest page always replaces what is known.
  */
 import { useCredits } from 'livecredits/react'
 import { useCallback, useEffect, useRef, useState } from 'react'
@@ -29,7 +30,13 @@ export interface HistoryPage {
 
 const PAGE_LENGTH = 20
 
-export function useHistory(unit: string) {
+/** Which entries, as the address of a page or a file asks for them. */
+export function historyPath(unit: string, kind: string, more: Record<string, string>): string {
+  return `/credits/history?${new URLSearchParams({ unit, ...(kind === '' ? {} : { kind }), ...more })}`
+}
+
+/** The entries of one unit; `kind` '' is every kind. */
+export function useHistory(unit: string, kind: string) {
   const { version, loading } = useCredits({ unit })
   const { read } = useSession()
   const [shown, setShown] = useState<HistoryPage | null>(null)
@@ -37,15 +44,17 @@ export function useHistory(unit: string) {
 
   const readPage = useCallback(
     async (after: string | null, join: typeof withNewest) => {
-      const query = new URLSearchParams({ unit, limit: String(PAGE_LENGTH) })
-      if (after !== null) query.set('after', after)
-      const { data, error: problem } = await read<HistoryPage>(`/credits/history?${query}`)
+      const part = { limit: String(PAGE_LENGTH), ...(after === null ? {} : { after }) }
+      const { data, error: problem } = await read<HistoryPage>(historyPath(unit, kind, part))
       setError(problem?.detail ?? null)
       if (data !== null) setShown((known) => join(known, data))
     },
-    [unit, read],
+    [unit, kind, read],
   )
-  const readNewest = useCallback(() => readPage(null, withNewest), [readPage])
+  const readNewest = useCallback(
+    () => readPage(null, kind === '' ? withNewest : (_known, page) => page),
+    [readPage, kind],
+  )
   useAfterEach(loading ? null : version, readNewest)
 
   const readOlder = () => readPage(shown?.next ?? null, withOlder)

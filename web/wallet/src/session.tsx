@@ -27,6 +27,8 @@ interface Session {
   readonly switchTo: (user: string) => void
   /** Reads a route of livecredits with the user's screen token; `path` stands under `/api/v1`. */
   readonly read: <T>(path: string) => Promise<Outcome<T>>
+  /** The same for a route that answers with a file. */
+  readonly readFile: (path: string) => Promise<Outcome<Blob>>
 }
 
 export const SessionContext = createContext<Session | null>(null)
@@ -55,7 +57,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     async <T,>(path: string): Promise<Outcome<T>> => readWith<T>(getNewest, `${SERVICE}/api/v1${path}`),
     [getNewest],
   )
-  const session = useMemo(() => ({ user, users, switchTo, read }), [user, users, switchTo, read])
+  const readFile = useCallback(
+    (path: string) => readWith<Blob>(getNewest, `${SERVICE}/api/v1${path}`, (response) => response.blob()),
+    [getNewest],
+  )
+  const session = useMemo(
+    () => ({ user, users, switchTo, read, readFile }),
+    [user, users, switchTo, read, readFile],
+  )
 
   return (
     <SessionContext value={session}>

@@ -44,7 +44,6 @@ const HISTORY = {
       label: null,
     },
   ],
-  next: null,
 }
 /** jsdom paints nothing; colours are measured in Chromium. */
 const NO_LAYOUT = { 'color-contrast': { enabled: false }, 'link-in-text-block': { enabled: false } }
@@ -54,9 +53,12 @@ const SESSION = {
   users: [],
   switchTo: () => {},
   read: async <T,>(path: string) => {
-    const page = path.startsWith('/credits/history') ? HISTORY : { items: [], next: null }
+    const kind = new URLSearchParams(path.split('?')[1]).get('kind')
+    const items = HISTORY.items.filter((entry) => kind === null || entry.kind === kind)
+    const page = path.startsWith('/credits/history') ? { items, next: null } : { items: [], next: null }
     return { data: page as unknown as T, error: null } as Outcome<T>
   },
+  readFile: async (path: string) => ({ data: new Blob([path]), error: null }) as Outcome<Blob>,
 }
 
 function show(page: React.ReactNode, store = new FakeStore()) {
@@ -92,6 +94,29 @@ it('lists the history, and names a hold as one', async () => {
     expect.stringContaining('Picture'),
     expect.stringMatching(/Set aside.*\+10 held/),
   ])
+})
+
+it('lists entries of one kind alone, and gives just these as a file', async () => {
+  const files: Blob[] = []
+  const saved: string[] = []
+  const createObjectURL = (file: Blob) => `blob:${files.push(file)}`
+  vi.stubGlobal('URL', Object.assign(URL, { createObjectURL, revokeObjectURL: () => {} }))
+  const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function save(
+    this: HTMLAnchorElement,
+  ) {
+    saved.push(this.download)
+  })
+  show(<AccountPage />)
+  await screen.findAllByTestId('history-row')
+  await userEvent.selectOptions(screen.getByRole('combobox', { name: 'Show' }), 'Set aside')
+  await vi.waitFor(() => expect(screen.getAllByTestId('history-row')).toHaveLength(1))
+  expect(screen.getByTestId('history-row').textContent).toContain('+10 held')
+  await userEvent.click(screen.getByRole('button', { name: 'Download as CSV' }))
+  await vi.waitFor(() => expect(saved).toEqual(['credits.csv']))
+  expect(await files[0]?.text()).toBe('/credits/history?unit=credits&kind=hold&format=csv')
+  await userEvent.selectOptions(screen.getByRole('combobox', { name: 'Show' }), 'Expired')
+  expect(await screen.findByText('No entries of this kind.')).toBeTruthy()
+  click.mockRestore()
 })
 
 it.each([

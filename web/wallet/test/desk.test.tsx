@@ -28,6 +28,7 @@ const orders = (status: string) => ({
 async function show(page: ReactNode) {
   const session = {
     ...{ user: 'ada', users: [], switchTo: () => {} },
+    readFile: async () => ({ data: new Blob(), error: null }) as const,
     async read<T>() {
       const items = redeemed.map((code) => ({
         entry: code,
