@@ -110,6 +110,10 @@ class PostgresServer:
         """The address of a database, as a host writes it."""
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
 
+    def local_url(self, database: str) -> str:
+        """The same by the server's own socket, which is the shortest way."""
+        return f"postgresql:///{database}?host={self.folder}&port={self.port}&user={USER}"
+
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """A connection of the server's owner, outside any transaction."""
         return psycopg.connect(self.url(database), autocommit=True)

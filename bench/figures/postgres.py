@@ -24,8 +24,9 @@ INCLUDES = (
     "nodes, commit with fsync, answer back on the loop. Spread: over 5,000 accounts in turn. Hot: all on one account. "
     "The peer is pgbench with one statement per change (`bench/peers/pgbench_spend.sql`, prepared), one transaction "
     "each, over the same number of accounts in the same server, without hash chain, checks and words; of 16, 64 and "
-    "256 of its clients the best is taken. Runs alternate; medians. All of it shares the machine's cores. CPU is what "
-    "one change takes of them, of the processes that ask (with pgbench: pgbench) and of all of the server's."
+    "256 of its clients the best is taken. Both go by the server's own socket. Runs alternate; medians. All of it "
+    "shares the machine's cores. CPU is what one change takes of them, of the processes that ask (with pgbench: "
+    "pgbench) and of all of the server's."
 )
 CLIENTS = (16, 64, 256)
 SPREAD, HOT = "256 callers, spread", "256 callers, one hot account"
@@ -57,7 +58,7 @@ def _rates(run: Run, server: PostgresServer, accounts: int, turns: int, full: in
     database, peers = _ledger(server), _ledger(server)
     run.step("making users")
     one, other, seeding = (
-        run.python("bench.callers", server.url(name), core=None) for name in (database, database, peers)
+        run.python("bench.callers", server.local_url(name), core=None) for name in (database, database, peers)
     )
     for program in (one, other, seeding):
         program.hear()

@@ -40,7 +40,9 @@ BOUNDS_MS = {
 middle of one must not keep everybody else waiting for ever. A batch of 10,000 rows is decided in a second or two."""
 SETTINGS = {
     **{name: str(most) for name, most in BOUNDS_MS.items()},
-    **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off"),
+    **dict.fromkeys(
+        ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_memoize", "jit"), "off"
+    ),
     "plan_cache_mode": "force_generic_plan",
     "array_nulls": "on",  # else a NULL in an array that is spelled out is a text
 }
