@@ -109,6 +109,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.known: set[str] = set()
         self.codes: dict[str, Code] = {}
         self.orders: dict[str, Bought] = {}
+        self.packages: dict[tuple[int, int | None], str] = {}
 
     store: Store
     ids: Ids
@@ -181,10 +182,13 @@ class LedgerMachine(RuleBasedStateMachine):
             "name": "p", "credits": amount, "unit": "credits", "price_minor": 1, "currency": "EUR",
             "validity_s": validity_s, "active": True, "position": 0, "description": None,
         }  # fmt: skip
-        package = self.write(shop_rows.put_package, None, fields, shop_rows.Deed(), self.now_us).result
+        if (amount, validity_s) not in self.packages:
+            made = self.write(shop_rows.put_package, None, fields, shop_rows.Deed(), self.now_us).result
+            self.packages[amount, validity_s] = made.id
+        package_id = self.packages[amount, validity_s]
         order_id = f"ord_{len(self.orders)}"
         empty = {"billing": None, "purchase_reference": None, "metadata": None}
-        self.write(shop_rows.add_order, order_id, user, package.id, empty, None, LIBRARY, self.now_us)
+        self.write(shop_rows.add_order, order_id, user, package_id, empty, None, LIBRARY, self.now_us)
         self.orders[order_id] = Bought(user, amount, validity_s)
 
     @precondition(lambda self: self.orders)

@@ -52,11 +52,12 @@ def record(  # noqa: PLR0913 - a row of nine columns
     """
     row_id = new_id("aud", at_us)
     connection.execute(
-        insert(schema.audit).values(
-            id=row_id, at_us=at_us, actor=str(actor), action=action, target=target, reason=reason,
-            before=_text(before), after=_text(after), details=_text(details), address=actor.address,
-            request_id=actor.request_id,
-        )
+        insert(schema.audit),
+        {
+            "id": row_id, "at_us": at_us, "actor": str(actor), "action": action, "target": target, "reason": reason,
+            "before": _text(before), "after": _text(after), "details": _text(details), "address": actor.address,
+            "request_id": actor.request_id,
+        },
     )  # fmt: skip
     return row_id
 

@@ -66,8 +66,9 @@ def once(
     made = make()
     answer = {"made": made} if keep is None else {"made": made, "kept": keep(made)}
     connection.execute(
-        insert(idempotency).values(
-            scope=scope, key=key, content=content, answer=canonical(answer), created_at_us=now_us
-        )
-    )
+        insert(idempotency),
+        {
+            "scope": scope, "key": key, "content": content, "answer": canonical(answer), "created_at_us": now_us,
+        },
+    )  # fmt: skip
     return Made(made, is_old=False)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from livecredits.core.chain import GENESIS, canonical
 from livecredits.core.changes import LIBRARY, Actor
@@ -55,14 +55,23 @@ class UserEdit:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not UNTOUCHED}
 
 
+_PERSON = select(users).where(users.c.user_id == bindparam("user_id"))
+_ACCOUNT = select(accounts).where(
+    accounts.c.user_id == bindparam("user_id"), accounts.c.unit == bindparam("unit")
+)
+_CONFIGURE = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("account_id"))
+    .values({name: bindparam(name) for name in ("floor", "frozen", "low_threshold", "seal")})
+)
+
+
 def put_user(
     connection: Connection, user_id: str, edit: UserEdit, now_us: int, unit_names: Collection[str]
 ) -> Told:
     """Make or change a user, and the floor and freezing of one account; an unknown account is made at version 0."""
-    person = connection.execute(select(users).where(users.c.user_id == user_id)).first()
-    account = connection.execute(
-        select(accounts).where(accounts.c.user_id == user_id, accounts.c.unit == edit.unit)
-    ).first()
+    person = connection.execute(_PERSON, {"user_id": user_id}).first()
+    account = connection.execute(_ACCOUNT, {"user_id": user_id, "unit": edit.unit}).first()
     before = {**_person_fields(person), **_account_fields(account)}
     _put_person(connection, user_id, edit, now_us, is_new=person is None)
     terms = edit.given("floor", "frozen", "low_threshold")
@@ -109,7 +118,7 @@ def _put_person(connection: Connection, user_id: str, edit: UserEdit, now_us: in
         values["receipts"] = int(values["receipts"])  # to PostgreSQL a truth is no number
     if is_new:
         row = {"user_id": user_id, "created_at_us": now_us, "updated_at_us": now_us, **values}
-        connection.execute(insert(users).values(row))
+        connection.execute(insert(users), row)
     elif values:
         connection.execute(
             update(users).where(users.c.user_id == user_id).values(updated_at_us=now_us, **values)
@@ -131,14 +140,15 @@ def _put_account(
         "seal": seal_of(user_id, unit, floor, frozen, created_at_us, low_threshold),
     }  # fmt: skip
     if account is not None:
-        connection.execute(update(accounts).where(accounts.c.id == account.id).values(values))
+        connection.execute(_CONFIGURE, {"account_id": account.id, **values})
         return
     number = new_account_number(connection)
     connection.execute(
-        insert(accounts).values(
-            id=number, user_id=user_id, unit=unit, version=0, settled=0, held=0, last_hash=GENESIS,
-            created_at_us=created_at_us, **values,
-        )
+        insert(accounts),
+        {
+            "id": number, "user_id": user_id, "unit": unit, "version": 0, "settled": 0, "held": 0,
+            "last_hash": GENESIS, "created_at_us": created_at_us, **values,
+        },
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    bindparam,
     case,
     func,
     literal,
@@ -75,9 +76,12 @@ def packages_of(connection: Connection, *, active_only: bool = False) -> list[Pa
     return [_package(row) for row in connection.execute(query)]
 
 
+_PACKAGE = select(packages).where(packages.c.id == bindparam("id"))
+
+
 def package(connection: Connection, package_id: str) -> Package:
     """One package. Raises `NotFound`."""
-    row = connection.execute(select(packages).where(packages.c.id == package_id)).first()
+    row = connection.execute(_PACKAGE, {"id": package_id}).first()
     if row is None:
         raise NotFound(f"There is no package {package_id}.")
     return _package(row)
@@ -130,6 +134,7 @@ _orders = select(
     orders, entries.c.actor.label("refunded_by"), entries.c.reason.label("refund_reason")
 ).select_from(orders.outerjoin(entries, entries.c.id == orders.c.refund_entry_id))
 """Orders with what the entry of their refund says about itself."""
+_ORDER = _orders.where(orders.c.id == bindparam("id"))
 
 
 def orders_of(
@@ -145,7 +150,7 @@ def orders_of(
 
 def order(connection: Connection, order_id: str, *, for_user: bool = False) -> Order:
     """One order. Raises `NotFound`."""
-    row = connection.execute(_orders.where(orders.c.id == order_id)).first()
+    row = connection.execute(_ORDER, {"id": order_id}).first()
     if row is None:
         raise NotFound(f"There is no order {order_id}.")
     return _order(row, for_user=for_user)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Table, Text, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from livecredits.core.amounts import require_future
@@ -78,7 +78,7 @@ def put_package(
     before = None
     if package_id is None:
         package_id = new_id("pkg", now_us)
-        connection.execute(insert(packages).values(id=package_id, created_at_us=now_us, **values))
+        connection.execute(insert(packages), {"id": package_id, "created_at_us": now_us, **values})
     else:
         former = shop_pages.package(connection, package_id)
         before = _package_fields(former)
@@ -136,11 +136,12 @@ def add_order(
         raise PackageChanged("The package has changed; look at it again.", package=package.as_json())
     newcomers = make_user(connection, user_id, now_us)
     connection.execute(
-        insert(orders).values(
-            id=order_id, user_id=user_id, package_id=package_id, package=canonical(package.snapshot()),
-            unit=package.unit, credits=package.credits, validity_s=package.validity_s, state="pending",
-            created_by=str(actor), created_at_us=now_us, **fields,
-        )
+        insert(orders),
+        {
+            "id": order_id, "user_id": user_id, "package_id": package_id, "package": canonical(package.snapshot()),
+            "unit": package.unit, "credits": package.credits, "validity_s": package.validity_s, "state": "pending",
+            "created_by": str(actor), "created_at_us": now_us, **fields,
+        },
     )  # fmt: skip
     if actor.kind != "user":
         audit.record(
@@ -150,29 +151,44 @@ def add_order(
     return newcomers
 
 
+_USER = select(users.c.user_id).where(users.c.user_id == bindparam("user_id"))
+
+
 def make_user(connection: Connection, user_id: str, now_us: int) -> frozenset[str]:
     """Make a user who is unknown; gives back who was made, to be told as `Told.newcomers`."""
-    if connection.execute(select(users.c.user_id).where(users.c.user_id == user_id)).first() is not None:
+    if connection.execute(_USER, {"user_id": user_id}).first() is not None:
         return frozenset()
-    connection.execute(insert(users).values(user_id=user_id, created_at_us=now_us, updated_at_us=now_us))
+    connection.execute(insert(users), {"user_id": user_id, "created_at_us": now_us, "updated_at_us": now_us})
     return frozenset({user_id})
+
+
+_CANCEL = (
+    update(orders)
+    .where(
+        orders.c.id == bindparam("order_id"),
+        orders.c.state == "pending",
+        orders.c.user_id == func.coalesce(bindparam("owner", type_=Text), orders.c.user_id),
+    )
+    .values(
+        state="cancelled",
+        cancelled_at_us=bindparam("at_us"),
+        cancelled_by=bindparam("by"),
+        cancel_reason=bindparam("why"),
+    )
+)
 
 
 def cancel_order(connection: Connection, order_id: str, user_id: str | None, deed: Deed, now_us: int) -> Told:
     """Close a pending order; one that is cancelled stays as it is, and whoever brings another reason is told so."""
     cancelled = connection.execute(
-        update(orders)
-        .where(
-            orders.c.id == order_id,
-            orders.c.state == "pending",
-            orders.c.user_id == (user_id or orders.c.user_id),
-        )
-        .values(
-            state="cancelled",
-            cancelled_at_us=now_us,
-            cancelled_by=str(deed.actor),
-            cancel_reason=deed.reason,
-        )
+        _CANCEL,
+        {
+            "order_id": order_id,
+            "owner": user_id or None,
+            "at_us": now_us,
+            "by": str(deed.actor),
+            "why": deed.reason,
+        },
     ).rowcount
     order = shop_pages.order(connection, order_id)
     if user_id is not None and order.user_id != user_id:
@@ -211,7 +227,8 @@ def add_campaign(
     """Write a campaign without its codes."""
     values = {**fields, "listed": int(allowed is not None), "welcome": int(fields["welcome"])}
     connection.execute(
-        insert(campaigns).values(id=campaign_id, created_by=str(deed.actor), created_at_us=now_us, **values)
+        insert(campaigns),
+        {"id": campaign_id, "created_by": str(deed.actor), "created_at_us": now_us, **values},
     )
     if allowed:
         rows = [{"campaign_id": campaign_id, "user_id": user_id} for user_id in sorted(set(allowed))]
