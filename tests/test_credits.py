@@ -501,6 +501,15 @@ def _verbs_of(face: type) -> set[str]:
     return {name for name, value in vars(face).items() if getattr(value, "__module__", "") in modules}
 
 
+@pytest.mark.parametrize("verb", ["grant", "spend", "hold", "redeem"])
+def test_a_word_that_a_verb_does_not_know_is_refused(path: Path, verb: str) -> None:
+    """A grant with a mistyped `expires_at` would never expire."""
+    opened = Credits(f"sqlite:///{path}").sync
+    with pytest.raises(TypeError, match="unexpected arguments: expires_on, kye"):
+        getattr(opened, verb)("ada", "code" if verb == "redeem" else 5, expires_on=1, kye="k")
+    opened.close()
+
+
 def test_every_verb_that_is_written_is_lifted_into_both_faces() -> None:
     written = {
         name

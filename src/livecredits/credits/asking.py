@@ -75,8 +75,17 @@ class Common(TypedDict, total=False):
     if_version: int | None
 
 
+_COMMON = Common.__annotations__.keys()
+
+
 def common_fields(user_id: str, common: Common) -> dict[str, Any]:
-    """The fields of a `Change` that every verb shares."""
+    """The fields of a `Change` that every verb shares.
+
+    Raises:
+        TypeError: the caller has named one that there is not.
+    """
+    if not common.keys() <= _COMMON:
+        raise TypeError(f"unexpected arguments: {', '.join(sorted(common.keys() - _COMMON))}")
     metadata = common.get("metadata")
     as_user = common.get("as_user", False)
     if as_user and not user_id:
