@@ -11,8 +11,9 @@ from typing import Literal, get_args
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.demo_process import Demo
-from tests.e2e.looks import is_wider_than_the_window, moving, violations
+from tests.e2e.looks import is_wider_than_the_window, moving, squeezed, violations
 from tests.e2e.pages import Log, Wallet, new_user
+from tests.e2e.screens import furnish_at_length
 
 pytestmark = pytest.mark.e2e
 
@@ -53,6 +54,21 @@ def test_every_page_can_be_used_by_everybody(browser: Browser, demo: Demo, name:
             assert not is_wider_than_the_window(page), (scheme, width)
         assert moving(page) == []
         assert log.errors == []
+
+
+def test_the_longest_fits_on_every_page(browser: Browser, demo: Demo) -> None:
+    user = furnish_at_length(demo)
+    with tab(browser, "light", WIDTHS[0]) as page:
+        for name, (address, _) in PAGES.items():
+            page.set_viewport_size({"width": WIDTHS[0], "height": 844})
+            page.goto(f"{demo.url}/wallet/?user={user}{address}")
+            page.reload()  # only what stands behind the # is another one
+            expect(page.get_by_test_id("status")).to_have_attribute("data-status", "live")
+            expect(page.get_by_text("Reading the")).to_have_count(0)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 844})
+                assert not is_wider_than_the_window(page), (name, width)
+                assert squeezed(page) == [], (name, width)
 
 
 @pytest.mark.parametrize("width", [390, 1440])
