@@ -6,6 +6,7 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -305,6 +306,18 @@ def test_an_operator_who_is_disabled_at_one_node_is_out_at_the_other(town: Town)
             town.a.api("PUT", f"/admin/operators/{id}", json={"disabled": True})
             assert there.verdict() == "token_revoked"
         eventually(lambda: operator.get("/admin/session").status_code == 401, REVOKED_S)
+
+
+def test_a_vouchers_end_is_told_to_the_screen_at_the_other_node(town: Town) -> None:
+    user = town.new_user()
+    town.grant(town.a, user)
+    ends_at = datetime.now(UTC) + timedelta(seconds=2)
+    with screen(town.b, town.token(user)) as there:
+        body = {"amount": 5, "user_id": user, "expires_at": ends_at.isoformat()}
+        town.a.api("POST", "/admin/vouchers", json=body)
+        for _ in ("made", "over"):
+            assert "vouchers" in there.until("changed")["lists"]
+    assert datetime.now(UTC) >= ends_at
 
 
 def test_wrong_codes_are_counted_by_all_nodes_together(town: Town) -> None:
