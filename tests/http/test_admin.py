@@ -13,6 +13,7 @@ from tests.http.test_problems import check_problem
 from tests.postgres import database_url  # noqa: F401 - its routes are asked on both databases
 
 from livecredits.access import Role, Scope
+from livecredits.core.cells import inert
 from livecredits.http.answers import (
     AuditPage,
     BalanceAnswer,
@@ -26,7 +27,6 @@ from livecredits.http.answers import (
     UserDetail,
     UsersPage,
 )
-from livecredits.http.export import inert
 
 ADMIN = "/api/v1/admin"
 

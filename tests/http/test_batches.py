@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import gc
+import io
 import json
 import time
 from pathlib import Path
@@ -542,6 +544,21 @@ async def test_csv_is_read_whoever_wrote_it(stage: Stage, text: str, query: str)
     assert answer.status_code == 200, answer.text
     assert (await balance(stage, "ada"), await balance(stage, "bob")) == (5, 7)
     assert answer.json()["rows"][0]["row"] == 2  # as a spreadsheet counts: the header is row 1
+
+
+async def test_the_users_of_an_export_are_the_same_users(stage: Stage) -> None:
+    """A sheet that was exported, and of which a column was made amounts, does not pay strangers."""
+    admin, users = await stage.operator(), ["+4915112345678", "@ada", "=1+1", "'@bob"]
+    for user_id in users:
+        await stage.credits.grant(user_id, 1)
+    exported = csv.DictReader(io.StringIO((await admin.get(f"{ADMIN}/users?format=csv")).text))
+    rows = "".join(f"{row['user_id']},4,{row['user_id']}\n" for row in exported)
+    answer = await admin.post(
+        f"{BATCHES}?op=grant", content=f"user_id,amount,label\n{rows}".encode(), headers=CSV
+    )
+    assert answer.json()["applied"] == len(users), answer.text
+    assert [await balance(stage, user_id) for user_id in users] == [5] * len(users)
+    assert (await stage.credits.history("@ada")).items[0].entry.label == "@ada"
 
 
 HEADER = b"user_id,op,amount\n"

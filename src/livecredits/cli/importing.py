@@ -386,7 +386,7 @@ def _told(cells: dict[str, str]) -> Json:
 
 
 def _cell(row: Json, name: str, import_id: str) -> Any:
-    from livecredits.http.export import inert
+    from livecredits.core.cells import inert
 
     if name == "import":
         return import_id

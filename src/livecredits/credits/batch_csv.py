@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from livecredits.core.amounts import whole
+from livecredits.core.cells import meant
 from livecredits.credits.asking import check_text, check_user_id
 from livecredits.credits.batches import OPS, BatchRow
 from livecredits.errors import Invalid
@@ -244,8 +245,9 @@ def _check_header(header: Sequence[str]) -> None:
 
 
 def _user_id(text: str) -> str:
-    check_user_id("user_id", text)
-    return text
+    user_id = meant(text)
+    check_user_id("user_id", user_id)
+    return user_id
 
 
 def _op(text: str) -> str:
@@ -268,12 +270,12 @@ def _unit(text: str) -> str:
 
 def _reason(text: str) -> str:
     check_text("reason", text)
-    return text
+    return meant(text)
 
 
 def _label(text: str) -> str:
     check_text("label", text)
-    return text
+    return meant(text)
 
 
 def _moment(text: str) -> datetime:

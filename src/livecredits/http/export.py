@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from pydantic_core import to_json
 
+from livecredits.core.cells import inert
 from livecredits.http.bodies import canonical
 from livecredits.http.routing import Stream
-
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""What a cell must not begin with; spreadsheets of some languages take the wide signs for the narrow ones."""
-_BREAKS = ("\t", "\r", "\n")
 
 
 class PageOfItems(Protocol):
@@ -98,14 +94,3 @@ def _cell(item: Mapping[str, Any], column: str) -> Any:
     if isinstance(value, (dict, list)):
         value = canonical(value)
     return inert(value) if isinstance(value, str) else value
-
-
-def inert(text: str) -> str:
-    """The text so that a spreadsheet shows it instead of running it (OWASP: CSV injection)."""
-    # Some drop what cannot be seen before they look.
-    first = next((character for character in text if not _is_unseen(character)), "")
-    return f"'{text}" if text.startswith(_BREAKS) or first in _FORMULA else text
-
-
-def _is_unseen(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) in ("Cc", "Cf")

@@ -3,7 +3,8 @@
  * mistakes a text for a formula.
  *
  * Reading names the line of what is wrong, and refuses whole what is no CSV at all. Writing makes text cells that
- * begin with = + − @ inert by an apostrophe, as the server's exports do; numbers stay plain.
+ * begin with = + − @ inert by an apostrophe, as the server's exports do, and reading takes it away again; numbers stay
+ * plain.
  */
 
 export interface Table {
@@ -148,11 +149,19 @@ export function writeCsv(header: string[], rows: Cell[][]): string {
     .concat('\r\n')
 }
 
+/** A text that has such an apostrophe of its own is given another one, or it would be read as one without. */
+const RUN = /^'*([\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|[\t\r\n])/u
+
+/** The text of a cell that an export has made inert: `@ada` comes back as the same user. */
+export function meant(cell: string): string {
+  return cell.startsWith("'") && RUN.test(cell.slice(1)) ? cell.slice(1) : cell
+}
+
 function cellOf(value: Cell): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'object') return value.plain
   if (typeof value === 'number') return String(value)
-  const inert = /^([\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|[\t\r\n])/u.test(value) ? `'${value}` : value
+  const inert = RUN.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert
 }
 

@@ -3,7 +3,7 @@ import './setup'
 import { describe, expect, it } from 'vitest'
 import { guess, joined, planOf, totalsOf } from '../src/bulk/plan'
 import { reportOf } from '../src/bulk/report'
-import { readCsv, readCsvBytes, type Table, writeCsv } from '../src/csv'
+import { meant, readCsv, readCsvBytes, type Table, writeCsv } from '../src/csv'
 import { formatPrice, isCurrency, parsePrice, typedPrice } from '../src/money'
 import type { BatchRowResult } from '../src/shop'
 import { spanText } from '../src/spans'
@@ -96,6 +96,14 @@ describe('writing', () => {
     ).toBe('a,b\r\n\'=1+1,-50\r\n\'@x,-0.50\r\n\'+49 30,\r\n"a""b","c,d"\r\n')
   })
 
+  it.each(['@ada', '+4915112345678', "'@ada", "''=1", '＝1'])('reads %j back as it was', (text) => {
+    const cell = cells(writeCsv(['a'], [[text]]))[0]?.[0] ?? ''
+    expect(cell).toBe(`'${text}`)
+    expect(meant(cell)).toBe(text)
+  })
+
+  it.each(["'tis", "'", "O'Hara", ''])('leaves %j alone', (cell) => expect(meant(cell)).toBe(cell))
+
   it('comes back as it was', () => {
     const rows = [
       ['x\ny', '"'],
@@ -144,6 +152,11 @@ describe('the plan of a file', () => {
       { row: 2, user_id: 'ada', op: 'adjust', amount: 50, unit: 'credits', reason: 'Goodwill' },
       { row: 3, user_id: 'bob', op: 'set', amount: 200, unit: 'credits', reason: 'Goodwill' },
     ])
+  })
+
+  it('knows the users of an export again', () => {
+    const [row] = plan("user_id,amount,label\n'@ada,5,'+5\n").rows
+    expect(row).toMatchObject({ user_id: '@ada', label: '+5' })
   })
 
   it.each([

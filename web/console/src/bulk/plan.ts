@@ -5,7 +5,7 @@
  * (an unknown user, too few credits) comes from the dry run.
  */
 import { type Parsed, PLAIN, parseAmount } from '../amounts'
-import type { Table } from '../csv'
+import { meant, type Table } from '../csv'
 import type { BatchRow, BatchRowResult, Operation } from '../shop'
 
 export const FIELDS = ['user_id', 'amount', 'op', 'unit', 'reason', 'label', 'expires_at', 'key'] as const
@@ -88,7 +88,7 @@ function rowOf(
   scaleOf: (unit: string) => number,
 ): BatchRow | Failed {
   const fail = (field: Field, message: string): Failed => ({ field, message })
-  const user = cell('user_id')
+  const user = meant(cell('user_id'))
   if (user === '' || user.length > 128) return fail('user_id', user ? 'At most 128 characters' : 'No user')
   const op = (cell('op') || defaults.op).toLowerCase()
   if (!isOperation(op)) return fail('op', `“${cell('op')}” is none of adjust, set, grant`)
@@ -99,8 +99,8 @@ function rowOf(
   const expiresAt = timeOf(expires)
   if (expires && !expiresAt)
     return fail('expires_at', `“${expires}” is no day like 2026-12-31 and no time like 2026-12-31T12:00:00Z`)
-  const reason = cell('reason') || defaults.reason
-  const [label, key] = [cell('label'), cell('key')]
+  const reason = meant(cell('reason')) || defaults.reason
+  const [label, key] = [meant(cell('label')), cell('key')]
   return {
     row: line,
     user_id: user,
