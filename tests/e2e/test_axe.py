@@ -124,6 +124,16 @@ def test_the_longest_leaves_room_for_all(console: Console, long_id: str, name: s
     assert {look: wrong for look, wrong in found.items() if wrong} == {}
 
 
+def test_the_palette_shows_the_credits_beside_the_longest_name(console: Console, long_id: str) -> None:
+    page = show(console, OPENED["palette"])
+    page.keyboard.insert_text(LONG_NAME[:20])
+    find = page.get_by_role("dialog").get_by_role("button").filter(has_text=LONG_NAME)
+    box, inside = page.locator(".mantine-Spotlight-actionsList").bounding_box(), find.first.bounding_box()
+    assert box is not None
+    assert inside is not None
+    assert inside["x"] + inside["width"] <= box["x"] + box["width"]
+
+
 def test_signing_in(browser: Browser, demo: Demo) -> None:
     context = browser.new_context(reduced_motion="reduce", locale="en-US")
     page = context.new_page()
