@@ -408,6 +408,27 @@ class TestBeingTold:
         assert json.loads(str(before)) == {"name": None, "floor": 0, "frozen": False}
         assert json.loads(str(after)) == {"name": "Ada", "floor": -5, "frozen": True}
 
+    async def test_an_edit_that_changes_nothing_leaves_no_trace(
+        self, credits: Credits, database_url: str
+    ) -> None:
+        """A host may tell its users' names at every sign-in."""
+        fields: dict[str, Any] = {
+            "name": "Ada",
+            "email": "ada@example.com",
+            "metadata": {"vip": 1},
+            "floor": -5,
+        }
+        for _ in range(3):
+            await credits.put_user("ada", **fields)
+        assert [row[0] for row in rows(database_url, "SELECT action FROM audit")] == ["user.added"]
+        await credits.put_user("ada", **fields | {"metadata": {"vip": True}})
+        ((before, after),) = rows(
+            database_url, "SELECT before, after FROM audit WHERE action = 'user.changed'"
+        )
+        assert (json.loads(str(before)), json.loads(str(after))) == (
+            {"metadata": {"vip": 1}}, {"metadata": {"vip": True}},
+        )  # fmt: skip
+
     async def test_an_audited_change_leaves_its_row_with_its_entry(
         self, credits: Credits, database_url: str
     ) -> None:

@@ -69,18 +69,25 @@ _CONFIGURE = (
 def put_user(
     connection: Connection, user_id: str, edit: UserEdit, now_us: int, unit_names: Collection[str]
 ) -> Told:
-    """Make or change a user, and the floor and freezing of one account; an unknown account is made at version 0."""
+    """Make or change a user, and the floor and freezing of one account; an unknown account is made at version 0.
+
+    Where nothing differs, nothing is written: a host may tell its users' names at every sign-in.
+    """
     person = connection.execute(_PERSON, {"user_id": user_id}).first()
     account = connection.execute(_ACCOUNT, {"user_id": user_id, "unit": edit.unit}).first()
     before = {**_person_fields(person), **_account_fields(account)}
-    _put_person(connection, user_id, edit, now_us, is_new=person is None)
     terms = edit.given("floor", "frozen", "low_threshold")
+    after = {**before, **edit.given("name", "email", "metadata", "receipts"), **terms}
+    # As JSON, where 1 is not true.
+    changed = [
+        name for name in after
+        if person is None or canonical({name: after[name]}) != canonical({name: before[name]})
+    ]  # fmt: skip
+    if not changed and (account is not None or not terms):
+        return Told(None, [], {})
+    _put_person(connection, user_id, edit, now_us, is_new=person is None)
     if terms:
         _put_account(connection, user_id, edit.unit, {**_account_fields(account), **terms}, account, now_us)
-    after = {
-        **before, **edit.given("name", "email", "metadata", "receipts", "floor", "frozen", "low_threshold")
-    }  # fmt: skip
-    changed = [name for name in after if person is None or after[name] != before[name]]
     audit.record(
         connection, at_us=now_us, actor=edit.actor, action="user.changed" if person else "user.added",
         target=user_id, reason=edit.reason, before={name: before[name] for name in changed} if person else None,
