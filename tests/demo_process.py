@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from tests import forking
 
 COMMAND = Path(sys.executable).with_name("livecredits")
 START_S = 60
@@ -72,6 +73,9 @@ def environment(**values: str) -> dict[str, str]:
 
 
 def spawn(*arguments: str, **values: str) -> subprocess.Popen[str]:
+    """The command `livecredits`, as a process of its own."""
+    if forking.IS_POSSIBLE:
+        return forking.Forked([str(COMMAND), *map(str, arguments)], environment(**values))
     return subprocess.Popen(
         [COMMAND, *arguments],
         stdout=subprocess.PIPE,
