@@ -120,7 +120,7 @@ async def test_a_commit_by_a_thread_reaches_the_screens(live: Live, ledger: Ledg
 async def test_a_database_that_stays_away_sends_its_screens_away(
     live: Live, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("livecredits.live.shell.READ_PAUSES_S", (0.01,))
+    monkeypatch.setattr("livecredits.live.snapshots.READ_PAUSES_S", (0.01,))
     carrier = Sockets()
     carrier.live = live
     async with carrier.serving(live) as carrier.port, carrier.screen("operator:olga") as olga:

@@ -1,7 +1,7 @@
-"""The hub on an event loop: reads what it asks for, carries out what it wants, tells it the time.
+"""The hub on an event loop: carries out what it wants, has read what it asks for (`snapshots`), tells it the time.
 
-Promises: a committed state goes to its screens in the same turn of the loop in which the ledger hands it over;
-snapshot reads of a storm are gathered for a few milliseconds and asked in one query; one timer serves all screens.
+Promises: a committed state goes to its screens in the same turn of the loop in which the ledger hands it over; one
+timer serves all screens.
 Must not know: HTTP, WebSocket framing, the database.
 The odd thing: a `Live` belongs to the loop that first serves a screen. A hub reached from two loops would need locks
 on the hottest path, so a second loop is an error, told at once.
@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from livecredits.core import wire
 from livecredits.core.hub import Hub
-from livecredits.core.screen import Actions, Admitted, Audience, Counts, Limits, Phase, Screen
+from livecredits.core.screen import Actions, Admitted, Counts, Limits, Phase, Screen
 from livecredits.errors import Refused, TokenExpired, Unauthenticated
 from livecredits.live.endpoint import Endpoint
 from livecredits.live.ports import Alone, ScreenView, view
 from livecredits.live.receipts import LiveReceipts
+from livecredits.live.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -35,14 +36,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("livecredits.live")
 
-GATHER_S = 0.003
-"""Reads are gathered for so long: a storm becomes few queries, a single screen waits 3 ms."""
-READ_SIZE = 1_000
-READ_PAUSES_S = (0.1, 0.5)
-"""A failed read is tried again after these pauses; then its screens are told to come back."""
 DRAIN_S = 5.0
-LATE_US = 5_000_000
-"""What was committed so long ago and has not been handed over is lost; clocks of nodes may differ by less."""
+AGENTS_MOST = 1_000
+"""So many names of browsers are kept once for all screens that have them."""
 START_OVER_MS = 5_000
 LOOK_S = 0.25
 """So often does a node that goes look whether anybody is left who takes its screens."""
@@ -97,8 +93,7 @@ class Live:
         self._credits = credits
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_feed: Callable[[], None] | None = None
-        self._unread: list[Audience] = []
-        self._reading = False
+        self._snapshots = Snapshots(credits, self.hub, self.now_ms, self._start, self._carry_out)
         self._turning = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: dict[tuple[str, str], list[tuple[int, asyncio.Future[AccountState]]]] = {}
@@ -144,7 +139,7 @@ class Live:
     def join(self, link: Link, carrier: int, *, address: str, user_agent: str) -> Screen:
         """Register a connection that has not said yet who it is."""
         self._belong()
-        if len(self._user_agents) > READ_SIZE:
+        if len(self._user_agents) > AGENTS_MOST:
             self._user_agents.clear()
         agent = self._user_agents.setdefault(user_agent, user_agent)  # a browser's name is long, and shared
         screen = self.hub.joined(
@@ -492,46 +487,14 @@ class Live:
         for alarm in out.alarms:
             log.error("%s", alarm)
         if out.reads:
-            self._unread += out.reads
-            if not self._reading:
-                self._reading = True
-                self._running().call_later(GATHER_S, self._start_reading)
+            self._snapshots.want(out.reads)
 
     def _start(self, work: Any) -> None:
         task = self._running().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # --- reading --------------------------------------------------------------------------------------------
-
-    def _start_reading(self) -> None:
-        self._start(self._read_all())
-
-    async def _read_all(self) -> None:
-        try:
-            while self._unread:
-                batch, self._unread = self._unread[:READ_SIZE], self._unread[READ_SIZE:]
-                await self._read(batch)
-        finally:
-            self._reading = False
-
-    async def _read(self, batch: list[Audience]) -> None:
-        for pause_s in (*READ_PAUSES_S, None):
-            try:
-                epoch = self._credits.epoch
-                self.hub.read_begins(batch)
-                states = await self._credits.states([audience.user_id for audience in batch])
-            except Exception as error:  # noqa: BLE001 - whatever it was, its screens must be told
-                log.warning("a snapshot of %d accounts could not be read: %r", len(batch), error)
-                if pause_s is not None:
-                    await asyncio.sleep(pause_s)
-                    continue
-                self.hub.read_failed(batch, self.now_ms())
-            else:
-                read = [(audience, states[audience.user_id]) for audience in batch]
-                self.hub.snapshot(epoch, read, _wall_us() - LATE_US)
-            break
-        self._carry_out()
+    # --- reading -----------------------------------------------------------------------------------------
 
     async def _state(self, user: str, unit: str) -> AccountState | None:
         states = (await self._credits.states([user]))[user]
