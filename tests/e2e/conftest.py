@@ -18,6 +18,8 @@ from tools.chromium import find
 WITHOUT = [
     # Of each window, two hidden pages of its address bar cost three times as much as the page under test.
     "WebUIOmniboxPopup", "WebUIOmniboxAimPopup",
+    # A process for the next site that a window may turn to; ours never does.
+    "SpareRendererForSitePerProcess",
     # What Playwright leaves out by itself: of two such lists the last one counts.
     "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
     "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning",
