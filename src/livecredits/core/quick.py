@@ -45,8 +45,13 @@ def quick(cls: type[T]) -> type[T]:
 
 def _twin(cls: type) -> type:
     """A class of the same layout whose instances take assignments."""
-    # Python's own `__setattr__`, named here, makes assignment the plain one again where a frozen base has replaced it.
-    members = {"__slots__": cls.__slots__, "__setattr__": object.__setattr__}  # type: ignore[attr-defined]
+    # Python's own two, named here, make assignment the plain one again where a frozen base has replaced them. They
+    # share one place in a class: were one of them left to the base, every assignment would look the other one up.
+    members = {
+        "__slots__": cls.__slots__,  # type: ignore[attr-defined]
+        "__setattr__": object.__setattr__,
+        "__delattr__": object.__delattr__,
+    }
     return type(f"_Open{cls.__name__}", cls.__bases__, members)
 
 
