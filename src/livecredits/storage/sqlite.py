@@ -196,11 +196,13 @@ SAVE_ACCOUNTS = ManyRows(
     "ON CONFLICT (id) DO UPDATE SET version = excluded.version, settled = excluded.settled, "
     "held = excluded.held, last_hash = excluded.last_hash, changed_at_us = excluded.changed_at_us, "
     "user_keys = excluded.user_keys",
+    seldom=("user_keys",),
 )
 SAVE_LOTS = ManyRows(
     "lots",
     shapes.LOT_COLUMNS,
     "ON CONFLICT (id) DO UPDATE SET remaining = excluded.remaining, earmarked = excluded.earmarked",
+    seldom=("expires_at_us", "source"),
 )
 SAVE_HOLDS = ManyRows(
     "holds",
@@ -208,7 +210,18 @@ SAVE_HOLDS = ManyRows(
     "ON CONFLICT (id) DO UPDATE SET state = excluded.state, marks = excluded.marks, "
     "captured = excluded.captured, closed_at_us = excluded.closed_at_us",
 )
-INSERT_ENTRIES = ManyRows("entries", f"account_id, {shapes.ENTRY_COLUMNS}, hash")
+INSERT_ENTRIES = ManyRows(
+    "entries",
+    f"account_id, {shapes.ENTRY_COLUMNS}, hash",
+    seldom=(
+        "reason",
+        "label",
+        "metadata",
+        "user_key",
+        "request_id",
+        "reverses, peer, hold_id, hold_expires_at_us, origin",
+    ),
+)
 INSERT_MOVES = ManyRows("entry_lots", "entry_id, position, lot_id, delta")
 INSERT_REVERSALS = ManyRows("reversals", "entry_id, reversed_by")
 INSERT_ANSWERS = ManyRows("idempotency", "scope, key, content, answer, created_at_us")
