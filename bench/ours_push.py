@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,11 @@ class Batch:
     entries: Sequence[Entry] = ()
     committed_monotonic_ns: int = 0
     signed_out: Sequence[str] = ()
+    anew: Sequence[str] = ()
+
+    def states_of(self, user_ids: Container[str]) -> Sequence[AccountState]:
+        """Those of these users."""
+        return [state for state in self.states if state.user_id in user_ids]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -256,7 +257,7 @@ class TestOrders:
         assert not {"note", "fulfilled_by", "claimed_by", "created_by"} & set(told)
 
     async def test_everybody_who_watches_is_told(self, credits: Credits) -> None:
-        told: list[tuple[list[AccountState], dict[str, set[str]]]] = []
+        told: list[tuple[list[AccountState], dict[str, AbstractSet[str]]]] = []
         placed = await order(credits)
         credits.on_commit(lambda batch: told.append((list(batch.states), dict(batch.lists))))
         await credits.fulfil(placed.id, actor=OPERATOR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
 import pytest
@@ -31,7 +32,7 @@ class Moved:
     """The lists of vouchers that moved from now on, commit by commit."""
 
     def __init__(self, credits: Credits) -> None:
-        self._told: asyncio.Queue[Mapping[str, set[str]]] = asyncio.Queue()
+        self._told: asyncio.Queue[Mapping[str, AbstractSet[str]]] = asyncio.Queue()
         credits.on_commit(self._hear)
 
     def _hear(self, batch: CommittedBatch) -> None:

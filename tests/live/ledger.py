@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -31,6 +31,9 @@ class Batch:
     entries: Sequence[Any] = ()
     signed_out: frozenset[str] = frozenset()
     anew: frozenset[str] = frozenset()
+
+    def states_of(self, user_ids: Container[str]) -> list[AccountState]:
+        return [state for state in self.states if state.user_id in user_ids]
 
 
 def entry_of(state: AccountState) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 from tests.storage.hands import fresh_database, rows
 
 from livecredits import Answer, Credits, Draining, OutcomeUnknown, StorageFailed, StorageFull
+from livecredits.core.rows import AccountState
+from livecredits.credits.batches import BatchAsked, BatchRow
 from livecredits.errors import Refused, Unavailable
 from livecredits.storage import writer as writers
+from livecredits.storage.answers import CommittedBatch
 from livecredits.storage.batch import Batch
 from livecredits.storage.sqlite import SqliteStore
 from livecredits.storage.verify import verify
@@ -56,14 +60,14 @@ async def test_many_callers_share_few_commits(credits: Credits, monkeypatch: pyt
 async def test_a_row_that_breaks_the_database_refuses_itself_alone(
     credits: Credits, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    honest = Batch._decide
+    honest = Batch._decided
 
     def decide(batch: Batch, change: Any) -> Any:
         if change.label == "broken":
             raise sqlite3.IntegrityError("a constraint that nobody foresaw")
         return honest(batch, change)
 
-    monkeypatch.setattr(Batch, "_decide", decide)
+    monkeypatch.setattr(Batch, "_decided", decide)
     labels = ["fine", "broken", "fine too"]
     first, second, third = await outcomes(*(credits.spend("ada", 1, label=label) for label in labels))
     assert isinstance(first, Answer)
@@ -199,3 +203,35 @@ async def test_a_threshold_that_was_not_written_marks_nobody(
     await credits.put_unit("credits", low_threshold=5_000)
     await credits.grant("ada", 1)
     assert told == [False, True]
+
+
+async def test_states_that_are_looked_at_late_are_those_of_their_commit(credits: Credits) -> None:
+    """They are made when somebody looks; by then the same account has moved on in the writer's memory."""
+    batches: list[CommittedBatch] = []
+    at_once: list[AccountState] = []
+    credits.on_commit(batches.append)
+    credits.on_update(at_once.append)
+    await credits.spend("ada", 1, key="first", as_user=True)
+    await credits.grant("ada", 5, expires_at=datetime(2099, 1, 1, tzinfo=UTC), receipt=True)
+    await credits.spend("ada", 2, key="second", as_user=True)
+    await credits.put_unit("credits", low_threshold=5_000)
+    assert [state for batch in batches for state in batch.states] == at_once
+    assert [state.keys for state in at_once] == [
+        (("first", 2),),
+        (("first", 2),),
+        (("first", 2), ("second", 4)),
+    ]
+    assert [state.low for state in at_once] == [False] * 3
+
+
+async def test_states_can_be_asked_for_by_user(credits: Credits) -> None:
+    batches: list[CommittedBatch] = []
+    credits.on_commit(batches.append)
+    users = ["bob", "cem", "dan"]
+    await credits.apply_batch(
+        BatchAsked(rows=[BatchRow(at, user, "grant", at) for at, user in enumerate(users, 1)])
+    )
+    (batch,) = batches
+    assert (len(batch.states), [state.credits for state in batch.states[1:]]) == (3, [2, 3])
+    assert [state.user_id for state in batch.states_of({"cem", "ada"})] == ["cem"]
+    assert batch.states_of({"cem"}) == [batch.states[1]] == list(batch.states)[1:2]

@@ -514,7 +514,7 @@ def _undoing(asked: UndoAsked, portion: Sequence[RowResult], *, is_first: bool, 
         state: batches.State | None = "partly_reversed"
         if is_last:
             state = batches.undone_state(connection, asked.batch_id)
-        elif all(ruling.is_refused for ruling in rulings):
+        elif all(ruling.refused is not None for ruling in rulings):
             state = None
         if state is not None:
             batches.set_state(connection, asked.batch_id, state)
@@ -531,5 +531,5 @@ def _undoing(asked: UndoAsked, portion: Sequence[RowResult], *, is_first: bool, 
 
 def _undone(row: RowResult, ruling: Ruling, *, is_kept: bool) -> RowResult:
     result = ruled(row, ruling, is_kept=False)
-    entry = getattr(ruling.outcome, "entry", None) if is_kept else None
+    entry = ruling.entry if is_kept else None
     return replace(result, entry=row.entry, reversed_by=entry)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from livecredits.core import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from livecredits.access import Principal
     from livecredits.core.broadcasts import Row, Sight, Span
@@ -34,13 +35,17 @@ class CommittedBatch(Protocol):
         """The newest state of each account that the batch changed."""
         ...
 
+    def states_of(self, user_ids: Container[str]) -> Sequence[AccountState]:
+        """Those of these users' accounts."""
+        ...
+
     @property
     def entries(self) -> Sequence[AnyEntry]:
         """Every entry of the batch, in the order of their ids."""
         ...
 
     @property
-    def lists(self) -> Mapping[str, set[str]]:
+    def lists(self) -> Mapping[str, AbstractSet[str]]:
         """User → the lists of theirs that moved."""
         ...
 

@@ -28,6 +28,7 @@ from livecredits.live.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from livecredits.access import Principal
     from livecredits.config import Settings
@@ -399,7 +400,8 @@ class Live:
             return
         if batch.epoch != self.hub.epoch:
             self._look_at_epoch()
-        self.hub.committed(batch.epoch, batch.states)
+        states = batch.states_of(self.hub.audiences)
+        self.hub.committed(batch.epoch, states)
         for user_id in batch.anew:
             if user_id:
                 self.hub.tell_again(user_id)
@@ -413,12 +415,12 @@ class Live:
         self._carry_out()
         # After the frames, for they are waited for.
         pushed_ms = batch.committed_monotonic_ns // 1_000_000
-        self.hub.broadcast(batch.epoch, batch.entries, batch.states, pushed_ms)
+        self.hub.broadcast(batch.epoch, batch.entries, states, pushed_ms)
         self._begin_turning()
         if self._waiters:
-            self._wake_waiters(batch.states)
+            self._wake_waiters(batch.states_of({user_id for user_id, _ in self._waiters}))
 
-    def _hint_all(self, lists: Mapping[str, set[str]]) -> None:
+    def _hint_all(self, lists: Mapping[str, AbstractSet[str]]) -> None:
         """Followers once for the whole batch; users' own screens where there is anything for them."""
         self.hub.hint(set().union(*lists.values()))
         for user_id, moved in lists.items():

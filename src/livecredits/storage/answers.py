@@ -7,14 +7,15 @@ Promises: both are plain frozen values; `as_json` is the one spelling of a chang
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from livecredits.core import wire
 from livecredits.core.quick import quick
-from livecredits.core.rows import Account, AccountState, AnyEntry, Decision
+from livecredits.core.rows import Account, AccountKey, AccountState, AnyEntry, Decision
 from livecredits.errors import Refused, from_code
 
 _quote = json.encoder.encode_basestring
@@ -117,15 +118,21 @@ Outcome = Answer | Refused | None
 
 
 class Ruling(NamedTuple):
-    """What one change of many came to, and the available credits just before it (None for an unknown user)."""
+    """What one change of many came to.
 
-    outcome: Answer | Refused
+    Attributes:
+        entry: id of the entry that it left; None where it was refused.
+        before: the available credits just before it; None for an unknown user.
+        after: the available credits just after it.
+        refused: why it left nothing.
+        replayed: whether a former change with its key had done it already.
+    """
+
+    entry: str | None
     before: int | None
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether it left nothing."""
-        return isinstance(self.outcome, Refused)
+    after: int | None
+    refused: Refused | None = None
+    replayed: bool = False
 
 
 def answer_of(decision: Decision, epoch: str) -> Answer:
@@ -175,6 +182,41 @@ def again(outcome: Answer | Refused) -> Answer | Refused:
     return replace(outcome, replayed=True)
 
 
+class States(Sequence[AccountState]):
+    """The newest states of accounts that a batch has changed, each made when somebody looks at it.
+
+    Of the thousands of accounts that a list changes, few have a screen that shows them.
+    """
+
+    __slots__ = ("_keys", "_state_of")
+
+    def __init__(self, keys: Sequence[AccountKey], state_of: Callable[[AccountKey], AccountState]) -> None:
+        """`state_of` gives what holds of the batch for good, whoever asks from which thread."""
+        self._keys = keys
+        self._state_of = state_of
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[AccountState]:
+        return map(self._state_of, self._keys)
+
+    @overload
+    def __getitem__(self, place: int) -> AccountState: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[AccountState]: ...
+
+    def __getitem__(self, place: int | slice) -> AccountState | Sequence[AccountState]:
+        if isinstance(place, slice):
+            return States(self._keys[place], self._state_of)
+        return self._state_of(self._keys[place])
+
+    def of(self, user_ids: Container[str]) -> list[AccountState]:
+        """Those of these users."""
+        return [self._state_of(key) for key in self._keys if key[0] in user_ids]
+
+
 EVERYBODY = ""
 """Stands for all users where users are named: nobody's id is empty."""
 
@@ -198,13 +240,20 @@ class CommittedBatch:
     """
 
     epoch: str
-    states: list[AccountState]
-    lists: Mapping[str, set[str]]
+    states: Sequence[AccountState]
+    lists: Mapping[str, AbstractSet[str]]
     committed_monotonic_ns: int
     entries: Sequence[AnyEntry] = ()
     signed_out: frozenset[str] = frozenset()
     anew: frozenset[str] = frozenset()
     due_us: int | None = None
+
+    def states_of(self, user_ids: Container[str]) -> list[AccountState]:
+        """The states of these users' accounts alone; of a long list, that is much quicker."""
+        states = self.states
+        if isinstance(states, States):
+            return states.of(user_ids)
+        return [state for state in states if state.user_id in user_ids]
 
 
 def amounts_of(account: Account) -> dict[str, int]:

@@ -11,7 +11,8 @@ so far is written, more of the account is loaded from the same transaction, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from livecredits.core.chain import canonical
@@ -43,7 +44,17 @@ from livecredits.core.rows import (
     Voucher,
 )
 from livecredits.errors import KeyReused, Refused, from_code
-from livecredits.storage.answers import Answer, Outcome, Ruling, again, amounts_of, answer_of, dump, parse
+from livecredits.storage.answers import (
+    Answer,
+    Outcome,
+    Ruling,
+    States,
+    again,
+    amounts_of,
+    answer_of,
+    dump,
+    parse,
+)
 from livecredits.storage.ids import Ids
 from livecredits.storage.naming import BY_ANOTHER_ROW, named_by, only_adds
 from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
@@ -61,6 +72,8 @@ KEPT_KEYS = 16
 """How many of a user's own keys a state tells."""
 SETTLED_AT_ONCE = 500
 """How many due accounts one `Settle` without a user takes on; who asked comes again for the rest."""
+_HISTORY = frozenset({"history"})
+"""What moves with every entry."""
 BEFORE_ALL: BurnKey = (-(2**63), 0, 0, "")
 """Where the loaded part of an account ends of which no lot is loaded."""
 
@@ -86,7 +99,7 @@ class Batch:
         self.entries: list[Entry] = []
         """Every entry that was decided, in the order of their ids."""
         self._receipts: set[AccountKey] = set()
-        self._lists: dict[str, set[str]] = {}
+        self._lists: dict[str, AbstractSet[str]] = {}
         self._is_long = False
         """Whether these are the rows of a list, which come once, rather than what people happen to ask for."""
         self._is_time = next_due_us is not None and next_due_us <= now_us
@@ -123,15 +136,26 @@ class Batch:
         return [self._rule(change) for change in changes]
 
     def _rule(self, change: Change) -> Ruling:
-        outcome = self._answer(change)
+        if change.key is not None:
+            return self._ruling_of(self._answer(change), change)
+        # Most rows have no key, and nobody asks for their answers: making them would cost more than ruling does.
+        decision = self._decided(change)
+        if isinstance(decision, Refusal):
+            return self._ruling_of(_refused(decision), change)
+        entry, account = decision.primary, decision.accounts[0]
+        after = account.settled - account.held
+        return Ruling(entry.id, after - entry.amount, after)
+
+    def _ruling_of(self, outcome: Outcome, change: Change) -> Ruling:
         assert outcome is not None, "a Settle has no balance before it"
-        if type(outcome) is Answer:
-            return Ruling(outcome, outcome.settled - outcome.held - outcome.amount)
+        if isinstance(outcome, Answer):
+            return Ruling(
+                outcome.entry, outcome.credits - outcome.amount, outcome.credits, replayed=outcome.replayed
+            )
         # What is refused has left the account as it was.
         is_known = change.user_id in self._book.users
-        return Ruling(
-            outcome, self._book.account(change.user_id, change.unit).available if is_known else None
-        )
+        before = self._book.account(change.user_id, change.unit).available if is_known else None
+        return Ruling(None, before, before, outcome)
 
     def _find_answers(self, changes: Sequence[Change]) -> None:
         keys = {(change.key_scope, change.key) for change in changes if change.key is not None}
@@ -139,24 +163,26 @@ class Batch:
             self._answered.update(self._store.find_answers(keys))
 
     def _answer(self, change: Change) -> Outcome:
+        if type(change) is Settle:
+            return None  # loading its account has posted what was due
         if change.key is None:
-            return self._decide(change)[0]
+            decision = self._decided(change)
+            return answer_of(decision, self._epoch) if isinstance(decision, Decision) else _refused(decision)
         key = (change.key_scope, change.key)
         if key in self._answered:
             content, known = self._answered[key]
             if content != change.content:
                 return _reused(change.key)
             return again(parse(known, self._epoch) if isinstance(known, str) else known)
-        outcome, sticks = self._decide(change)
-        if outcome is not None and sticks:
+        decision = self._decided(change)
+        outcome = answer_of(decision, self._epoch) if isinstance(decision, Decision) else _refused(decision)
+        if isinstance(decision, Decision) or decision.sticks:
             self._answered[key] = (change.content, outcome)
             self._rows.answers.append((*key, change.content, dump(outcome), self._now_us))
         return outcome
 
-    def _decide(self, change: Change) -> tuple[Outcome, bool]:
-        """What the change came to, and whether its key remembers it."""
-        if type(change) is Settle:
-            return None, False  # loading its account has posted what was due
+    def _decided(self, change: Change) -> Decision | Refusal:
+        """What the rules say of the change; what they allow is kept to be written."""
         while True:
             try:
                 decision = decide(self._book, change, self._now_us, self._ids)
@@ -164,42 +190,44 @@ class Batch:
                 self._load_more(partly.account)
             else:
                 break
-        if isinstance(decision, Refusal):
-            return from_code(decision.code, decision.detail, decision.extra), decision.sticks
-        if change.audit is not None:
-            before = self._book.account(decision.primary.user_id, decision.primary.unit)
-            self._audit(change, decision, before)
-        self._keep(decision, change)
-        return answer_of(decision, self._epoch), True
+        if isinstance(decision, Decision):
+            if change.audit is not None:
+                before = self._book.account(decision.primary.user_id, decision.primary.unit)
+                self._audit(change, decision, before)
+            self._keep(decision, change)
+        return decision
 
     # --- what a decision leaves to be written ------------------------------------------------------------------------
 
     def _keep(self, decision: Decision, change: Change | None) -> None:
         if decision.orders or decision.redemptions:
             self._keep_shop(decision)
-        rows = self._rows
+        rows, lists = self._rows, self._lists
+        for entry in decision.entries:
+            user_id = entry.user_id
+            key = (user_id, entry.unit)
+            side = self._side(key)
+            rows.entries.append((side.id, entry))
+            self.entries.append(entry)
+            self._newest[key] = entry
+            if lists.get(user_id) is not _HISTORY:
+                self._note_moved(user_id, _HISTORY)
+            if entry.user_key is not None:
+                keys = (*side.user_keys, (entry.user_key, entry.version))[-KEPT_KEYS:]
+                self._sides[key] = replace(side, user_keys=keys)
+            if entry.reverses is not None:
+                rows.reversals.append((entry.reverses, entry.id))
         for account in decision.accounts:
-            key = account.key
+            key = (account.user_id, account.unit)
             rows.accounts[key] = (account, self._side(key))
             if change is not None and change.receipt:
                 self._receipts.add(key)
         self._book.apply(decision)
-        for entry in decision.entries:
-            user_id = entry.user_id
-            key = (user_id, entry.unit)
-            side = self._sides[key]
-            rows.entries.append((side.id, entry))
-            self.entries.append(entry)
-            self._newest[key] = entry
-            if user_id in self._lists:
-                self._lists[user_id].add("history")
-            else:
-                self._lists[user_id] = {"history"}
-            if entry.user_key is not None:
-                side.user_keys = (*side.user_keys, (entry.user_key, entry.version))[-KEPT_KEYS:]
-            if entry.reverses is not None:
-                rows.reversals.append((entry.reverses, entry.id))
         self._keep_lots(decision)
+
+    def _note_moved(self, user_id: str, lists: AbstractSet[str]) -> None:
+        former = self._lists.get(user_id)
+        self._lists[user_id] = lists if former is None else former | lists
 
     def _keep_lots(self, decision: Decision) -> None:
         rows = self._rows
@@ -222,23 +250,24 @@ class Batch:
             rows.orders[order.id] = (before, order)
             if order.state == "fulfilled" and order.entry_id is not None:
                 rows.fulfilments.append((order.id, order.entry_id))
-            self._lists.setdefault(order.user_id, set()).add("orders")
+            self._note_moved(order.user_id, {"orders"})
         for one in decision.redemptions:
             count = rows.vouchers[one.voucher_id][0] if one.voucher_id in rows.vouchers else one.turn - 1
             rows.vouchers[one.voucher_id] = (count, one.turn)
             rows.redemptions.append(one)
-            self._lists.setdefault(one.user_id, set()).add("vouchers")
+            self._note_moved(one.user_id, {"vouchers"})
 
     def _side(self, key: AccountKey) -> Side:
         """The account's side; a first entry makes the account, and the user if need be."""
-        if key not in self._sides:
+        side = self._sides.get(key)
+        if side is None:
             user_id, unit = key
             seal = seal_of(user_id, unit, 0, frozen=False, created_at_us=self._now_us)
-            self._sides[key] = Side(self._store.new_account_id(), self._now_us, seal)
+            side = self._sides[key] = Side(self._store.new_account_id(), self._now_us, seal)
             if user_id not in self._book.users:
                 self._rows.users[user_id] = self._now_us
-                self._lists.setdefault(user_id, set()).add("users")
-        return self._sides[key]
+                self._note_moved(user_id, {"users"})
+        return side
 
     def _note_due(self, at_us: int) -> None:
         if self._soonest_us is None or at_us < self._soonest_us:
@@ -258,7 +287,7 @@ class Batch:
             actor.request_id, canonical(details),
         )  # fmt: skip
         self._rows.audit.append(row)
-        self._lists.setdefault(entry.user_id, set()).add("audit")
+        self._note_moved(entry.user_id, {"audit"})
 
     # --- loading ---------------------------------------------------------------------------------------------------
 
@@ -475,32 +504,35 @@ class Batch:
         return self._next_due_us
 
     @property
-    def lists(self) -> dict[str, set[str]]:
+    def lists(self) -> Mapping[str, AbstractSet[str]]:
         """Which lists have changed for which users."""
         return self._lists
 
-    def states(self) -> list[AccountState]:
+    def states(self) -> States:
         """The newest state of each account that the batch changed; to be asked before the commit."""
-        accounts = self._book.accounts
-        partly = [self._sides[key].id for key in self._newest if accounts[key].loaded_through is not None]
+        accounts, newest, sides, receipts = self._book.accounts, self._newest, self._sides, self._receipts
+        partly = [sides[key].id for key in newest if accounts[key].loaded_through is not None]
         expiries = self._store.next_expiries(partly) if partly else {}
-        return [
-            self._state(accounts[key], entry, expiries.get(self._sides[key].id, (None, 0)))
-            for key, entry in self._newest.items()
-        ]
+        low = {unit: self._store.low_threshold(unit) for unit in {unit for _, unit in newest}}
 
-    def _state(self, account: Account, entry: Entry, expiry: tuple[int | None, int]) -> AccountState:
-        if account.loaded_through is None:
-            expiry = _next_expiry(account)
-        key = (account.user_id, account.unit)
-        side = self._sides[key]
-        low_at = self._store.low_threshold(account.unit) if side.low_threshold is None else side.low_threshold
-        return AccountState(
-            account.user_id, account.unit, account.version, account.settled, account.held, account.floor,
-            account.frozen, account.changed_at_us, Cause(entry.id, entry.kind, entry.amount, entry.label),
-            expiry[0], expiry[1], side.user_keys, key in self._receipts,
-            low_at is not None and account.available <= low_at,
-        )  # fmt: skip
+        def state_of(key: AccountKey) -> AccountState:
+            account, entry, side = accounts[key], newest[key], sides[key]
+            expiry = (
+                _next_expiry(account) if account.loaded_through is None else expiries.get(side.id, (None, 0))
+            )
+            low_at = low[account.unit] if side.low_threshold is None else side.low_threshold
+            return AccountState(
+                account.user_id, account.unit, account.version, account.settled, account.held, account.floor,
+                account.frozen, account.changed_at_us, Cause(entry.id, entry.kind, entry.amount, entry.label),
+                expiry[0], expiry[1], side.user_keys, key in receipts,
+                low_at is not None and account.available <= low_at,
+            )  # fmt: skip
+
+        return States(list(newest), state_of)
+
+
+def _refused(refusal: Refusal) -> Refused:
+    return from_code(refusal.code, refusal.detail, refusal.extra)
 
 
 def _reused(key: str) -> KeyReused:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, case, func, insert, select, update
 from livecredits.core.changes import Actor
 from livecredits.core.quick import quick
 from livecredits.errors import NotFound
-from livecredits.storage.answers import Answer, Ruling, rfc3339
+from livecredits.storage.answers import Ruling, rfc3339
 from livecredits.storage.dialects import listed
 from livecredits.storage.pages import Slice
 from livecredits.storage.schema import batch_parts, batches, entries, reversals
@@ -245,17 +245,16 @@ def ruled(asked: Asked, ruling: Ruling, *, is_kept: bool) -> RowResult:
         ruling: the writer's word.
         is_kept: whether it was committed; otherwise there is no entry to speak of.
     """
-    outcome, before = ruling.outcome, ruling.before
+    entry, before, after, refused, replayed = ruling
     # Spelled out: `replace` would cost more than half of what deciding the row does.
-    if isinstance(outcome, Answer):
-        entry = outcome.entry if is_kept or outcome.replayed else None
+    if refused is None:
         return RowResult(
-            asked.row, asked.user_id, asked.unit, asked.op, asked.amount, before, outcome.credits, entry,
-            replayed=outcome.replayed,
+            asked.row, asked.user_id, asked.unit, asked.op, asked.amount, before, after,
+            entry if is_kept or replayed else None, replayed=replayed,
         )  # fmt: skip
     return RowResult(
-        asked.row, asked.user_id, asked.unit, asked.op, asked.amount, before, before, None, outcome.code,
-        outcome.detail,
+        asked.row, asked.user_id, asked.unit, asked.op, asked.amount, before, after, None, refused.code,
+        refused.detail,
     )  # fmt: skip
 
 

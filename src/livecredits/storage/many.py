@@ -47,7 +47,7 @@ class Many:
         """Whether these rulings are to be committed."""
         if self.dry_run:
             return False
-        return not (self.atomic and any(ruling.is_refused for ruling in rulings))
+        return not (self.atomic and any(ruling.refused is not None for ruling in rulings))
 
     def finish(self, store: Store, batch: Batch, rulings: Sequence[Ruling], now_us: int) -> None:
         """Write everything; the transaction stays open."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from livecredits.core.chain import canonical
 from livecredits.core.lots import Lot
+from livecredits.core.quick import quick
 from livecredits.core.rows import Account, AccountKey, Entry, HoldRow, OrderRow, Past, Redemption, Voucher
 
 T = TypeVar("T")
@@ -36,7 +37,8 @@ class Undone(Exception):
         self.why = why
 
 
-@dataclass(slots=True)
+@quick
+@dataclass(frozen=True, slots=True)
 class Side:
     """What an account's row holds beyond the core's `Account`."""
 
