@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from typing import Any
 
 import pytest
 
 from livecredits.core.changes import Adjust, Change, Spend
 from livecredits.core.lots import Lot
-from livecredits.core.quick import _twin, quick
+from livecredits.core.quick import _twin, maker, quick
 from livecredits.core.rows import Account, AccountState, Entry
 from livecredits.credits.batches import BatchRow
 from livecredits.storage.answers import Answer
@@ -32,11 +34,15 @@ class Made:
     size: int = 3
 
 
+@pytest.mark.parametrize("by", [lambda cls: cls, maker], ids=["class", "maker"])
 @pytest.mark.parametrize("cls", [Adjust, Spend, Lot, Account, AccountState, Entry, BatchRow, Answer, Made])
-def test_every_field_is_where_it_was_put_and_stays(cls: type) -> None:
+def test_every_field_is_where_it_was_put_and_stays(
+    cls: type, by: Callable[[type], Callable[..., Any]]
+) -> None:
     given = {one.name: object() for one in fields(cls)}
-    made = cls(**given)
+    made = by(cls)(**given)
     assert type(made) is cls
+    assert made == cls(**given)
     assert {name: getattr(made, name) for name in given} == given
     for name in given:
         with pytest.raises(FrozenInstanceError):
@@ -54,11 +60,12 @@ def test_a_field_is_set_without_looking_up_how() -> None:
 
 
 def test_defaults_are_each_objects_own() -> None:
-    one, other = Made("a"), Made("a")
-    assert one == other
-    assert one.size == 3
-    one.parts.append(1)
-    assert other.parts == []
+    for make in (Made, maker(Made)):
+        one, other = make("a"), make("a")
+        assert one == other
+        assert one.size == 3
+        one.parts.append(1)
+        assert other.parts == []
     assert Made("a", [2], 4) == Made(name="a", size=4, parts=[2])
 
 

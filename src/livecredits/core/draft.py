@@ -17,8 +17,19 @@ from typing import Any
 from livecredits.core.amounts import MAX_AMOUNT
 from livecredits.core.chain import link
 from livecredits.core.changes import SYSTEM, Change
-from livecredits.core.lots import EVERGREEN, Lot, Mark, NotLoaded, Pile, Terms
-from livecredits.core.rows import Account, Entry, HoldRow, HoldState, Kind, LotMove, Refusal
+from livecredits.core.lots import EVERGREEN, Lot, Mark, NotLoaded, Pile, Terms, make_lot
+from livecredits.core.rows import (
+    Account,
+    Entry,
+    HoldRow,
+    HoldState,
+    Kind,
+    LotMove,
+    Refusal,
+    make_account,
+    make_entry,
+    make_move,
+)
 
 NewId = Callable[[str], str]
 """Gives a fresh, time-ordered id with the prefix that it is called with (`ent`, `lot`, `hld`)."""
@@ -92,15 +103,32 @@ class Draft:
         return self.credit(kind, amount) if amount >= 0 else self.debit(kind, -amount)
 
     def credit(
-        self, kind: Kind, amount: int, portions: Sequence[tuple[Terms, int]] = (), **links: Any
+        self,
+        kind: Kind,
+        amount: int,
+        portions: Sequence[tuple[Terms, int]] = (),
+        *,
+        id: str = "",
+        peer: str | None = None,
+        origin: str | None = None,
     ) -> Entry:
         """Add `amount`: the part that does not repay debt becomes lots under the terms of `portions`."""
-        return self.post(kind, amount, 0, self._make_lots(amount, portions or [(EVERGREEN, amount)]), **links)
+        lots = self._new_lots(self._lot_room(amount), portions or [(EVERGREEN, amount)])
+        return self.post(kind, amount, 0, lots, id=id, peer=peer, origin=origin)
 
-    def debit(self, kind: Kind, amount: int, first: Sequence[Mark] = (), **links: Any) -> Entry:
+    def debit(
+        self,
+        kind: Kind,
+        amount: int,
+        first: Sequence[Mark] = (),
+        *,
+        id: str = "",
+        peer: str | None = None,
+        reverses: str | None = None,
+    ) -> Entry:
         """Take `amount`, down to the floor: out of `first`, then in burn order."""
         self.require_room(amount)
-        return self.post(kind, -amount, 0, self.take(amount, first), **links)
+        return self.post(kind, -amount, 0, self.take(amount, first), id=id, peer=peer, reverses=reverses)
 
     def release(self, hold: HoldRow, amount: int) -> Entry:
         """Post that `amount` of a hold is given back."""
@@ -112,8 +140,19 @@ class Draft:
             self.pile.put(replace(lot, remaining=lot.earmarked))
             self.post("expire", -lot.free, 0, [LotMove(lot.id, -lot.free)])
 
-    def post(
-        self, kind: Kind, settled: int, held: int, lots: Sequence[LotMove] = (), *, id: str = "", **links: Any
+    def post(  # noqa: PLR0913 - what an entry may be linked to
+        self,
+        kind: Kind,
+        settled: int,
+        held: int,
+        lots: Sequence[LotMove] = (),
+        *,
+        id: str = "",
+        reverses: str | None = None,
+        peer: str | None = None,
+        hold_id: str | None = None,
+        hold_expires_at_us: int | None = None,
+        origin: str | None = None,
     ) -> Entry:
         """Write the next entry: move the balance by `settled` and `held`, and link it into the chain."""
         account, change = self._account, self._change
@@ -130,11 +169,12 @@ class Draft:
             else (SYSTEM, None, None, None)
         )
         is_own = change.key is not None and not self.entries and change.key_scope == f"user:{account.user_id}"
-        # By place as far as that goes: names cost half as much again, and every change comes this way.
-        entry = Entry(
+        # By place: names cost half as much again, and every change comes this way.
+        entry = make_entry(
             id or self._new_id("ent"), account.user_id, account.unit, self.version, kind, settled or held, settled,
             held, self.settled, self.held, self._now_us, f"{actor.kind}:{actor.id}", reason, label, metadata,
-            change.key if is_own else None, change.actor.request_id, lots=tuple(lots), **links,
+            change.key if is_own else None, change.actor.request_id, reverses, peer, hold_id, hold_expires_at_us,
+            origin, tuple(lots),
         )  # fmt: skip
         self._hash = link(self._hash, entry.content())
         # The hash covers every other field, so it can only be set once they are. `replace` would build all of them
@@ -152,7 +192,7 @@ class Draft:
         short = burn - sum(taken.values())
         if short:
             self._take_earmarked(short, taken)
-        return [LotMove(lot_id, -part) for lot_id, part in taken.items()]
+        return [make_move(lot_id, -part) for lot_id, part in taken.items()]
 
     def restore(self, entry: Entry, amount: int, lots: Mapping[str, Lot]) -> list[LotMove]:
         """Put what `entry` burned back into its lots, the last burned first; the rest becomes a new lot.
@@ -200,7 +240,7 @@ class Draft:
             for hold in self.holds.values():
                 if hold.state != "open":
                     del holds[hold.id]
-        return Account(
+        return make_account(
             before.user_id, before.unit, self.version, self.settled, self.held, before.floor, before.frozen,
             self._hash, self._now_us, tuple(self.pile.lots), holds, before.loaded_through,
         )  # fmt: skip
@@ -209,10 +249,9 @@ class Draft:
         """By how much the lots grow (shrink, if negative) when settled credits move by `settled`."""
         before = self.settled
         after = before + settled
-        return (max(0, after)) - (max(0, before))
-
-    def _make_lots(self, amount: int, portions: Sequence[tuple[Terms, int]]) -> list[LotMove]:
-        return self._new_lots(self._lot_room(amount), portions)
+        if before >= 0 <= after:  # nobody has debt, for the most part
+            return settled
+        return max(0, after) - max(0, before)
 
     def _new_lots(self, room: int, portions: Sequence[tuple[Terms, int]]) -> list[LotMove]:
         """New lots born with the next entry, `room` together; what does not fit has repaid debt."""
@@ -222,12 +261,12 @@ class Draft:
             part = min(room, portion)
             if part <= 0:
                 continue
-            lot = Lot(
+            lot = make_lot(
                 self._new_id("lot"), self._account.user_id, self._account.unit, part, part, 0, terms.priority,
                 terms.expires_at_us, terms.source, self.version + 1, self._now_us,
             )  # fmt: skip
             self.pile.put(lot)
-            moves.append(LotMove(lot.id, part, terms))
+            moves.append(make_move(lot.id, part, terms))
             room -= part
         return moves
 

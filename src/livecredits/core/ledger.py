@@ -58,6 +58,7 @@ from livecredits.core.rows import (
     Redemption,
     Refusal,
     Voucher,
+    make_decision,
 )
 from livecredits.core.vouchers import NO_SUCH_CODE, require_redeemable
 
@@ -80,10 +81,13 @@ def decide(book: Book, change: Change, now_us: int, new_id: NewId) -> Decision |
     Raises:
         NotLoaded: the account came with part of its lots, and the rest is needed.
     """
+    kind = type(change)
     try:
-        _require_known(book, change)
-        decision = _RULES[type(change)](book, change, now_us, new_id)
-        _require_within_limit(change, decision)
+        if change.user_id not in book.users or kind is Transfer:
+            _require_known(book, change)
+        decision = _RULES[kind](book, change, now_us, new_id)
+        if change.limit is not None:
+            _require_within_limit(decision, change.limit)
         if book.welcomes:
             decision = _with_welcomes(book, decision, now_us, new_id)
     except Refuse as refuse:
@@ -124,21 +128,19 @@ def _no_such_user(user_id: str) -> Refuse:
     return Refuse("not_found", f"There is no user {user_id}.", sticks=False)
 
 
-def _require_within_limit(change: Change, decision: Decision) -> None:
+def _require_within_limit(decision: Decision, limit: int) -> None:
     """Hold the actor's limit where the amount is known for sure: after the decision, since a set moves a difference."""
-    if change.limit is None:
-        return
     moved = abs(decision.primary.amount)
-    if moved > change.limit:
-        sentence = f"This change moves {moved}; you may move {change.limit} in one change."
-        raise Refuse("over_operator_limit", sentence, sticks=False, needed=moved, limit=change.limit)
+    if moved > limit:
+        sentence = f"This change moves {moved}; you may move {limit} in one change."
+        raise Refuse("over_operator_limit", sentence, sticks=False, needed=moved, limit=limit)
 
 
 def _decision(primary: Entry, *drafts: Draft) -> Decision:
     if len(drafts) == 1:  # nearly always, and twice as quick without the loops
         (draft,) = drafts
         lots = tuple(draft.pile.touched.values())
-        return Decision(
+        return make_decision(
             primary, tuple(draft.entries), (draft.account_after(),), tuple(draft.holds.values()), lots
         )
     return Decision(

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from livecredits.core.quick import quick
+from livecredits.core.quick import maker, quick
 
 BurnKey = tuple[int, int, int, str]
 Mark = tuple[str, int]
@@ -68,6 +68,9 @@ class Lot:
         return self.expires_at_us is not None and self.expires_at_us <= now_us
 
 
+make_lot = maker(Lot)
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -111,9 +114,12 @@ class Pile:
         """Keep this newer form of a lot; one with nothing left is no longer open."""
         self.touched[lot.id] = lot
         lots = self.lots
-        # The first to burn is the one that is asked for most; the others are looked up by their place in the order.
+        # The first to burn is the one that is asked for most, and what is new is the last for the most part; the others
+        # are looked up by their place in the order.
         if lots and lots[0].id == lot.id:
             at, known = 0, True
+        elif not lots or lots[-1].burn_key < lot.burn_key:
+            at, known = len(lots), False
         else:
             at = bisect_left(lots, lot.burn_key, key=_burn_key)
             known = at < len(lots) and lots[at].id == lot.id
@@ -144,20 +150,11 @@ class Pile:
         if part > 0:
             # Spelled out, since `replace` takes three times as long and every spend comes this way.
             self.put(
-                Lot(
-                    lot.id,
-                    lot.user_id,
-                    lot.unit,
-                    lot.amount,
-                    lot.remaining - part,
-                    lot.earmarked,
-                    lot.priority,
-                    lot.expires_at_us,
-                    lot.source,
-                    lot.born,
-                    lot.created_at_us,
+                make_lot(
+                    lot.id, lot.user_id, lot.unit, lot.amount, lot.remaining - part, lot.earmarked, lot.priority,
+                    lot.expires_at_us, lot.source, lot.born, lot.created_at_us,
                 )
-            )
+            )  # fmt: skip
             taken[lot.id] = taken.get(lot.id, 0) + part
         return part
 
