@@ -97,11 +97,13 @@ def long_id(console: Console, demo: Demo) -> str:
     "name",
     [
         "overview",
+        "overview, as a table",
         "users",
         "user",
         "orders",
         "packages",
         "campaigns",
+        "campaign",
         "vouchers",
         "broadcasts",
         "audit",
@@ -109,7 +111,7 @@ def long_id(console: Console, demo: Demo) -> str:
     ],
 )
 def test_the_longest_leaves_room_for_all(console: Console, long_id: str, name: str) -> None:
-    screen = SCREENS[name]
+    screen = {**SCREENS, **OPENED}[name]
     if name == "user":
         screen = Screen(f"users/{long_id}", LONG_NAME, (see("Holds"),))
     if name == "orders":
