@@ -26,7 +26,7 @@ from sqlalchemy import Connection
 from livecredits.core.amounts import bad_field
 from livecredits.core.changes import LIBRARY, Actor, Adjust, Change, Grant, Reverse, Set
 from livecredits.core.lots import EVERGREEN, Terms
-from livecredits.core.quick import quick
+from livecredits.core.quick import maker, quick
 from livecredits.credits.asking import check_key, check_text, checked, microseconds
 from livecredits.errors import Invalid, KeyReused
 from livecredits.storage import audit, batches, reads
@@ -78,6 +78,9 @@ class BatchRow:
     label: str | None = None
     expires_at: datetime | None = None
     key: str | None = None
+
+
+make_batch_row = maker(BatchRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

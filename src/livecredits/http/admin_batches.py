@@ -6,10 +6,11 @@ import asyncio
 import io
 
 from livecredits.credits.batch_csv import read_all
-from livecredits.credits.batches import ROWS_MOST, BatchAsked, BatchRow, UndoAsked
+from livecredits.credits.batches import ROWS_MOST, BatchAsked, BatchRow, UndoAsked, make_batch_row
 from livecredits.errors import Forbidden, KeyReused, NotFound, OutcomeUnknown, StorageFull
 from livecredits.http.batch_models import (
     BATCH_BYTES_MAX,
+    DEFAULT_UNIT,
     BatchAnswer,
     BatchBody,
     BatchesPage,
@@ -61,9 +62,9 @@ def _asked(call: Call[BatchBody | CsvRowsOfBatch, BatchQuery]) -> BatchAsked:
         rows, told = body.rows, query.model_dump(exclude={"op"})
     else:
         rows = [
-            BatchRow(
-                at if row.row is None else row.row, row.user_id, row.op, row.amount, row.unit, row.reason, row.label,
-                row.expires_at, row.key,
+            make_batch_row(
+                row.get("row") or at, row["user_id"], row["op"], row["amount"], row.get("unit", DEFAULT_UNIT),
+                row.get("reason"), row.get("label"), row.get("expires_at"), row.get("key"),
             )
             for at, row in enumerate(body.rows, 1)
         ]  # fmt: skip

@@ -163,6 +163,11 @@ class Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+def closed(config: ConfigDict) -> ConfigDict:
+    """The same for what is no model."""
+    return {**config, "strict": True, "extra": "forbid", "hide_input_in_errors": True}
+
+
 class Asked(BaseModel):
     """A query: its values arrive as text."""
 
