@@ -19,7 +19,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Warm:
 def keep(kept: Warm, *users: str, displaces: bool = True) -> None:
     for user in users:
         account = Account(user, "credits")
-        kept.keep(account.key, account, Side(1, 0, ""), 8, displaces=displaces)
+        key = account.key
+        kept.keep({key: account}, {key: Side(1, 0, "")}, {key: 8}, displaces=displaces)
 
 
 def users_in(kept: Warm, *users: str) -> list[str]:

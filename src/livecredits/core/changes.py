@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from livecredits.core.lots import EVERGREEN, Terms
-from livecredits.core.quick import quick
+from livecredits.core.quick import maker, quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,18 @@ class Adjust(Change):
     amount: int
 
 
+make_adjust = maker(Adjust)
+
+
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Set(Change):
     """Make the available credits equal to `credits`."""
 
     credits: int
+
+
+make_set = maker(Set)
 
 
 @quick
@@ -93,6 +99,9 @@ class Grant(Change):
 
     amount: int
     terms: Terms = EVERGREEN
+
+
+make_grant = maker(Grant)
 
 
 @quick

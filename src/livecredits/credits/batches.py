@@ -17,21 +17,21 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 from sqlalchemy import Connection
 
 from livecredits.core.amounts import bad_field
-from livecredits.core.changes import LIBRARY, Actor, Adjust, Change, Grant, Reverse, Set
+from livecredits.core.changes import LIBRARY, Actor, Change, Reverse, make_adjust, make_grant, make_set
 from livecredits.core.lots import EVERGREEN, Terms
 from livecredits.core.quick import maker, quick
 from livecredits.credits.asking import check_key, check_text, checked, microseconds
 from livecredits.errors import Invalid, KeyReused
 from livecredits.storage import audit, batches, reads
 from livecredits.storage.answers import Ruling
-from livecredits.storage.batches import BatchHead, BatchResult, Op, RowResult, ruled
+from livecredits.storage.batches import BatchHead, BatchResult, Op, RowResult, Tally, ruled
 from livecredits.storage.ids import Ids
 from livecredits.storage.many import Many
 from livecredits.storage.turns import Turn, is_taken, nobody_else
@@ -201,7 +201,8 @@ class Batches:
             if not is_kept:
                 return _unkept(asked, "refused", done)
             work.written += results
-        return replace(self._head(work.batch_id), rows=[done[row.row] for row in asked.rows])
+        rows = [done[row.row] for row in asked.rows]
+        return replace(self._head(work.batch_id), rows=rows, tally=work.tally)
 
     def _preview(self, asked: BatchAsked, changes: Sequence[Change]) -> BatchResult:
         everything = list(range(len(asked.rows)))
@@ -343,6 +344,8 @@ class _Work:
     """What the portion that was written last came to."""
     written: list[RowResult] = field(default_factory=list)
     """What all portions of this request came to, without the one that is being written."""
+    tally: Tally | None = None
+    """What all rows came to, once the last portion is written."""
 
     def many(self, changes: Sequence[Change], portion: Sequence[int], *, is_last: bool) -> Many:
         """The transaction of one portion."""
@@ -377,8 +380,9 @@ class _Work:
 
     def _outcome(self) -> dict[str, Any]:
         """What the whole batch moved, so that its line in the trail tells it from one that moved nothing."""
-        result = BatchResult(self.batch_id, "applied", [*self.former, *self.written, *self.results])
-        return {"applied": result.applied, "refused": result.refused, "totals": result.totals()}
+        rows = [*self.former, *self.written, *self.results]
+        self.tally = BatchResult(self.batch_id, "applied", rows).counted()
+        return asdict(self.tally)
 
     def _note(self, connection: Connection, action: str, now_us: int, **outcome: Any) -> None:
         asked = self.asked
@@ -392,19 +396,36 @@ def _portions(
     rows: Sequence[BatchRow] | Sequence[RowResult], todo: Sequence[int], places: Mapping[str, int]
 ) -> list[list[int]]:
     """Numbers of rows, portion by portion, each user's together, by the places of their accounts; new users last."""
-    by_user: dict[str, list[int]] = {}
-    for number in todo:
-        by_user.setdefault(rows[number].user_id, []).append(number)
+    users = [rows[number].user_id for number in todo]
+    placed = sorted(
+        [(places[user_id], number) for user_id, number in zip(users, todo, strict=True) if user_id in places]
+    )
+    fresh = sorted([pair for pair in zip(users, todo, strict=True) if pair[0] not in places])
+    numbers = [number for _, number in placed] + [number for _, number in fresh]
     portions: list[list[int]] = []
-    for user_id in [
-        *sorted(by_user.keys() & places.keys(), key=places.__getitem__),
-        *sorted(by_user.keys() - places.keys()),
-    ]:
-        numbers = by_user[user_id]
-        if not portions or len(portions[-1]) + len(numbers) > PORTION:
-            portions.append([])
-        portions[-1] += numbers
+    begin = 0
+    while begin < len(numbers):
+        end = _end_of_user(rows, numbers, begin)
+        portions.append(numbers[begin:end])
+        begin = end
     return portions
+
+
+def _end_of_user(rows: Sequence[BatchRow] | Sequence[RowResult], numbers: Sequence[int], begin: int) -> int:
+    """Where a portion that begins here ends, so that it parts no user's rows: before the full size, or else behind."""
+
+    def parts(at: int) -> bool:
+        return rows[numbers[at - 1]].user_id == rows[numbers[at]].user_id
+
+    end = begin + PORTION
+    while begin < end < len(numbers) and parts(end):
+        end -= 1
+    if end > begin:
+        return end
+    end = begin + PORTION
+    while end < len(numbers) and parts(end):
+        end += 1
+    return end
 
 
 def _results(
@@ -466,7 +487,7 @@ def _change(asked: BatchAsked, row: BatchRow) -> Change:
         check_text("label", label)
     if row.op == "grant":
         expires_at_us = microseconds("expires_at", row.expires_at)
-        return Grant(
+        return make_grant(
             user_id=row.user_id, unit=row.unit, key=row.key, key_scope=asked.key_scope, actor=asked.actor,
             reason=reason, label=label, limit=asked.limit, amount=row.amount,
             terms=EVERGREEN if expires_at_us is None else Terms(0, expires_at_us, None),
@@ -476,11 +497,11 @@ def _change(asked: BatchAsked, row: BatchRow) -> Change:
     if row.expires_at is not None:
         raise bad_field("expires_at", "is for grants alone")
     if row.op == "adjust":
-        return Adjust(
+        return make_adjust(
             user_id=row.user_id, unit=row.unit, key=row.key, key_scope=asked.key_scope, actor=asked.actor,
             reason=reason, label=label, limit=asked.limit, amount=row.amount,
         )  # fmt: skip
-    return Set(
+    return make_set(
         user_id=row.user_id, unit=row.unit, key=row.key, key_scope=asked.key_scope, actor=asked.actor, reason=reason,
         label=label, limit=asked.limit, credits=row.amount,
     )  # fmt: skip
@@ -490,7 +511,7 @@ def _content(asked: BatchAsked) -> str:
     """A digest of the whole request: a key that comes again with other rows is refused."""
     rows = [
         (row.row, row.user_id, row.op, row.amount, row.unit, row.reason, row.label,
-         microseconds("expires_at", row.expires_at), row.key)
+         None if row.expires_at is None else microseconds("expires_at", row.expires_at), row.key)
         for row in asked.rows
     ]  # fmt: skip
     return hashlib.sha256(_encode([asked.atomic, asked.reason, asked.label, rows]).encode()).hexdigest()

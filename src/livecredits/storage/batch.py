@@ -56,7 +56,7 @@ from livecredits.storage.answers import (
     parse,
 )
 from livecredits.storage.ids import Ids
-from livecredits.storage.naming import BY_ANOTHER_ROW, named_by, only_adds
+from livecredits.storage.naming import BY_ACCOUNT_ALONE, BY_ANOTHER_ROW, named_by, only_adds
 from livecredits.storage.store import AuditRow, KeyOf, Rows, Side, Store, ids_of, seal_of
 from livecredits.storage.warm import Warm
 
@@ -304,6 +304,7 @@ class Batch:
 
     def _load(self, changes: Sequence[Change]) -> None:
         """Load every row that these changes name, and post what is due on their accounts."""
+        kinds = set(map(type, changes))
         takers: set[AccountKey] = set()
         others: set[AccountKey] = set()
         for change in changes:
@@ -313,10 +314,13 @@ class Batch:
                     others.add((change.to_user_id, change.unit))
             elif type(change) is Settle:
                 others.update(self._due_anywhere())
-        others |= self._load_vouchers(changes) | self._load_welcomes(changes)
-        granted, undone = self._load_orders(changes)
-        whole = self._load_holds(changes) | self._load_past(changes, undone)
-        self._load_accounts(takers | others | granted | whole, takers, whole)
+        others |= self._load_welcomes(changes)
+        whole: set[AccountKey] = set()
+        if not kinds <= BY_ACCOUNT_ALONE:
+            granted, undone = self._load_orders(changes)
+            others |= granted | self._load_vouchers(changes)
+            whole = self._load_holds(changes) | self._load_past(changes, undone)
+        self._load_accounts(takers | others | whole, takers, whole)
 
     def _load_orders(self, changes: Sequence[Change]) -> tuple[set[AccountKey], set[str]]:
         """Load the orders that changes name; gives their accounts, and the entries that refunds undo."""
@@ -439,9 +443,7 @@ class Batch:
         """Leave the accounts in memory for the next batch; to be called after the commit."""
         if not self._store.is_alone:
             return  # the next batch may find them changed by somebody else
-        keep, sides, parts = self._warm.keep, self._sides, self._parts
-        for key, account in self._book.accounts.items():
-            keep(key, account, sides[key], parts.get(key), displaces=not self._is_long)
+        self._warm.keep(self._book.accounts, self._sides, self._parts, displaces=not self._is_long)
 
     def _find_due(self, numbers: Iterable[int]) -> set[int]:
         return self._store.find_due(list(numbers), self._now_us) if self._may_be_due else set()

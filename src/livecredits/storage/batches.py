@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from json.encoder import encode_basestring as _quoted
 from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from livecredits.core.changes import Actor
-from livecredits.core.quick import quick
+from livecredits.core.quick import maker, quick
 from livecredits.errors import NotFound
 from livecredits.storage.answers import Ruling, rfc3339
 from livecredits.storage.dialects import listed
@@ -129,12 +129,27 @@ class RowResult:
             told += f',"reversed_by":"{self.reversed_by}"'
         return told + (',"replayed":true}' if self.replayed else "}")
 
-    def as_values(self) -> tuple[Any, ...]:
-        """The row as `batch_parts` keeps it. An entry that another request has made is not this batch's."""
+    def kept_text(self) -> str:
+        """The row as `batch_parts` keeps it, as JSON. An entry that another request has made is not this batch's."""
+        entry = "null" if self.replayed or self.entry is None else f'"{self.entry}"'
+        code = "null,null" if self.code is None else f'"{self.code}",{_quoted(self.detail or "")}'
         return (
-            self.row, self.user_id, self.unit, self.op, self.amount, self.before, self.after,
-            None if self.replayed else self.entry, self.code, self.detail,
-        )  # fmt: skip
+            f'[{self.row},{_quoted(self.user_id)},{_quoted(self.unit)},"{self.op}",{self.amount},'
+            f"{'null' if self.before is None else self.before},{'null' if self.after is None else self.after},"
+            f"{entry},{code}]"
+        )
+
+
+make_row_result = maker(RowResult)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rows of a batch stand in the ledger, or would, how many were refused, and what they move by unit."""
+
+    applied: int
+    refused: int
+    totals: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +167,8 @@ class BatchResult:
     finished_at_us: int | None = None
     replayed: bool = False
     run: str | None = None
+    tally: Tally | None = field(default=None, compare=False, repr=False)
+    """What the rows come to, where they were counted before."""
 
     @property
     def dry_run(self) -> bool:
@@ -161,29 +178,40 @@ class BatchResult:
     @property
     def refused(self) -> int:
         """How many rows were refused."""
-        return sum([row.code is not None for row in self.rows])
+        return self.counted().refused
 
     @property
     def applied(self) -> int:
         """How many rows stand in the ledger, or would."""
-        return 0 if self.state == "refused" else len(self.rows) - self.refused
+        return self.counted().applied
 
     def totals(self) -> dict[str, dict[str, int]]:
         """By unit, what the accepted rows add, take, and change in sum."""
+        return self.counted().totals
+
+    def counted(self) -> Tally:
+        """All of this in one go."""
+        if self.tally is not None:
+            return self.tally
+        refused = 0
         added: dict[str, int] = {}
         taken: dict[str, int] = {}
         for row in self.rows:
-            if row.code is None and row.after is not None:
-                moved = row.after - (row.before or 0)
+            after = row.after
+            if row.code is not None:
+                refused += 1
+            elif after is not None:
+                moved = after - (row.before or 0)
                 sums = added if moved > 0 else taken
                 sums[row.unit] = sums.get(row.unit, 0) + moved
-        return {
+        totals = {
             unit: {
                 "added": added.get(unit, 0), "taken": -taken.get(unit, 0),
                 "net": added.get(unit, 0) + taken.get(unit, 0),
             }
             for unit in dict.fromkeys((*added, *taken))
         }  # fmt: skip
+        return Tally(0 if self.state == "refused" else len(self.rows) - refused, refused, totals)
 
     def as_json(self) -> dict[str, Any]:
         """The body of an HTTP answer."""
@@ -195,11 +223,12 @@ class BatchResult:
 
     def head(self) -> dict[str, Any]:
         """The same without the rows."""
+        counted = self.counted()
         return {
             "batch": self.batch, "run": self.run, "dry_run": self.dry_run, "atomic": self.atomic, "state": self.state,
-            "applied": self.applied, "refused": self.refused, "totals": self.totals(), "reason": self.reason,
-            "label": self.label, "actor": self.actor, "created_at": _when(self.created_at_us),
-            "finished_at": _when(self.finished_at_us),
+            "applied": counted.applied, "refused": counted.refused, "totals": counted.totals,
+            "reason": self.reason, "label": self.label, "actor": self.actor,
+            "created_at": _when(self.created_at_us), "finished_at": _when(self.finished_at_us),
         }  # fmt: skip
 
 
@@ -248,9 +277,9 @@ def ruled(asked: Asked, ruling: Ruling, *, is_kept: bool) -> RowResult:
     entry, before, after, refused, replayed = ruling
     # Spelled out: `replace` would cost more than half of what deciding the row does.
     if refused is None:
-        return RowResult(
+        return make_row_result(
             asked.row, asked.user_id, asked.unit, asked.op, asked.amount, before, after,
-            entry if is_kept or replayed else None, replayed=replayed,
+            entry if is_kept or replayed else None, None, None, replayed,
         )  # fmt: skip
     return RowResult(
         asked.row, asked.user_id, asked.unit, asked.op, asked.amount, before, after, None, refused.code,
@@ -292,7 +321,7 @@ def parts_for(rows: int) -> int:
 def parts(batch_id: str, position: int, rows: Sequence[RowResult]) -> list[tuple[str, int, str]]:
     """Rows as they are kept, in parts that are counted from `position` on."""
     return [
-        (batch_id, position + number, dump([row.as_values() for row in rows[at : at + _PART]]))
+        (batch_id, position + number, f"[{','.join([row.kept_text() for row in rows[at : at + _PART]])}]")
         for number, at in enumerate(range(0, len(rows), _PART))
     ]
 
@@ -390,7 +419,7 @@ _ENTRY_ID = 7
 
 
 def _kept(connection: Connection, batch_id: str) -> list[list[Any]]:
-    """The rows of a batch as `RowResult.as_values` gave them."""
+    """The rows of a batch as `RowResult.kept_text` gave them."""
     query = select(batch_parts.c.rows).where(batch_parts.c.batch_id == batch_id)
     return [row for part in connection.execute(query).scalars() for row in json.loads(part)]
 

@@ -14,11 +14,14 @@ from livecredits.core.changes import (
     Change,
     Fulfil,
     Grant,
+    Hold,
     Redeem,
     Refund,
     Release,
     Reverse,
+    Set,
     Settle,
+    Spend,
     Transfer,
     Welcome,
 )
@@ -27,6 +30,8 @@ from livecredits.storage.store import Named
 
 BY_ANOTHER_ROW = frozenset({Redeem, Welcome, Fulfil, Refund})
 """Changes whose account is known only when the voucher or the order is."""
+BY_ACCOUNT_ALONE = frozenset({Adjust, Set, Grant, Spend, Hold, Transfer, Settle})
+"""Changes that name accounts and nothing else."""
 
 
 def named_by(changes: Sequence[Change], due: Callable[[], Iterable[AccountKey]]) -> Named:

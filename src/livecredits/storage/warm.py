@@ -9,6 +9,8 @@ for, and an account without any is of no use to a change that takes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from livecredits.core.rows import Account, AccountKey
 from livecredits.storage.store import Side
 
@@ -32,27 +34,32 @@ class Warm:
         return None if kept is None or (takes and kept[2] == 0) else kept
 
     def keep(
-        self, key: AccountKey, account: Account, side: Side, part: Part, *, displaces: bool = True
+        self,
+        accounts: Mapping[AccountKey, Account],
+        sides: Mapping[AccountKey, Side],
+        parts: Mapping[AccountKey, Part],
+        *,
+        displaces: bool = True,
     ) -> None:
-        """Remember an account after the commit.
+        """Remember accounts after the commit.
 
         Args:
-            key: which account.
-            account: as it was committed.
-            side: what of its row the rules do not see.
-            part: how many of its lots were asked for.
-            displaces: whether it may take the place of the one that was used longest ago. A list longer than there is
+            accounts: as they were committed.
+            sides: what of their rows the rules do not see.
+            parts: how many of their lots were asked for.
+            displaces: whether they may take the place of those that were used longest ago. A list longer than there is
                 room would put out each account just before its own turn, and those of everybody else besides.
         """
-        accounts = self._accounts
-        if not displaces and len(accounts) >= ACCOUNTS_MOST and key not in accounts:
-            return
-        # Taken out first, so that the order of the dictionary is the order of the last use.
-        accounts.pop(key, None)
-        if len(account.lots) <= LOTS_MOST and len(account.holds) <= LOTS_MOST:
-            accounts[key] = (account, side, part)
-            if len(accounts) > ACCOUNTS_MOST:
-                del accounts[next(iter(accounts))]
+        warm = self._accounts
+        for key, account in accounts.items():
+            if len(account.lots) > LOTS_MOST or len(account.holds) > LOTS_MOST:
+                warm.pop(key, None)
+            elif displaces or key in warm or len(warm) < ACCOUNTS_MOST:
+                # Taken out first, so that the order of the dictionary is the order of the last use.
+                warm.pop(key, None)
+                warm[key] = (account, sides[key], parts.get(key))
+                if len(warm) > ACCOUNTS_MOST:
+                    del warm[next(iter(warm))]
 
     def forget(self) -> None:
         """Believe nothing that is here any more."""
