@@ -188,7 +188,9 @@ class Batches:
         asked = work.asked
         done = {row.row: row for row in work.former}
         todo = [number for number, row in enumerate(asked.rows) if row.row not in done]
-        portions = [todo] if asked.atomic else self._portions(asked.rows, todo) or [[]]
+        portions = self._portions(asked.rows, todo) or [[]]
+        if asked.atomic:
+            portions = [[number for portion in portions for number in portion]]
         for portion in portions:
             many = work.many(
                 [changes[number] for number in portion], portion, is_last=portion is portions[-1]
