@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -118,12 +119,43 @@ class TestPipe:
         assert pipe.wait() is None
         assert lengths == [1_000_000] * 20
 
+    @pytest.mark.timeout(20)
+    def test_answers_that_are_read_while_sending_are_not_waited_for(self, pipe: Pipe) -> None:
+        numbers: list[int] = []
+        pipe._pg = cast("Any", _AnsweredWhileSending(pipe._pg))
+        put(pipe, Statement("SELECT 1", take=lambda found: numbers.append(found[0][0])))
+        assert pipe.wait() is None
+        assert numbers == [1]
+
     def test_what_cannot_be_sent_is_told_before(self, pipe: Pipe, db: psycopg.Connection[Any]) -> None:
         pipe.put(Statement("BEGIN"))
         with pytest.raises(psycopg.DataError):
             pipe.put(Statement("SELECT $1::text", ("a\0b",)))
         pipe.abandon()
         assert db.info.transaction_status == INSIDE
+
+
+class _AnsweredWhileSending:
+    """A line whose last bytes go out so slowly that the answers to all of them are there first."""
+
+    def __init__(self, line: Any) -> None:
+        self._line = line
+        self._is_late = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._line, name)
+
+    def pipeline_sync(self) -> None:
+        self._line.pipeline_sync()
+        self._is_late = True
+
+    def flush(self) -> int:
+        while self._line.flush():
+            pass
+        was_late, self._is_late = self._is_late, False
+        if was_late:
+            assert select.select([self._line.socket], [], [], 10)[0]
+        return int(was_late)
 
 
 def cut(db: psycopg.Connection[Any]) -> None:

@@ -170,8 +170,9 @@ class Pipe:
             self._poll.poll()
             self._poll.modify(pg.socket, select.POLLIN)
             pg.consume_input()  # the server reads no more until we do
-        self._poll.poll()
-        pg.consume_input()
+        if pg.is_busy():  # sending may have read the last of it: then nothing more comes
+            self._poll.poll()
+            pg.consume_input()
 
     def _hand_out(
         self, sent: Sequence[Statement | _Preparation], results: Sequence[PGresult]
