@@ -6,6 +6,7 @@ Tab until the focus is there. What the screens show besides is held by the flows
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -81,7 +82,7 @@ def change_inline(console: Console, tab: Wallet) -> None:
         console.shows(tab.user, credits)
         expect(number).to_be_focused()
 
-    latest = console.toast("User credits updated successfully").filter(has_text="150")
+    latest = console.toast("User credits updated successfully").filter(has_text=re.compile(r"→ 150\b"))
     tab_to(page, latest.get_by_role("button", name="Undo"))
     press(console, "Enter")
     tab.shows(170)
