@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 AXE = (Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js").read_text("utf-8")
 FOUND = """async () => {
@@ -115,7 +115,12 @@ def violations(page: Page) -> list[Any]:
 
 
 def is_wider_than_the_window(page: Page) -> bool:
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > innerWidth"))
+    """Whether it stays so: what floats finds its place some frames after the window has changed."""
+    try:
+        page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth", timeout=3_000)
+    except Error:
+        return True
+    return False
 
 
 def cut_off(page: Page) -> list[str]:
