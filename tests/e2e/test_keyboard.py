@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 from tests.demo_process import Demo
 from tests.e2e.pages import Console, Wallet, new_user, order_by_keyboard, redeem_by_keyboard, tab_to
 
@@ -105,3 +105,20 @@ def order_and_fulfil(console: Console, tab: Wallet) -> None:
     expect(rows).to_have_attribute("data-state", "fulfilled")
     expect(rows.locator(".row-open")).to_be_focused()
     expect(tab.page.get_by_test_id("order-row")).to_have_attribute("data-state", "fulfilled")
+
+
+def test_what_is_typed_before_the_palette_is_there_belongs_to_it(demo: Demo, new_context: NewContext) -> None:
+    console = Console(new_context(), demo)
+    page, held = console.page, list[Route]()
+    page.route("**/Palette-*.js", lambda route: held.append(route))
+    with page.expect_request("**/Palette-*.js"):
+        press(console, "Control+k")
+    page.keyboard.type("go grac")  # to the Orders, were nobody to keep it
+    assert held
+    held[0].continue_()
+    field = page.get_by_role("dialog", name="Find").get_by_role("textbox")
+    expect(field).to_be_focused()
+    page.keyboard.type("e")
+    expect(field).to_have_value("go grace")
+    expect(page).to_have_url(re.compile("/overview$"))
+    assert console.log.errors == []

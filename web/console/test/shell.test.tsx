@@ -56,6 +56,20 @@ it('does by Ctrl+K what can be done from anywhere', async () => {
   await waitFor(() => expect(location.search).toBe('?new=yes'))
 })
 
+it('keeps for the palette what is typed before its field is there', async () => {
+  const { user } = open(withAda())
+  await balanceOf('bob')
+  await user.keyboard('{Control>}k{/Control}gab{Backspace}')
+  expect(location.pathname).toBe('/console/users')
+  const field = (await screen.findByLabelText(FIND)) as HTMLInputElement
+  await waitFor(() => expect(document.activeElement).toBe(field))
+  expect(field.value).toBe('ga')
+  await user.keyboard('{Escape}')
+  await waitFor(() => expect(screen.queryByLabelText(FIND)).toBeNull())
+  await user.keyboard('{Control>}k{/Control}love{Enter}')
+  await waitFor(() => expect(location.pathname).toBe('/console/users/ada'))
+})
+
 it('goes by g and a letter, and shows all keys by ?', async () => {
   const { user } = open(withAda())
   await balanceOf('bob')

@@ -21,11 +21,12 @@ import {
   IconTicket,
   IconUserPlus,
 } from '@tabler/icons-react'
-import { useEffect, useState } from 'react'
+import { useEffect } from 'react'
 import { useLocation } from 'wouter'
 import { isolated } from '../bidi'
 import { useSession } from '../session'
 import { useFinds } from './palette-finds'
+import { PALETTE_FIELD, type PaletteKeys } from './palette-keys'
 import { SCREENS } from './Shell'
 
 const TYPING_MS = 120
@@ -49,25 +50,25 @@ interface Deed {
 }
 
 interface Props {
+  keys: PaletteKeys
   onClose: () => void
   onHelp: () => void
 }
 
-export default function Palette({ onClose, onHelp }: Props) {
-  const [text, setText] = useState('')
+export default function Palette({ keys, onClose, onHelp }: Props) {
+  const { text, setText, hurried, setHurried } = keys
   const [search] = useDebouncedValue(text.trim(), TYPING_MS)
   const [, go] = useLocation()
   const { mayAdminister, signOut } = useSession()
   const { setColorScheme } = useMantineColorScheme()
   const finds = useFinds(search, go)
-  const [hurried, setHurried] = useState(false)
   const settled = finds.settled && search === text.trim()
   // Enter before the answer: the first result opens as soon as it is the right one.
   useEffect(() => {
     if (!hurried || !settled) return
     setHurried(false)
     document.querySelector<HTMLElement>('[data-action]')?.click()
-  }, [hurried, settled])
+  }, [hurried, settled, setHurried])
   // Mounted means asked for; the spotlight's own store plays the transition.
   useEffect(() => spotlight.open(), [])
   const matches = (label: string) => label.toLowerCase().includes(text.trim().toLowerCase())
@@ -136,6 +137,7 @@ export default function Palette({ onClose, onHelp }: Props) {
       scrollable
       maxHeight={420}
       searchProps={{
+        ...PALETTE_FIELD,
         'aria-label': 'Find a user, an order, a voucher or a screen',
         placeholder: 'Find a user, an order, a voucher or a screen',
         onKeyDown: (event) => {

@@ -30,6 +30,7 @@ import { useShortcuts } from '../shortcuts'
 import { clockTime } from '../time'
 import { Line } from './Line'
 import { Logo } from './Logo'
+import { usePaletteKeys } from './palette-keys'
 
 const Palette = lazy(() => import('./Palette'))
 const ShortcutsHelp = lazy(() => import('./ShortcutsHelp'))
@@ -50,6 +51,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [menu, { toggle, close }] = useDisclosure()
   const [help, helpControl] = useDisclosure()
   const [palette, paletteControl] = useDisclosure()
+  const paletteKeys = usePaletteKeys(palette, paletteControl.close)
   const [path, go] = useLocation()
   useShortcuts({ go, showHelp: helpControl.open, showPalette: paletteControl.open })
   // biome-ignore lint/correctness/useExhaustiveDependencies: another screen closes the menu
@@ -111,7 +113,9 @@ export function Shell({ children }: { children: ReactNode }) {
       </main>
       <Suspense>
         {help && <ShortcutsHelp onClose={helpControl.close} />}
-        {palette && <Palette onClose={paletteControl.close} onHelp={helpControl.open} />}
+        {palette && (
+          <Palette keys={paletteKeys} onClose={paletteControl.close} onHelp={helpControl.open} />
+        )}
       </Suspense>
     </div>
   )
