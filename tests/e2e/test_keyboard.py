@@ -110,7 +110,11 @@ def order_and_fulfil(console: Console, tab: Wallet) -> None:
 def test_what_is_typed_before_the_palette_is_there_belongs_to_it(demo: Demo, new_context: NewContext) -> None:
     console = Console(new_context(), demo)
     page, held = console.page, list[Route]()
-    page.route("**/Palette-*.js", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/Palette-*.js", hold)
     with page.expect_request("**/Palette-*.js"):
         press(console, "Control+k")
     page.keyboard.type("go grac")  # to the Orders, were nobody to keep it

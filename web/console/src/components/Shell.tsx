@@ -113,9 +113,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </main>
       <Suspense>
         {help && <ShortcutsHelp onClose={helpControl.close} />}
-        {palette && (
-          <Palette keys={paletteKeys} onClose={paletteControl.close} onHelp={helpControl.open} />
-        )}
+        {palette && <Palette keys={paletteKeys} onClose={paletteControl.close} onHelp={helpControl.open} />}
       </Suspense>
     </div>
   )
