@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 from tests.postgres import of_a_file
-from tests.storage.hands import SECOND_US, HandClock
+from tests.storage.hands import HandClock
 
 from livecredits import AccountState, Credits
 from livecredits.errors import StorageFull
@@ -37,17 +36,13 @@ class Told:
         return await asyncio.wait_for(self.states.get(), 20)
 
 
-def later(clock: HandClock, seconds: int) -> datetime:
-    return datetime.fromtimestamp(clock.now_us() / SECOND_US + seconds, UTC)
-
-
 def cause(state: AccountState) -> tuple[str, str, int]:
     assert state.cause is not None
     return state.user_id, state.cause.kind, state.credits
 
 
 async def test_credits_expire_at_their_second(credits: Credits, clock: HandClock) -> None:
-    await credits.grant("ada", 10, expires_at=later(clock, 60))
+    await credits.grant("ada", 10, expires_at=clock.later(60))
     told = Told(credits)
     clock.advance(59.999_999)
     await credits.grant("bob", 1)
@@ -61,7 +56,7 @@ async def test_credits_expire_at_their_second(credits: Credits, clock: HandClock
 async def test_a_nearer_time_is_seen_while_waiting_for_a_later_one(
     credits: Credits, clock: HandClock
 ) -> None:
-    await credits.grant("ada", 10, expires_at=later(clock, 3_600))
+    await credits.grant("ada", 10, expires_at=clock.later(3_600))
     await credits.hold("ada", 4, ttl_s=30)
     told = Told(credits)
     clock.advance(30)
@@ -72,7 +67,7 @@ async def test_a_nearer_time_is_seen_while_waiting_for_a_later_one(
 
 async def test_all_that_is_due_is_posted_however_much(credits: Credits, clock: HandClock) -> None:
     count = 1_200
-    grants = (credits.grant(f"user-{n}", 1, expires_at=later(clock, 5)) for n in range(count))
+    grants = (credits.grant(f"user-{n}", 1, expires_at=clock.later(5)) for n in range(count))
     await asyncio.gather(*grants)
     told = Told(credits)
     clock.advance(5)
@@ -83,7 +78,7 @@ async def test_what_fell_due_while_nobody_ran_is_posted_at_the_start(
     database_url: str, clock: HandClock
 ) -> None:
     async with Credits(database_url, clock=clock) as former:
-        await former.grant("ada", 10, expires_at=later(clock, 60))
+        await former.grant("ada", 10, expires_at=clock.later(60))
     clock.advance(86_400)
     credits = Credits(database_url, clock=clock)
     told = Told(credits)
@@ -92,7 +87,7 @@ async def test_what_fell_due_while_nobody_ran_is_posted_at_the_start(
 
 
 async def test_a_burnt_lot_leaves_nothing_to_expire(credits: Credits, clock: HandClock) -> None:
-    await credits.grant("ada", 10, expires_at=later(clock, 60))
+    await credits.grant("ada", 10, expires_at=clock.later(60))
     await credits.spend("ada", 10)
     clock.advance(61)
     assert (await credits.balance("ada")).version == 2
@@ -102,7 +97,7 @@ async def test_a_burnt_lot_leaves_nothing_to_expire(credits: Credits, clock: Han
 async def test_a_full_disk_is_tried_again(
     credits: Credits, clock: HandClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await credits.grant("ada", 10, expires_at=later(clock, 60))
+    await credits.grant("ada", 10, expires_at=clock.later(60))
     tried = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -306,7 +306,7 @@ class TestCampaigns:
         assert (await credits.campaign(campaign.id)).state == "used_up"
 
     async def test_before_its_time_a_code_is_upcoming(self, credits: Credits, clock: HandClock) -> None:
-        starts_at = datetime.fromtimestamp(clock.now_us() / 1e6 + DAY_S, UTC)
+        starts_at = clock.later(DAY_S)
         campaign = await credits.create_campaign("soon", credits=3, codes=2, starts_at=starts_at)
         found = (await credits.campaign_codes(campaign.id, state="upcoming")).items
         assert (len(found), (await credits.campaign(campaign.id)).state) == (2, "upcoming")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
 
 import pytest
 from tests.storage.hands import SECOND_US, HandClock
@@ -45,13 +44,9 @@ class Moved:
         return {user_id for user_id, names in lists.items() if "vouchers" in names}
 
 
-def later(clock: HandClock, seconds: int) -> datetime:
-    return datetime.fromtimestamp(clock.now_us() / SECOND_US + seconds, UTC)
-
-
 async def test_the_end_of_a_users_voucher_is_told_to_that_user(credits: Credits, clock: HandClock) -> None:
-    voucher = await credits.create_voucher(5, user_id="ada", expires_at=later(clock, 60))
-    await credits.create_voucher(5, expires_at=later(clock, 120))
+    voucher = await credits.create_voucher(5, user_id="ada", expires_at=clock.later(60))
+    await credits.create_voucher(5, expires_at=clock.later(120))
     moved = Moved(credits)
     clock.advance(59.999_999)
     await credits.create_voucher(5, user_id="bob")
@@ -65,7 +60,7 @@ async def test_the_end_of_a_users_voucher_is_told_to_that_user(credits: Credits,
 
 async def test_a_campaign_is_told_when_it_begins_and_when_it_ends(credits: Credits, clock: HandClock) -> None:
     campaign = await credits.create_campaign(
-        "x", credits=1, codes=1, starts_at=later(clock, 10), ends_at=later(clock, 20)
+        "x", credits=1, codes=1, starts_at=clock.later(10), ends_at=clock.later(20)
     )
     moved = Moved(credits)
     for state in ("running", "ended"):
@@ -75,8 +70,8 @@ async def test_a_campaign_is_told_when_it_begins_and_when_it_ends(credits: Credi
 
 
 async def test_an_end_that_is_moved_is_told_when_it_comes(credits: Credits, clock: HandClock) -> None:
-    voucher = await credits.create_voucher(5, user_id="ada", expires_at=later(clock, 3_600))
-    await credits.put_voucher(voucher.voucher, expires_at=later(clock, 30))
+    voucher = await credits.create_voucher(5, user_id="ada", expires_at=clock.later(3_600))
+    await credits.put_voucher(voucher.voucher, expires_at=clock.later(30))
     moved = Moved(credits)
     clock.advance(30)
     assert await moved.next() == {"ada"}
@@ -89,10 +84,10 @@ async def test_what_was_made_before_the_start_is_told(
     monkeypatch.setattr(windows, "KNOWN_MOST", 3)
     async with Credits(database_url, clock=clock) as former:
         for number in range(8):  # two of a second
-            await former.create_voucher(5, user_id=f"user-{number}", expires_at=later(clock, number // 2 + 1))
+            await former.create_voucher(5, user_id=f"user-{number}", expires_at=clock.later(number // 2 + 1))
     async with Credits(database_url, clock=clock) as credits:
         moved = Moved(credits)
-        await credits.create_voucher(5, user_id="late", expires_at=later(clock, 5))
+        await credits.create_voucher(5, user_id="late", expires_at=clock.later(5))
         assert await moved.next() == {"late"}
         for second in range(4):
             clock.advance(1)
@@ -102,3 +97,17 @@ async def test_what_was_made_before_the_start_is_told(
             assert told == {f"user-{2 * second}", f"user-{2 * second + 1}"}
         clock.advance(1)
         assert await moved.next() == {"late"}
+
+
+async def test_what_a_node_has_made_that_is_gone_is_told_by_another(
+    postgres_url: str, clock: HandClock
+) -> None:
+    async with Credits(postgres_url, clock=clock) as credits:
+        async with Credits(postgres_url, clock=clock) as other:
+            await other.create_voucher(5, user_id="ada", expires_at=clock.later(3_600))
+            await other.create_voucher(5, user_id="bob", expires_at=clock.later(5))
+        moved = Moved(credits)
+        clock.advance(windows.LOOK_AGAIN_US / SECOND_US)
+        assert await moved.next() == {"bob"}, "over before anybody else looked"
+        clock.advance(3_600 - windows.LOOK_AGAIN_US / SECOND_US)
+        assert await moved.next() == {"ada"}

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -38,6 +39,10 @@ class HandClock:
         # The time may have been moved before this bell was known.
         if until_us is None or until_us > self._now_us:
             bell.wait(60)
+
+    def later(self, seconds: float) -> datetime:
+        """So far from now."""
+        return datetime.fromtimestamp(self._now_us / SECOND_US + seconds, UTC)
 
     def advance(self, seconds: float) -> None:
         self._now_us += round(seconds * SECOND_US)

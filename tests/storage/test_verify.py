@@ -6,12 +6,11 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.storage.hands import IS_DEEP, SECOND_US, HandClock, fresh_database, rows
+from tests.storage.hands import IS_DEEP, HandClock, fresh_database, rows
 
 from livecredits import BatchRow, Credits, StartRefused
 from livecredits.core.changes import Actor, Spend
@@ -68,7 +67,7 @@ def _live(credits: Credits, clock: HandClock) -> None:
     package = ask.put_package(name="S", credits=9, price_minor=1, currency="EUR")
     for number in range(12):
         user = f"user-{number % 4}"
-        later = datetime.fromtimestamp(clock.now_us() / SECOND_US + 50, UTC)
+        later = clock.later(50)
         ask.grant(user, 100, key=f"grant-{number}", reason="r", label="l", metadata={"n": number})
         ask.grant(user, 20, expires_at=later, priority=1, source="gift")
         spent = ask.spend(user, 7, key=f"mine-{number}", as_user=True)

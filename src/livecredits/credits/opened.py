@@ -81,7 +81,7 @@ class Opened:
         self.writer.on_epoch.append(self._note_epoch)
         self.units: Mapping[str, Unit] = self._database.read(_units)
         self._schedulers = [Scheduler(lane, clock) for lane in self._database.lanes]
-        self._windows = Windows(self._database, clock)
+        self._windows = Windows(self._database, clock, is_shared=self.others is not None)
         self.desk = Desk(self._database, clock, lambda: self.units, self._windows)
         self.guesses = Guesses(clock, limits, self.others.attempts if self.others else None)
         self.batches = Batches(self._database, clock, lambda: self.units, self.others)

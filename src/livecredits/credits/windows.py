@@ -1,11 +1,13 @@
 """When codes begin and end to pay: at that very second everybody who looks at them is told to look again.
 
 Promises: a window's beginning or end is told once it has come, to the screens of the user whom the voucher was made for
-and to every operator's list, on all nodes, also after a restart. Memory is bounded: of what lies ahead only the next
+and to every operator's list, on all nodes, also after a restart. The node that made the voucher tells it at the second;
+should that node be gone, another does so within `LOOK_AGAIN_US`. Memory is bounded: of what lies ahead only the next
 `KNOWN_MOST` times are kept. Must not know what a code can do: whoever is told reads that.
 
 The odd thing: nothing is written. A transaction without a row carries the news, so that it goes the way of every
-commit. It may be told in vain, of a voucher that was redeemed or deleted before; nobody minds reading once more.
+commit. It may be told in vain, of a voucher that was redeemed or deleted before, or by several nodes; nobody minds
+reading once more.
 """
 
 from __future__ import annotations
@@ -31,12 +33,15 @@ _log = logging.getLogger(__name__)
 KNOWN_MOST = 10_000
 PAUSE_US = 5_000_000
 """After a failure the next try."""
+LOOK_AGAIN_US = 30_000_000
+"""How long a node may know nothing of what another one has made."""
 
 
 class Windows:
     """A thread that waits for the next beginning or end, until `close`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, is_shared: bool) -> None:
+        self._is_shared = is_shared
         self._database = database
         self._clock = clock
         self._bell = threading.Event()
@@ -45,6 +50,7 @@ class Windows:
         """A heap: when, and for whom the voucher is (`NOBODY`: for anybody)."""
         self._read_until: tuple[int, str] | None = (clock.now_us(), NOBODY)
         """What lies behind it stands in the database alone; None where all is known."""
+        self._looked_at_us = clock.now_us()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="livecredits-windows", daemon=True)
         self._thread.start()
@@ -68,12 +74,14 @@ class Windows:
             self._bell.clear()
             now_us, next_us = self._clock.now_us(), self._next_us()
             try:
-                if next_us is None and self._read_until is not None:
-                    self._look_ahead(self._read_until)
-                elif next_us is not None and next_us <= now_us:
+                if next_us is not None and next_us <= now_us:
                     self._tell(now_us)
+                elif next_us is None and self._read_until is not None:
+                    self._look_ahead(self._read_until)
+                elif self._is_shared and self._looked_at_us + LOOK_AGAIN_US <= now_us:
+                    self._look_again(now_us)
                 else:
-                    self._clock.wait(self._bell, next_us)
+                    self._clock.wait(self._bell, self._next_turn_us(next_us))
             except (Draining, StorageFailed):
                 return
             except Exception:  # noqa: BLE001 - a full disk, a server that is away: time goes on
@@ -83,6 +91,19 @@ class Windows:
     def _next_us(self) -> int | None:
         with self._lock:
             return self._times[0][0] if self._times else None
+
+    def _next_turn_us(self, next_us: int | None) -> int | None:
+        turns = [] if next_us is None else [next_us]
+        if self._is_shared:
+            turns.append(self._looked_at_us + LOOK_AGAIN_US)
+        return min(turns, default=None)
+
+    def _look_again(self, now_us: int) -> None:
+        """Read what other nodes have made since the last look, of which some may have come meanwhile."""
+        behind, self._looked_at_us = (self._looked_at_us, NOBODY), now_us
+        with self._lock:
+            self._times = []
+        self._look_ahead(behind)
 
     def _look_ahead(self, behind: tuple[int, str]) -> None:
         """Read the next times."""

@@ -412,6 +412,7 @@ vouchers = _table(
     CheckConstraint("(campaign_id IS NULL) = (amount IS NOT NULL)", name="vouchers_terms"),
 )
 """Codes. `amount`, `unit`, `user_id` and `ends_at_us` are those of single ones; a campaign's have their campaign's."""
+_partial("vouchers_ends", vouchers.c.ends_at_us, where=vouchers.c.ends_at_us.is_not(None))
 
 redemptions = _table(
     "redemptions",
