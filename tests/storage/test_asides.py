@@ -44,7 +44,7 @@ async def test_rows_go_along_with_changes(
     credits: Credits, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "ASIDE_S", 60.0)  # nothing goes alone
-    commits = counting(monkeypatch)
+    commits = counting(monkeypatch, "commit")
     many = range(3 * ALONG_LEAST)
     noting = asyncio.create_task(
         credits.note(Rows(broadcasts=broadcasts(*many), spans=[("node", "ent_0", "ent_9")]))

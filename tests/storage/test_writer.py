@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from livecredits import Answer, Credits, Draining, OutcomeUnknown, StorageFailed
 from livecredits.core.rows import AccountState
 from livecredits.credits.batches import BatchAsked, BatchRow
 from livecredits.errors import Refused, Unavailable
+from livecredits.storage import batch
 from livecredits.storage import writer as writers
 from livecredits.storage.answers import CommittedBatch
 from livecredits.storage.batch import Batch
@@ -39,22 +40,40 @@ async def outcomes(*asked: Any) -> list[Any]:
     return list(await asyncio.gather(*asked, return_exceptions=True))
 
 
-def counting(monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    commits: list[None] = []
-    honest = SqliteStore.commit
+def counting(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
+    """Grows with each call of this method of the store."""
+    calls: list[None] = []
+    honest = getattr(SqliteStore, name)
 
-    def commit(store: SqliteStore) -> None:
-        commits.append(None)
-        honest(store)
+    def counted(store: SqliteStore, *args: Any) -> Any:
+        calls.append(None)
+        return honest(store, *args)
 
-    monkeypatch.setattr(SqliteStore, "commit", commit)
-    return commits
+    monkeypatch.setattr(SqliteStore, name, counted)
+    return calls
 
 
 async def test_many_callers_share_few_commits(credits: Credits, monkeypatch: pytest.MonkeyPatch) -> None:
-    commits = counting(monkeypatch)
+    commits = counting(monkeypatch, "commit")
     await asyncio.gather(*(credits.spend("ada", 1) for _ in range(300)))
     assert len(commits) < 30
+
+
+async def test_the_lots_of_many_users_are_loaded_together(
+    credits: Credits, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "PART", 1)
+    users = [f"user-{number:03d}" for number in range(200)]
+    for days in (1, 2, 3):
+        ends_at = datetime.now(UTC) + timedelta(days=days)
+        await credits.batch(
+            [BatchRow(row, user, "grant", 5, expires_at=ends_at) for row, user in enumerate(users, 1)]
+        )
+    loads = counting(monkeypatch, "open_lots")
+    emptied = await credits.batch([BatchRow(row, user, "set", 0) for row, user in enumerate(users, 1)])
+    assert [(row.before, row.after) for row in emptied.rows] == [(15, 0)] * 200
+    assert len(loads) < 15
+    assert verify(path).is_clean
 
 
 async def test_a_row_that_breaks_the_database_refuses_itself_alone(

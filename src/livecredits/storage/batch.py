@@ -11,9 +11,10 @@ so far is written, more of the account is loaded from the same transaction, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import islice
 
 from livecredits.core.chain import canonical
 from livecredits.core.changes import (
@@ -66,6 +67,8 @@ GROWTH = 16
 """How many times more when that was not enough."""
 LARGEST_PART = 2_048
 """A part that is larger than this is not worth having."""
+AHEAD_MOST = 256
+"""So many accounts at most are loaded further together with one that was not enough."""
 WRITTEN_TOGETHER = 48
 """A database server writes what so many changes came to while the next ones are decided."""
 KEPT_KEYS = 16
@@ -100,6 +103,8 @@ class Batch:
         """Every entry that was decided, in the order of their ids."""
         self._receipts: set[AccountKey] = set()
         self._lists: dict[str, AbstractSet[str]] = {}
+        self._ahead = 0
+        """How many others are loaded further with the next account of which more is needed."""
         self._is_long = False
         """Whether these are the rows of a list, which come once, rather than what people happen to ask for."""
         self._is_time = next_due_us is not None and next_due_us <= now_us
@@ -476,9 +481,23 @@ class Batch:
         part = self._parts[key]
         assert part is not None, "an account that is loaded whole lacks nothing"
         more = max(part * GROWTH, PART)
+        keys = [key]
+        if more <= LARGEST_PART:
+            # Rows of a list are alike: where one takes more than the first lots, the next ones will. Each time that
+            # this comes true twice as many are loaded with it.
+            keys += islice(self._unmoved(part, key), self._ahead)
+            self._ahead = min(max(2 * self._ahead, 1), AHEAD_MOST)
         self._write()
-        self._book.accounts[key] = replace(self._book.accounts[key])
-        self._fill({self._sides[key].id: key}, more if more <= LARGEST_PART else None)
+        accounts = self._book.accounts
+        accounts.update({one: replace(accounts[one]) for one in keys})
+        self._fill({self._sides[one].id: one for one in keys}, more if more <= LARGEST_PART else None)
+
+    def _unmoved(self, part: int, but: AccountKey) -> Iterator[AccountKey]:
+        """Accounts of which no more than such a part is loaded, and which this batch has not moved yet."""
+        for key, loaded in self._parts.items():
+            is_partial = loaded == part and self._book.accounts[key].loaded_through is not None
+            if is_partial and key not in self._newest and key != but:
+                yield key
 
     def _settle(self, key: AccountKey) -> None:
         decision = settle_due(self._book, key, self._now_us, self._ids)
