@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from livecredits import Credits
 from livecredits.cli import app, doctor_server
-from livecredits.storage import migrate, postgres_schema
+from livecredits.storage import migrate, postgres_rights
 
 ROLE = "doctor_app"
 
@@ -76,9 +76,14 @@ def test_a_role_of_the_app_is_as_it_should_be(postgres: PostgresServer, name: st
         bare, _ = looked(postgres.url(name, user=ROLE))
         assert bare["schema"][0] == "bad"
         assert f"--app-role {ROLE}" in bare["schema"][1]
-        assert bare["rights"] == ("bad", f"this role cannot write: livecredits migrate --app-role {ROLE}")
-        postgres_schema.give_rights(postgres.url(name), ROLE)
+        assert bare["rights"] == bare["schema"]
+        postgres_rights.give_rights(postgres.url(name), ROLE)
         with postgres.connect(name) as db:
+            db.execute(f"REVOKE UPDATE ON lots FROM {ROLE}")
+            lacking, _ = looked(postgres.url(name, user=ROLE))
+            assert lacking["rights"][0] == "bad"
+            assert "lacks rights on lots." in lacking["rights"][1]
+            db.execute(f"GRANT UPDATE ON lots TO {ROLE}")
             db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
             everybody, _ = looked(postgres.url(name, user=ROLE))
             assert everybody["rights"][0] == "note"
@@ -98,6 +103,14 @@ def test_an_address_of_a_kind_that_there_is_not(scheme: str) -> None:
     assert found["settings"][0] == "bad"
     assert f"not {scheme}:" in found["settings"][1]
     assert code == 1
+
+
+@pytest.mark.parametrize("address", ["host=db password={0}", "password={0} host=db:1", "{0}", "'{0}'"])
+def test_an_address_that_is_none_is_told_in_no_part(address: str) -> None:
+    """libpq's other way of writing one, above all: the sentence ends in logs."""
+    found, _ = looked(address.format(PASSWORD))
+    assert found["settings"][0] == "bad"
+    assert PASSWORD not in found["settings"][1]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.storage.hands import IS_DEEP, rows
 from tests.waiting import eventually
 
 from livecredits import Credits, Unavailable
-from livecredits.storage import postgres_line, postgres_schema
+from livecredits.storage import postgres_line, postgres_rights, postgres_schema
 from livecredits.storage.postgres import PostgresStore
 
 pytestmark = pytest.mark.crash
@@ -161,7 +161,7 @@ def test_a_server_that_has_no_room(
     name = url.rpartition("/")[2]
     with server.connect(name) as db:
         db.execute(f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'")
-        postgres_schema.give_rights(url, "app")
+        postgres_rights.give_rights(url, "app")
         credits = Credits(server.url(name, user="app"))
         with Crowd(credits) as crowd:
             db.execute("ALTER ROLE app CONNECTION LIMIT 0")

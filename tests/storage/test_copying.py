@@ -16,7 +16,7 @@ from tests.postgres import PASSWORD, PostgresServer
 
 from livecredits import Credits, InsufficientCredits
 from livecredits.errors import StartRefused
-from livecredits.storage import copying, postgres_schema
+from livecredits.storage import copying, postgres_rights, postgres_schema
 from livecredits.storage.backup import Damaged, back_up
 from livecredits.storage.copying import Moved, copy_ledger
 from livecredits.storage.restore import restore
@@ -187,7 +187,7 @@ def test_a_role_that_does_not_own_the_tables_is_refused(
     with postgres.connect(url.rpartition("/")[2]) as db:
         db.execute("DROP ROLE IF EXISTS copier")
         db.execute(f"CREATE ROLE copier LOGIN PASSWORD '{PASSWORD}'")
-        postgres_schema.give_rights(url, "copier")
+        postgres_rights.give_rights(url, "copier")
         with pytest.raises(StartRefused, match="copier may not lock the tables"):
             moved(ledger, postgres.url(url.rpartition("/")[2], user="copier"))
         db.execute("DROP OWNED BY copier")

@@ -14,7 +14,7 @@ from tests.postgres import PASSWORD, PostgresServer
 from tests.storage.hands import fresh_database, rows
 
 from livecredits import Credits, InsufficientCredits
-from livecredits.storage import copying, postgres_schema
+from livecredits.storage import copying, postgres_rights, postgres_schema
 from livecredits.storage.database import verify_at
 
 ROLE = "defaults_app"
@@ -118,7 +118,7 @@ def test_a_role_gets_its_rights_in_that_schema(postgres: PostgresServer) -> None
         db.execute(f"DROP ROLE IF EXISTS {ROLE}")
         db.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'")
     postgres_schema.bring_up_to_date(postgres.url(name))
-    postgres_schema.give_rights(postgres.url(name), ROLE)
+    postgres_rights.give_rights(postgres.url(name), ROLE)
     use(postgres.url(name, user=ROLE))
     with postgres.connect(name) as db:
         db.execute(f"DROP OWNED BY {ROLE}")

@@ -10,9 +10,11 @@ import psycopg
 import pytest
 from tests.postgres import PASSWORD, PostgresServer
 from tests.storage.hands import become_later
+from typer.testing import CliRunner
 
 from livecredits import BatchRow, Credits, StartRefused
-from livecredits.storage import migrate, postgres_schema
+from livecredits.cli import app
+from livecredits.storage import migrate, postgres_rights, postgres_schema
 from livecredits.storage.schema import APPEND_ONLY, KEPT
 
 APP = "app"
@@ -86,12 +88,13 @@ class TestRefusals:
             "postgresql://app:p?{0}@127.0.0.1:1/ledger",
             "postgresql://app:{0}%zz@127.0.0.1:1/ledger",
             "postgresql://app@127.0.0.1:{0}/ledger",
+            "postgresql://app:a@{0}@127.0.0.1:1/ledger",
         ],
     )
     def test_a_password_that_makes_the_address_ambiguous_is_told_in_no_part(self, address: str) -> None:
         told = refusal_of(address.format(PASSWORD))
         assert "The database of this address cannot be opened" in told
-        assert "%40" in told or "percent-encoded" in told
+        assert "password write @ as %40" in told or "percent-encoded" in told
 
     def test_a_standby_and_a_read_only_role(self, own_url: str) -> None:
         run(own_url, f"ALTER DATABASE {own_url.rpartition('/')[2]} SET default_transaction_read_only = on")
@@ -149,6 +152,33 @@ class TestRefusals:
         url = _role(postgres, own_url, "stranger")
         assert "livecredits migrate --app-role stranger" in refusal_of(url)
 
+    def test_a_role_that_lacks_one_right_alone(self, postgres: PostgresServer, own_url: str) -> None:
+        """Else it would start, and fail at the first change that needs it."""
+        url = _role(postgres, own_url, "almost")
+        postgres_rights.give_rights(own_url, "almost")
+        for right, place in (
+            ("SELECT", "meta"),
+            ("INSERT", "entries"),
+            ("UPDATE", "lots"),
+            ("DELETE", "notices"),
+            ("UPDATE (address)", "redemptions"),
+            ("USAGE", "SEQUENCE account_numbers"),
+        ):
+            run(own_url, f"REVOKE {right} ON {place} FROM almost")
+            assert f"lacks rights on {place.rpartition(' ')[2]}." in refusal_of(url)
+            run(own_url, f"GRANT {right} ON {place} TO almost")
+        credits = Credits(url)
+        assert credits.sync.grant("ada", 1).credits == 1
+        credits.sync.close()
+
+    def test_a_role_that_there_is_not(self, postgres: PostgresServer) -> None:
+        url = postgres.url(postgres.create_database())
+        done = CliRunner().invoke(app, ["migrate", "--database", url, "--app-role", "absent"])
+        assert done.exit_code == 2
+        assert "There is no role absent" in done.stderr
+        with psycopg.connect(url) as db:
+            assert db.execute("SELECT to_regclass('accounts')").fetchone() == (None,), "nothing is begun"
+
 
 def _role(postgres: PostgresServer, url: str, name: str) -> str:
     run(
@@ -169,7 +199,7 @@ class TestRights:
         run(own_url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         url = _role(postgres, own_url, APP)
         for _ in range(2):  # again: nothing changes
-            postgres_schema.give_rights(own_url, APP)
+            postgres_rights.give_rights(own_url, APP)
         credits = Credits(url)
         credits.sync.put_user("ada", name="Ada", floor=-1)
         credits.sync.create_campaign("c", credits=1, codes=2)

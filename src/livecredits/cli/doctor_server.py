@@ -100,12 +100,14 @@ def _schema(server: Server) -> Finding:
 
 
 def _rights(server: Server) -> Finding:
+    from livecredits.storage import postgres_rights
+
     if _one(server, "SELECT to_regclass('entries') IS NULL"):
         return Finding("rights", "note", "there are no tables yet")
-    if not _one(server, "SELECT has_table_privilege('entries', 'INSERT')"):
-        return Finding(
-            "rights", "bad", f"this role cannot write: livecredits migrate --app-role {server.info.user}"
-        )
+    try:
+        postgres_rights.require_rights(server)
+    except StartRefused as refused:
+        return Finding("rights", "bad", str(refused))
     if _one(server, "SELECT has_table_privilege('entries', 'DELETE')"):
         return Finding(
             "rights",

@@ -210,13 +210,15 @@ async def _migrate_file(settings: Any) -> dict[str, Any]:
 def _migrate_server(url: str, phase: Literal["pre", "post", "all"], app_role: str | None) -> dict[str, Any]:
     from sqlalchemy.exc import DBAPIError
 
-    from livecredits.storage import postgres_line, postgres_schema, reads
+    from livecredits.storage import postgres_line, postgres_rights, postgres_schema, reads
     from livecredits.storage.database import engine_beside
     from livecredits.storage.postgres_session import epoch_of
 
+    if app_role is not None:
+        postgres_rights.require_role(url, app_role)
     schema = postgres_schema.bring_up_to_date(url, phase)
     if app_role is not None:
-        postgres_schema.give_rights(url, app_role)
+        postgres_rights.give_rights(url, app_role)
     try:
         with engine_beside(url).connect() as connection:
             units = sorted(row.name for row in reads.unit_rows(connection))

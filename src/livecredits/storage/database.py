@@ -8,6 +8,7 @@ implementation by the address: a SQLite file, which its opener owns until `close
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +30,7 @@ from livecredits.storage.writer import Writer
 
 T = TypeVar("T")
 
+_KIND = re.compile(r"[\w+.-]+:")
 READERS = 4
 """Connections that read, each with a thread; a read takes well under a millisecond."""
 
@@ -165,10 +167,14 @@ def path_of(url: str) -> Path:
     """
     scheme, separator, rest = url.partition(":///")
     if scheme != "sqlite" or not separator or not rest or rest.startswith(":memory:"):
-        shown = url.partition(":")[0] or "nothing"
+        # Its first word alone: written in another way (libpq's `password=…`), a password may stand anywhere.
+        kind = _KIND.match(url)
+        told = f", not {kind[0]}…" if kind else ""
+        if scheme.startswith("sqlite"):
+            told += "; a ledger in memory would lose money"
         raise StartRefused(
             "The database address must read sqlite:///FILE (four slashes before an absolute path) "
-            f"or postgresql://HOST/DATABASE, not {shown}:…; a ledger in memory would lose money."
+            f"or postgresql://HOST/DATABASE{told}."
         )
     return Path(rest)
 

@@ -163,7 +163,7 @@ def start_refused(url: str, error: Exception) -> StartRefused:
     """Why a database cannot be opened, in a sentence that names no password."""
     told = " ".join(str(getattr(error, "orig", None) or error).split()).removeprefix("connection failed: ")
     if not _PLAIN.fullmatch(url) or (_parts_of(url) is None and "port" in told):
-        told = _AMBIGUOUS
+        return StartRefused(f"The database {shown(url)} cannot be opened: {_AMBIGUOUS}")
     for secret in re.findall(r":([^:@/]+)@|password=([^&\s]+)", url):
         told = told.replace("".join(secret), "…")
     if "session is read-only" in told:

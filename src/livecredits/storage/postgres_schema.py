@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
 from livecredits.errors import StartRefused
-from livecredits.storage import migrate, postgres_line
+from livecredits.storage import migrate, postgres_line, postgres_rights
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,9 +30,6 @@ CLOCK_OFF_S_MAX = 5
 TURNS = 5
 """How often migrating is tried where it met others that wait for it."""
 OF_ITS_OWN = "Give livecredits a database of its own, or a schema of its own"
-_READ_ALONE = ("alembic_version", "meta")
-"""Tables that only a migration writes."""
-
 
 _WHOSE = """
 SELECT to_regclass('entry_lots') IS NOT NULL, EXISTS (
@@ -78,7 +75,7 @@ def require_fit(connection: psycopg.Connection[Any]) -> None:
         raise StartRefused(
             f"The database has schema {version}, and this livecredits needs {migrate.NEEDED}: livecredits migrate --pre"
         )
-    _require_rights(connection)
+    postgres_rights.require_rights(connection)
     if version > migrate.HEAD and _fits_from(connection) > migrate.HEAD:
         raise StartRefused(
             f"The database has schema {version} and this livecredits knows schemas up to {migrate.HEAD}: "
@@ -119,24 +116,8 @@ def _version_if_allowed(connection: psycopg.Connection[Any]) -> str | None:
     try:
         return version_of(connection)
     except psycopg.errors.InsufficientPrivilege:
-        _require_rights(connection)
+        postgres_rights.require_rights(connection)
         raise
-
-
-_LACKING = """
-SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class
-WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND NOT (has_table_privilege(oid, 'SELECT')
-AND (relname IN ('alembic_version', 'meta') OR has_table_privilege(oid, 'INSERT')))
-"""
-
-
-def _require_rights(connection: psycopg.Connection[Any]) -> None:
-    row = connection.execute(_LACKING).fetchone()
-    if row is not None and row[0]:
-        raise StartRefused(
-            f"The role {connection.info.user} lacks rights on {row[0]}. "
-            f"Their owner can give them: livecredits migrate --app-role {connection.info.user}"
-        )
 
 
 def _compare_clocks(connection: psycopg.Connection[Any]) -> None:
@@ -150,43 +131,6 @@ def _compare_clocks(connection: psycopg.Connection[Any]) -> None:
 def _fits_from(connection: psycopg.Connection[Any]) -> str:
     row = connection.execute("SELECT value FROM meta WHERE name = %s", (FITS_FROM,)).fetchone()
     return str(row[0]) if row else migrate.HEAD
-
-
-def give_rights(url: str, role: str) -> None:
-    """Let a role use the ledger and no more: it makes no tables, and rewrites nothing that is append-only.
-
-    Args:
-        url: the database, as the owner of its tables.
-        role: a role of the server; the one that `serve` connects as.
-
-    Raises:
-        StartRefused: there is no such role, or the tables belong to somebody else.
-    """
-    from psycopg.sql import SQL, Identifier
-
-    from livecredits.storage.append_only import erasable_columns
-    from livecredits.storage.schema import APPEND_ONLY, KEPT, account_numbers, metadata, several
-
-    psycopg = postgres_line.driver()
-    append_only, kept = {table.name for table in APPEND_ONLY}, {table.name for table in KEPT}
-    grants = [f"SELECT ON {', '.join(_READ_ALONE)}", f"USAGE ON SEQUENCE {account_numbers.name}"]
-    for name in (*metadata.tables, *several.tables):
-        if name in append_only:
-            grants.append(f"SELECT, INSERT ON {name}")
-            grants += [f"UPDATE ({column}) ON {name}" for column in erasable_columns(name)]
-        elif name not in _READ_ALONE:
-            grants.append(f"SELECT, INSERT, UPDATE{'' if name in kept else ', DELETE'} ON {name}")
-    try:
-        with postgres_line.connect(url) as db, db.transaction():
-            to = Identifier(role)
-            (here,) = db.execute("SELECT current_schema()").fetchall()[0]
-            db.execute(SQL("GRANT USAGE ON SCHEMA {} TO {}").format(Identifier(here), to))
-            for table in append_only | kept:
-                db.execute(SQL("REVOKE ALL ON {} FROM {}").format(Identifier(table), to))
-            for grant in grants:
-                db.execute(SQL("GRANT {} TO {}").format(SQL(grant), to))
-    except psycopg.Error as error:
-        raise postgres_line.start_refused(url, error) from None
 
 
 def bring_up_to_date(url: str, phase: Phase = "all") -> str:
