@@ -9,8 +9,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -156,6 +160,53 @@ def test_a_dead_node_costs_nothing_that_anybody_sees(site: str, server: Server) 
             answer = backend.post(f"{site}/api/v1/users/{user}/grants", json={"amount": 1})
             assert answer.status_code == 200, answer.text
     assert server.api("GET", f"/users/{user}/balance")["credits"] == 20
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_change_that_a_node_may_have_made_is_repeated_under_its_key_alone(
+    name: str, tmp_path: Path
+) -> None:
+    """nginx repeats a PUT, unlike a POST: without a key the credits would be set once more, over a spend in between."""
+    with (
+        taking_and_dying() as (one, seen),
+        taking_and_dying(seen) as (other, _),
+        running_proxy(name, tmp_path, one, other) as site,
+        client() as backend,
+    ):
+        answer = backend.put(f"{site}/api/v1/admin/users/ada/credits", json={"credits": 5})
+    assert answer.status_code == 502
+    assert len({key for _, key in seen}) == 1
+    assert {method for method, _ in seen} == {"PUT"}
+    assert all(key or len(seen) == 1 for _, key in seen)
+
+
+Seen = list[tuple[str, str]]
+
+
+@contextmanager
+def taking_and_dying(seen: Seen | None = None) -> Iterator[tuple[int, Seen]]:
+    """A node that is killed with each change that it takes; its port, and the changes' methods and keys."""
+    taken: Seen = [] if seen is None else seen
+
+    class Dying(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            taken.append((self.command, self.headers.get("Idempotency-Key", "")))
+            self.close_connection = True
+
+        def do_GET(self) -> None:  # whether it is ready
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dying) as node:
+        thread = threading.Thread(target=node.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield node.server_port, taken
+        finally:
+            node.shutdown()
+            thread.join()
 
 
 def test_figures_are_for_those_inside(site: str, server: Server) -> None:
