@@ -68,13 +68,15 @@ function RedeemForm() {
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     if (sends || !check(typed)) return
+    const sent = readVoucherCode(typed).text
     setSends(true)
     setTold(null)
     try {
       const { amount, unit } = await redeem(typed)
       const { scale } = store.getSnapshot(unit)
       toast.success(`${amountText(amount, scale, true)} ${unit} are yours.`)
-      setTyped('')
+      // The credits are on the screen before the answer: whoever types the next code by then keeps it.
+      setTyped((now) => (readVoucherCode(now).text === sent ? '' : now))
     } catch (reason) {
       const problem = reason as ChangeProblem
       setTold(ANSWERS[problem.code] ?? problem.message)

@@ -90,12 +90,12 @@ export class FakeStore implements CreditsStore {
   readonly vouchers = new FakeList<Redemption>()
   readonly packages = new FakeList<Package>()
   lists = async (): Promise<CreditsLists> => this
-  /** What the next change answers; a problem is thrown. */
+  /** What the next change answers, now or later; a problem is thrown. */
   answer: unknown = {}
   #change = async (...what: unknown[]) => {
     this.asked.push(JSON.stringify(what))
     if (this.answer instanceof Error) throw this.answer
-    return this.answer as never
+    return (await this.answer) as never
   }
   redeem = (code: string) => this.#change('redeem', code)
   order: CreditsStore['order'] = (packageId, terms) => this.#change('order', packageId, terms)

@@ -211,6 +211,20 @@ describe('vouchers', () => {
     expect(field().value).toBe('')
   })
 
+  it('keeps the next code that is typed before the answer to the last one', async () => {
+    let answers = (_: unknown) => {}
+    store.answer = new Promise((resolve) => {
+      answers = resolve
+    })
+    await show(<VouchersPage />)
+    await userEvent.type(field(), 'welcome10{Enter}')
+    await userEvent.clear(field())
+    await userEvent.type(field(), 'SPRING')
+    await act(async () => answers({ amount: 50, unit: 'credits' }))
+    expect(screen.getByTestId('toast').textContent).toContain('+50 credits')
+    expect(field().value).toBe('SPRING')
+  })
+
   it.each([
     ['not_found', 'do not know this code'],
     ['voucher_used', 'used this code already'],
