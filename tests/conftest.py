@@ -13,11 +13,14 @@ import gc
 from pathlib import Path
 
 import pytest
+from httpx2 import _config
 
 # Fixtures for all folders: a real PostgreSQL, started by the first test that asks for it, and ledgers of both kinds.
 from tests.postgres import _shared, database_url, migrated, postgres, postgres_url  # noqa: F401
 
 gc.disable()  # until everything is loaded
+# A busy machine may take longer for an answer than the client's five seconds; whoever means a limit names it.
+_config.DEFAULT_TIMEOUT_CONFIG.read = 30.0
 HERE = Path(__file__).parent
 SLOW = (
     "storage/test_machine.py", "e2e/test_axe.py", "http/test_contract.py", "sim/test_delivery.py",

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 from tests.demo_process import Demo, running_demo
+from tests.e2e.pages import WITHIN_MS
 from tools.chromium import find
 
 WITHOUT = [
@@ -31,6 +32,8 @@ CHROMIUM_ARGS = [
     "--disable-sync", "--disable-quic", "--no-first-run",
     "--host-resolver-rules=MAP app.test 127.0.0.1", f"--disable-features={','.join(WITHOUT)}",
 ]  # fmt: skip
+
+expect.set_options(timeout=WITHIN_MS)
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,18 @@
 """What is looked for on every page, whatever it shows: each a question to the page that answers with what is wrong.
 
-The odd thing: the page's own policy forbids scripts from elsewhere, so axe-core is evaluated by the debugger's door.
+A page that has just been given another window or theme follows some frames later. So `turn` waits until it stands
+still, and whoever measures turns first. The odd thing: the page's own policy forbids scripts from elsewhere, so
+axe-core is evaluated by the debugger's door.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Error, Page
+
+Theme = Literal["light", "dark"]
 
 AXE = (Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js").read_text("utf-8")
 FOUND = """async () => {
@@ -22,6 +26,35 @@ FOUND = """async () => {
 }"""
 """Looking at colours takes a while. So the first few rows of a list stand for all of them, which are alike; and what is
 dimmed behind a dialogue is not looked at for its colours, since it was when nothing stood before it."""
+
+STAND_STILL = """(most_ms) => new Promise((told) => {
+  const isDark = matchMedia('(prefers-color-scheme: dark)')
+  const measured = () => {
+    const boxes = [innerWidth, document.documentElement.scrollWidth, isDark.matches]
+    for (const one of document.body.querySelectorAll('*')) {
+      const { x, y, width, height } = one.getBoundingClientRect()
+      boxes.push(x, y, width, height)
+    }
+    return boxes.join()
+  }
+  const follows = () => {
+    const theme = document.documentElement.dataset.mantineColorScheme
+    return theme === undefined || theme === (isDark.matches ? 'dark' : 'light')
+  }
+  const end = performance.now() + most_ms
+  let same = 0
+  let before = ''
+  const look = () => {
+    const now = measured()
+    same = now === before && follows() ? same + 1 : 0
+    before = now
+    if (same === 2 || performance.now() > end) told(same === 2)
+    else requestAnimationFrame(look)
+  }
+  look()
+})"""
+"""Every box is where it was in the two frames before, and the theme is the one that the browser asks for."""
+STILL_MS = 20_000
 
 MOVING = """() => document.getAnimations()
   .filter((one) => one.playState === 'running' && one.animationName !== 'flash')
@@ -99,6 +132,20 @@ SQUEEZED = """() => {
   return wrong
 }"""
 """Text in a column of a few letters: nothing is cut off, and nobody can read it."""
+
+
+def stand_still(page: Page) -> None:
+    """Wait until nothing on the page changes its place any more."""
+    assert page.evaluate(STAND_STILL, STILL_MS), "the page does not come to rest"
+
+
+def turn(page: Page, *, size: tuple[int, int] | None = None, theme: Theme | None = None) -> None:
+    """Give the page another window or theme, and wait until it stands still in it."""
+    if size is not None:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+    if theme is not None:
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    stand_still(page)
 
 
 def squeezed(page: Page) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.demo_process import Demo
 from tests.e2e.pages import Console, Wallet, new_user
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 NewContext = Callable[[], BrowserContext]
@@ -37,6 +38,7 @@ class SecondRequest:
     """Holds the second request that books rows, until it is let go."""
 
     def __init__(self, page: Page) -> None:
+        self._page = page
         self._seen = 0
         self._held: Route | None = None
         page.route("**/admin/batches", self._meet)
@@ -50,6 +52,8 @@ class SecondRequest:
             route.continue_()
 
     def let_go(self) -> None:
+        # Events come in while the page is asked something.
+        eventually(lambda: self._page.evaluate("true") and self._held)
         assert self._held is not None
         self._held.continue_()
 

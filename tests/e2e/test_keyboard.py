@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Route, expect
 from tests.demo_process import Demo
 from tests.e2e.pages import Console, Wallet, new_user, order_by_keyboard, redeem_by_keyboard, tab_to
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 NewContext = Callable[[], BrowserContext]
@@ -61,6 +62,9 @@ def change_inline(console: Console, tab: Wallet) -> None:
     """Flow 1: in the row of the list, then back by the toast; Escape leaves everything as it was."""
     page, number = console.page, console.row(tab.user).get_by_role("button", name="change the credits")
     search(console, tab.user)
+    expect(page.locator("tr[data-user]")).to_have_count(
+        1
+    )  # the list before it may have shown the user as well
     console.shows(tab.user, 100)
     tab_to(page, number)
     press(console, "F2")
@@ -74,6 +78,7 @@ def change_inline(console: Console, tab: Wallet) -> None:
         press(console, "Enter")
         expect(page.get_by_label("Change", exact=True)).to_be_focused()
         page.keyboard.type(change)
+        expect(page.get_by_role("combobox", name="Reason")).to_be_enabled()
         press(console, "Tab")
         expect(page.get_by_role("combobox", name="Reason")).to_be_focused()
         page.keyboard.type("Goodwill")
@@ -118,7 +123,7 @@ def test_what_is_typed_before_the_palette_is_there_belongs_to_it(demo: Demo, new
     with page.expect_request("**/Palette-*.js"):
         press(console, "Control+k")
     page.keyboard.type("go grac")  # to the Orders, were nobody to keep it
-    assert held
+    eventually(lambda: page.evaluate("true") and held)  # events come in while the page is asked something
     held[0].continue_()
     field = page.get_by_role("dialog", name="Find").get_by_role("textbox")
     expect(field).to_be_focused()

@@ -6,18 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
-from typing import Literal, get_args
+from typing import get_args
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.demo_process import Demo
-from tests.e2e.looks import is_wider_than_the_window, moving, squeezed, violations
+from tests.e2e.looks import Theme, is_wider_than_the_window, moving, squeezed, stand_still, turn, violations
 from tests.e2e.pages import Log, Wallet, new_user
 from tests.e2e.screens import furnish_at_length
 
 pytestmark = pytest.mark.e2e
 
-Scheme = Literal["light", "dark"]
 WIDTHS = (320, 390, 1280)
 PAGES = {
     "studio": ("#/", "spend-5"),
@@ -29,7 +28,7 @@ PAGES = {
 
 
 @contextmanager
-def tab(browser: Browser, scheme: Scheme, width: int) -> Iterator[Page]:
+def tab(browser: Browser, scheme: Theme, width: int) -> Iterator[Page]:
     """A page of its own, of that theme and width."""
     context = browser.new_context(
         color_scheme=scheme, viewport={"width": width, "height": 844}, reduced_motion="reduce", locale="en-US"
@@ -46,10 +45,10 @@ def test_every_page_can_be_used_by_everybody(browser: Browser, demo: Demo, name:
         page.goto(f"{demo.url}/wallet/?user=ada{address}")
         expect(page.get_by_test_id("status")).to_have_attribute("data-status", "live")
         expect(page.get_by_test_id(landmark).first).to_be_visible()
+        log.rest()
         # One load for all: theme and width are the browser's to change, and the page follows them by itself.
-        for scheme, width in product(get_args(Scheme), WIDTHS):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.set_viewport_size({"width": width, "height": 844})
+        for scheme, width in product(get_args(Theme), WIDTHS):
+            turn(page, size=(width, 844), theme=scheme)
             assert violations(page) == [], (scheme, width)
             assert not is_wider_than_the_window(page), (scheme, width)
         assert moving(page) == []
@@ -59,14 +58,16 @@ def test_every_page_can_be_used_by_everybody(browser: Browser, demo: Demo, name:
 def test_the_longest_fits_on_every_page(browser: Browser, demo: Demo) -> None:
     user = furnish_at_length(demo)
     with tab(browser, "light", WIDTHS[0]) as page:
+        log = Log(page)
         for name, (address, _) in PAGES.items():
             page.set_viewport_size({"width": WIDTHS[0], "height": 844})
             page.goto(f"{demo.url}/wallet/?user={user}{address}")
             page.reload()  # only what stands behind the # is another one
             expect(page.get_by_test_id("status")).to_have_attribute("data-status", "live")
             expect(page.get_by_text("Reading the")).to_have_count(0)
+            log.rest()
             for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 844})
+                turn(page, size=(width, 844))
                 assert not is_wider_than_the_window(page), (name, width)
                 assert squeezed(page) == [], (name, width)
 
@@ -77,12 +78,13 @@ def test_the_first_page_shows_the_effect_in_the_first_minute(
 ) -> None:
     with tab(browser, "light", width) as page:
         page.goto(demo.url)
-        assert not is_wider_than_the_window(page)
-        assert violations(page) == []
         ada = page.frame_locator("iframe[title='Ada’s wallet']")
         grace = page.frame_locator("iframe[title='Grace’s wallet']")
         expect(ada.get_by_test_id("status")).to_have_text("Live")
         expect(grace.get_by_test_id("status")).to_have_text("Live")
+        stand_still(page)
+        assert not is_wider_than_the_window(page)
+        assert violations(page) == []
         before = ada.get_by_test_id("sidebar-balance").inner_text()
         ada.get_by_test_id("spend-5").click()
         expect(ada.get_by_test_id("sidebar-balance")).not_to_have_text(before)
