@@ -40,8 +40,8 @@ serve: $(RUN) $(BUILT) ## the server with your own settings (PORT=8300)
 	$(BIN)/livecredits serve --port $(PORT)
 
 test: .venv/.dev $(BUILT) ## every test that a change must pass, at most 8 minutes on 2 cores
-	$(BIN)/python tools/chromium.py
-	$(BIN)/python tools/debian.py
+	$(BIN)/python -m tools.chromium
+	$(BIN)/python -m tools.debian
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 	$(WEB) vitest run
 
@@ -56,8 +56,8 @@ check: .venv/.dev web/node_modules/.stamp ## style, types, arrows between module
 	$(WEB) npm run --silent types --workspaces
 
 deep: .venv/.dev $(BUILT) ## all tests at full depth, at most 40 minutes
-	$(BIN)/python tools/chromium.py
-	$(BIN)/python tools/debian.py
+	$(BIN)/python -m tools.chromium
+	$(BIN)/python -m tools.debian
 	LIVECREDITS_DEPTH=deep $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 2400
 	$(WEB) vitest run
 
@@ -83,8 +83,8 @@ format: .venv/.dev web/node_modules/.stamp ## let the formatters and safe fixes 
 	$(WEB) npm run --silent format
 
 setup: .venv/.dev web/node_modules/.stamp ## all that development needs
-	$(BIN)/python tools/chromium.py
-	$(BIN)/python tools/debian.py
+	$(BIN)/python -m tools.chromium
+	$(BIN)/python -m tools.debian
 
 clean: ## remove everything that the build made, the environment included
 	rm -rf .venv dist web/node_modules web/*/dist $(STATIC)

@@ -174,7 +174,7 @@ def main(wanted: list[str]) -> None:
     """Start the demo, sign in, visit every page."""
     browser_path = find()
     if browser_path is None:
-        sys.exit("No Chromium here; python tools/chromium.py gets one.")
+        sys.exit("No Chromium here; python -m tools.chromium gets one.")
     if unknown := set(wanted) - {*PAGES, FLOW}:
         sys.exit(f"No such picture: {', '.join(sorted(unknown))}")
     IMAGES.mkdir(parents=True, exist_ok=True)

@@ -3,19 +3,26 @@
 Each test worker starts one server, each file one browser; each test takes users of its own, so that tests may run in
 any order and side by side. The browser must not outlive its file: Playwright keeps an event loop running in the main
 thread, under which no asynchronous test of another file could start. Without a Chromium the tests are skipped by
-name: `tools/chromium.py` gets one.
+name: `python -m tools.chromium` gets one.
+
+The odd thing: where there is a Chromium without windows, it is the browser of nearly all tests, for it takes a quarter
+less of the processor. What only the whole one has, such as the back/forward cache, is tested in that, and so is all in
+`make deep`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 from tests.demo_process import Demo, running_demo
 from tests.e2e.pages import WITHIN_MS
-from tools.chromium import find
+from tools.chromium import find, find_shell
 
+IS_DEEP = os.environ.get("LIVECREDITS_DEPTH") == "deep"
 WITHOUT = [
     # Of each window, two hidden pages of its address bar cost three times as much as the page under test.
     "WebUIOmniboxPopup", "WebUIOmniboxAimPopup",
@@ -50,18 +57,32 @@ def playwright() -> Iterator[Playwright]:
         yield one
 
 
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    executable = find()
+def usual() -> Path | None:
+    """The browser of a test that does not say which, or None."""
+    return (None if IS_DEEP else find_shell()) or find()
+
+
+def launch(playwright: Playwright, executable: Path | None) -> Browser:
     if executable is None:
         pytest.skip("no Chromium on this machine")
-    one = playwright.chromium.launch(
+    return playwright.chromium.launch(
         executable_path=str(executable),
         args=CHROMIUM_ARGS,
         ignore_default_args=["--disable-back-forward-cache"],
     )
-    yield one
-    one.close()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with launch(playwright, usual()) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def whole_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium with all that belongs to windows."""
+    with launch(playwright, find()) as one:
+        yield one
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 from tests.demo_process import Demo
 from tests.e2e.pages import Wallet, changed_at_ms, new_user, stamp_changes
 
@@ -51,15 +51,22 @@ def freeze(page: Page, state: str = "frozen") -> None:
     session.send("Page.setWebLifecycleState", {"state": state})
 
 
+@pytest.fixture
+def context_of_fate(request: pytest.FixtureRequest, fate: str) -> Iterator[BrowserContext]:
+    """Only the whole Chromium has a cache of pages to go back to."""
+    browser: Browser = request.getfixturevalue("whole_browser" if fate == "cached" else "browser")
+    with browser.new_context(reduced_motion="reduce", locale="en-US") as context:
+        yield context
+
+
 @pytest.mark.parametrize("kind", ["secure", "plain"])
 @pytest.mark.parametrize("fate", ["closed", "frozen", "cached"])
 def test_when_the_leader_goes_the_others_go_on(
-    demo: Demo, new_context: NewContext, fate: str, kind: str
+    demo: Demo, context_of_fate: BrowserContext, fate: str, kind: str
 ) -> None:
     """On the plain address nobody leads; there a tab that goes must not take the others' agreement with it."""
     user = new_user(demo, f"leader-{fate}-{kind}", 100)
-    base = bases(demo)[kind]
-    context = new_context()
+    base, context = bases(demo)[kind], context_of_fate
     leader = Wallet(context, demo, user, base=base)
     leader.is_live()
     others = [Wallet(context, demo, user, base=base) for _ in range(2)]

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
-from tests.e2e.conftest import CHROMIUM_ARGS
-from tools.chromium import find
+from tests.e2e.conftest import CHROMIUM_ARGS, usual
 from tools.web import WEB, command, environment
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +73,7 @@ def fresh_app(tarball: Path, tmp_path: Path) -> App:
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A tab of a browser of its own."""
-    executable = find()
+    executable = usual()
     if executable is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
