@@ -10,8 +10,18 @@ import threading
 import time
 from typing import Protocol
 
+OFF_S_MAX = 60
+"""Beyond that, what is over here and what is over for others are no longer the same."""
 LONGEST_WAIT_S = 30.0
 """The wall clock can be set and a laptop can sleep; nobody waits longer than this without looking again."""
+
+
+def why_off(server_us: int, now_us: int) -> str:
+    """Why a process with this time must not decide beside others, in a sentence; empty where it may."""
+    off_s = abs(server_us - now_us) // 1_000_000
+    if off_s <= OFF_S_MAX:
+        return ""
+    return f"The clocks of this machine and of the database server differ by {off_s} s."
 
 
 class Clock(Protocol):

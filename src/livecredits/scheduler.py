@@ -14,7 +14,7 @@ import threading
 
 from livecredits.clock import Clock
 from livecredits.core.changes import SYSTEM, Settle
-from livecredits.errors import Draining, StorageFailed
+from livecredits.errors import Draining, StorageFailed, Unavailable
 from livecredits.storage.writer import Writer
 
 _log = logging.getLogger(__name__)
@@ -50,8 +50,9 @@ class Scheduler:
             self._writer.submit(Settle(actor=SYSTEM)).result()
         except (Draining, StorageFailed):
             self._is_closing = True
-        except Exception:  # noqa: BLE001 - a full disk, a bad row: time goes on
-            _log.exception("What was due could not be posted; trying again")
+        except Exception as error:  # noqa: BLE001 - a full disk, a bad row: time goes on
+            if type(error) is not Unavailable:  # of a server that is away the writer tells, once
+                _log.exception("What was due could not be posted; trying again")
             return False
         return True
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +15,16 @@ import pytest
 from tests.storage.hands import START_US, HandClock, rows
 from tests.waiting import eventually
 
-from livecredits import Answer, BatchRow, Credits, InsufficientCredits, KeyReused, Refused, VoucherUsed
+from livecredits import (
+    Answer,
+    BatchRow,
+    Credits,
+    InsufficientCredits,
+    KeyReused,
+    Refused,
+    Unavailable,
+    VoucherUsed,
+)
 from livecredits.core.changes import Grant
 from livecredits.credits.guesses import GuessLimits
 from livecredits.credits.opened import Opened
@@ -265,3 +276,26 @@ class TestPlans:
                 store.lock(Named(), 0, 9)
                 store.commit()
                 assert asked.count(FORGET_PLANS) == forgotten
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_process_whose_clock_is_off_writes_nothing_until_it_is_right(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """One that was an hour ahead expired what was good for half an hour, for everybody."""
+    right_ns = time.time_ns
+    credits = Credits(postgres_url)
+    try:
+        credits.sync.grant("ada", 5, expires_at=datetime.now(UTC) + timedelta(minutes=30))
+        monkeypatch.setattr(time, "time_ns", lambda: right_ns() + hours * 3_600_000_000_000)
+        for try_it in (
+            partial(credits.sync.grant, "ada", 1),
+            partial(credits.sync.batch, [BatchRow(1, "ada", "grant", 1)]),
+            partial(credits.sync.create_voucher, 5),
+        ):
+            with pytest.raises(Unavailable, match=r"clocks .* differ by 3\d{3} s"):
+                try_it()
+        monkeypatch.undo()
+        assert credits.sync.grant("ada", 1).credits == 6
+    finally:
+        credits.sync.close()

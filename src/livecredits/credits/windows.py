@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, func, literal, select, union
 
-from livecredits.errors import Draining, StorageFailed
+from livecredits.errors import Draining, StorageFailed, Unavailable
 from livecredits.storage.handover import Told
 from livecredits.storage.schema import campaigns, vouchers
 from livecredits.storage.shop_rows import NOBODY
@@ -84,8 +84,9 @@ class Windows:
                     self._clock.wait(self._bell, self._next_turn_us(next_us))
             except (Draining, StorageFailed):
                 return
-            except Exception:  # noqa: BLE001 - a full disk, a server that is away: time goes on
-                _log.exception("It could not be told which vouchers begin or end; trying again")
+            except Exception as error:  # noqa: BLE001 - a full disk, a server that is away: time goes on
+                if type(error) is not Unavailable:  # of a server that is away the writer tells, once
+                    _log.exception("It could not be told which vouchers begin or end; trying again")
                 self._clock.wait(self._bell, now_us + PAUSE_US)
 
     def _next_us(self) -> int | None:

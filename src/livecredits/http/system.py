@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livecredits.access import Scope
+from livecredits.clock import why_off
 from livecredits.errors import Draining, Unavailable
 from livecredits.http.answers import HealthAnswer
 from livecredits.http.docs_page import CONTENT_SECURITY_POLICY, render
@@ -16,8 +17,6 @@ from livecredits.storage.dialects import server_clock_us
 
 routes = Routes("System", prefix="")
 
-CLOCK_OFF_S_MAX = 60
-"""Beyond that, what expires here and what expires on another node are no longer the same."""
 ALARMS = ("drifted", "went_back", "ahead")
 LIVE_EVENTS = ("joined", "left", "states", "hellos", "ticks", "resyncs", "merged", "reads", "stale")
 """Names of `core.screen.Counts`."""
@@ -40,9 +39,8 @@ async def is_ready(call: Call[Any, Any]) -> Reply:
         raise Draining("This process is stopping.")
     credits = call.services.credits
     server_us = await credits.read(server_clock_us)
-    off_s = 0 if server_us is None else abs(server_us - credits.clock.now_us()) // 1_000_000
-    if off_s > CLOCK_OFF_S_MAX:
-        raise Unavailable(f"The clocks of this machine and of the database server differ by {off_s} s.")
+    if server_us is not None and (fault := why_off(server_us, credits.clock.now_us())):
+        raise Unavailable(fault)
     if fault := call.services.nodes.fault():
         raise Unavailable(fault)
     return as_json({"status": "ok"})

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
+from livecredits.clock import Clock
 from livecredits.core.lots import Lot
 from livecredits.core.rows import Account, AccountKey, HoldRow, Past
 from livecredits.storage import postgres_statements as statements
@@ -51,12 +52,12 @@ class _Ahead:
 class PostgresStore(Session, ShopStore):
     """One writer's side of a PostgreSQL database; `store.Store` says what each method promises."""
 
-    def __init__(self, url: str, node: str = "") -> None:
-        """Connect; what psycopg raises then is the opener's to tell. `node` signs what is told to others."""
+    def __init__(self, url: str, node: str = "", clock: Clock | None = None) -> None:
+        """Connect, as `Session` does."""
         self._numbers: list[int] = []
         self._locked: dict[AccountKey, tuple[Account, Side]] = {}
         self._ahead = _Ahead()
-        super().__init__(url, node)
+        super().__init__(url, node, clock)
 
     def newest_entry_id(self) -> str | None:
         """The largest id of an entry."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from livecredits.clock import Clock
+from livecredits.clock import Clock, SystemClock
 from livecredits.errors import Unavailable
 from livecredits.storage import postgres_line, postgres_schema, postgres_verify
 from livecredits.storage.handover import Subscribers
@@ -42,6 +42,8 @@ class PostgresDatabase:
         """
         self._url = url
         self._node = node
+        # One that somebody has put in the machine's place tells another time on purpose.
+        self._clock = clock if type(clock) is SystemClock else None
         self._is_silent = False
         psycopg = postgres_line.driver()
         require_fit(url)
@@ -60,7 +62,7 @@ class PostgresDatabase:
         self._engine = reading_engine(url)
 
     def _open_store(self) -> PostgresStore:
-        return PostgresStore(self._url, self._node)
+        return PostgresStore(self._url, self._node, self._clock)
 
     def read(self, ask: Callable[[Any], T]) -> T:
         """Call `ask` with a connection that sees one moment of the database, in the calling thread.

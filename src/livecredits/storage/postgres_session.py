@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from livecredits.clock import Clock, why_off
+from livecredits.errors import Unavailable
 from livecredits.storage import postgres_line
 from livecredits.storage.postgres_line import meaning, told_apart
 from livecredits.storage.postgres_pipe import Pipe, Statement, Value
@@ -60,9 +62,9 @@ LOCK_LEDGER = f"SELECT pg_advisory_xact_lock_shared({LEDGER_LOCK})"
 LOCK_LEDGER_ALONE = f"SELECT pg_advisory_xact_lock({LEDGER_LOCK})"
 LOOK_AROUND = (
     "SELECT (SELECT json_object_agg(name, low_threshold) FROM units WHERE low_threshold IS NOT NULL), "
-    "EXISTS (SELECT FROM campaigns WHERE welcome = 1)"
+    "EXISTS (SELECT FROM campaigns WHERE welcome = 1), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 )
-"""What every batch needs of the tables that only functions of their own transaction write."""
+"""What every batch needs of the tables that only functions of their own transaction write, and the server's time."""
 EPOCH = (
     "SELECT value, (SELECT system_identifier FROM pg_control_system()), "
     "left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM meta WHERE name = 'epoch'"
@@ -74,13 +76,26 @@ TELL = (
 )
 
 
+class WrongClock(Exception):
+    """This machine's time is not the server's."""
+
+
 class Session:
     """What `PostgresStore` does with its transactions; `store.Store` says what each public method promises."""
 
     is_alone = False
 
-    def __init__(self, url: str, node: str = "") -> None:
-        """Connect; what psycopg raises then is the opener's to tell. `node` signs what is told to others."""
+    def __init__(self, url: str, node: str = "", clock: Clock | None = None) -> None:
+        """Connect; what psycopg raises then is the opener's to tell.
+
+        Args:
+            url: the database.
+            node: signs what is told to others.
+            clock: the machine's. Where it is far from the server's nothing is written: a node that is ahead would
+                expire what is not over yet, for everybody.
+        """
+        self._clock = clock
+        self._clock_fault = ""
         self._url = url
         self._node = node
         self._epoch = ""
@@ -146,6 +161,10 @@ class Session:
                     raise Raced("the connection had been lost") from error
                 raise
             self._must_hit = False
+            if self._clock_fault:
+                raise Unavailable(
+                    self._clock_fault, retry_after_s=postgres_line.RETRY_AFTER_S
+                ) from WrongClock(self._clock_fault)
 
     def _put(self, *statements: Statement) -> None:
         waiting, self._waiting = self._waiting, []
@@ -193,8 +212,9 @@ class Session:
         return [Statement(FORGET_PLANS)]
 
     def _look_around(self, found: list[Any]) -> None:
-        ((thresholds, self._has_welcomes),) = found
+        ((thresholds, self._has_welcomes, server_us),) = found
         self._low_thresholds = thresholds or {}
+        self._clock_fault = "" if self._clock is None else why_off(server_us, self._clock.now_us())
 
     def tell(self, word: str) -> None:
         """Leave word; it is sent with the commit."""
