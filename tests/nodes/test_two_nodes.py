@@ -311,8 +311,8 @@ def test_an_operator_who_is_disabled_at_one_node_is_out_at_the_other(town: Town)
 def test_a_vouchers_end_is_told_to_the_screen_at_the_other_node(town: Town) -> None:
     user = town.new_user()
     town.grant(town.a, user)
-    ends_at = datetime.now(UTC) + timedelta(seconds=2)
     with screen(town.b, town.token(user)) as there:
+        ends_at = datetime.now(UTC) + timedelta(seconds=2)
         body = {"amount": 5, "user_id": user, "expires_at": ends_at.isoformat()}
         town.a.api("POST", "/admin/vouchers", json=body)
         for _ in ("made", "over"):
@@ -380,8 +380,8 @@ def test_receipts_that_are_switched_off_at_one_node_are_off_at_the_other(town: T
 
 def test_what_is_due_is_posted_once_and_shown_by_all_nodes(town: Town) -> None:
     user = town.new_user()
-    ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
     with screen(town.b, town.token(user)) as there:
+        ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
         town.grant(town.a, user, 5, expires_at=ends)
         frame = there.until("state", lambda frame: frame["version"] == 2)
         assert (frame["credits"], frame["cause"]["kind"]) == (0, "expire")

@@ -194,13 +194,15 @@ def between(town: Town) -> Iterator[Between]:
 def test_a_line_that_carries_nothing_is_made_anew(
     town: Town, between: Between, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus_module, "STUCK_S", 0.5)
     monkeypatch.setattr(bus_module, "WATCH_S", 0.05)
     a, b = town.join("a"), town.join("b")
     eventually(lambda: a.others and b.others and b.looks)
     between.carry_nothing()
     town.commit("a")
-    took_s = eventually(lambda: town.commits["b"])
+    with monkeypatch.context() as impatient:  # a busy machine could be taken for stuck before and after
+        impatient.setattr(bus_module, "STUCK_S", 0.5)
+        took_s = eventually(lambda: a.breaks and b.breaks)
+    took_s += eventually(lambda: town.commits["b"])
     print(f"a commit was heard {took_s:.1f} s after all lines were blocked (cut after 0.5 s)")
     assert b.breaks == 1
     assert town.lost == {"a": 0, "b": 0}
@@ -245,12 +247,13 @@ def test_what_is_told_after_the_end_is_nobodys(town: Town) -> None:
 def test_after_too_long_a_silence_everything_is_read_anew(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus_module, "LOST_US", 300_000)
     a = town.join("a")
     town.cut()
     eventually(lambda: a.breaks and a.silent_s > 0.4)
-    town.has_line.set()
-    eventually(lambda: town.lost["a"])
+    with monkeypatch.context() as impatient:  # a busy machine looks so late by itself
+        impatient.setattr(bus_module, "LOST_US", 300_000)
+        town.has_line.set()
+        eventually(lambda: town.lost["a"])
     assert a.losses == 1
 
 
@@ -258,7 +261,6 @@ def test_a_node_that_stood_still_for_longer_than_notices_are_kept_misses_nothing
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its connection is as it was, and what it has not seen is deleted: as after SIGSTOP, or a machine that slept."""
-    monkeypatch.setattr(bus_module, "LOST_US", 300_000)
     town.join("a")
     b = town.join("b")
     goes_on = threading.Event()
@@ -272,8 +274,10 @@ def test_a_node_that_stood_still_for_longer_than_notices_are_kept_misses_nothing
     town.commit("a")
     town.ask("WITH gone AS (DELETE FROM notices RETURNING 1) SELECT count(*) FROM gone")
     eventually(lambda: b.silent_s > 0.5)
-    goes_on.set()
-    eventually(lambda: town.lost["b"])
+    with monkeypatch.context() as impatient:  # a busy machine looks so late by itself
+        impatient.setattr(bus_module, "LOST_US", 300_000)
+        goes_on.set()
+        eventually(lambda: town.lost["b"])
     assert (b.heard, b.losses, b.breaks) == (1, 1, 0)
     town.commit("a")
     eventually(lambda: b.heard == 2)
