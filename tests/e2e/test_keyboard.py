@@ -62,9 +62,8 @@ def change_inline(console: Console, tab: Wallet) -> None:
     """Flow 1: in the row of the list, then back by the toast; Escape leaves everything as it was."""
     page, number = console.page, console.row(tab.user).get_by_role("button", name="change the credits")
     search(console, tab.user)
-    expect(page.locator("tr[data-user]")).to_have_count(
-        1
-    )  # the list before it may have shown the user as well
+    # The list that was there before may have shown the user as well.
+    expect(page.locator("tr[data-user]")).to_have_count(1)
     console.shows(tab.user, 100)
     tab_to(page, number)
     press(console, "F2")
