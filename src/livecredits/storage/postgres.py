@@ -203,8 +203,7 @@ class PostgresStore(Session, ShopStore):
         entries = [(number, *shapes.entry_values(entry)) for number, entry in rows.entries]
         written: list[tuple[ArrayRows, Sequence[Any]]] = [
             (statements.INSERT_USERS, users),
-            (statements.SAVE_ACCOUNTS, [shapes.account_values(*pair) for pair in rows.accounts.values()]),
-            (statements.SAVE_LOTS, [shapes.lot_values(*pair) for pair in rows.lots.values()]),
+            *_accounts_and_lots(rows),
             (statements.SAVE_HOLDS, [shapes.hold_values(*pair) for pair in rows.holds.values()]),
             (statements.INSERT_ENTRIES, entries),
             (statements.INSERT_MOVES, moves),
@@ -220,6 +219,26 @@ class PostgresStore(Session, ShopStore):
         moved = self._shop_moves(rows)
         self._must_hit |= bool(moved)
         self._begin_with((*sent, *moved))
+
+
+def _accounts_and_lots(rows: Rows) -> list[tuple[ArrayRows, Sequence[Any]]]:
+    """What entries made goes as a whole; of what was there before only goes what has changed."""
+    # An account may be there before it has an entry.
+    opened = {number for number, entry in rows.entries if entry.version == 1}
+    made = {move.lot_id for _, entry in rows.entries for move in entry.lots if move.terms is not None}
+    accounts, lots = rows.accounts.values(), rows.lots.values()
+    return [
+        (
+            statements.SAVE_ACCOUNTS,
+            [shapes.account_values(*pair) for pair in accounts if pair[1].id in opened],
+        ),
+        (
+            statements.MOVE_ACCOUNTS,
+            [shapes.account_moved(*pair) for pair in accounts if pair[1].id not in opened],
+        ),
+        (statements.SAVE_LOTS, [shapes.lot_values(number, lot) for number, lot in lots if lot.id in made]),
+        (statements.MOVE_LOTS, [shapes.lot_moved(lot) for _, lot in lots if lot.id not in made]),
+    ]
 
 
 def _columns(pairs: Collection[tuple[str, str]]) -> tuple[str, str]:

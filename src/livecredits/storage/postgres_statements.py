@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from livecredits.core.lots import NEVER
 from livecredits.storage import shapes
-from livecredits.storage.postgres_rows import each, inserting
+from livecredits.storage.postgres_rows import TEXT, WHOLE, ArrayRows, each, inserting
 
 _NAMED = "unnest($1::text[], $2::text[]) AS j (user_id, unit)"
 _ACCOUNT_NAMED = each("accounts", "a", "user_id = j.user_id AND unit = j.unit")
@@ -118,6 +118,25 @@ SAVE_LOTS = inserting(
     shapes.LOT_COLUMNS,
     "ON CONFLICT (id) DO UPDATE SET remaining = excluded.remaining, earmarked = excluded.earmarked",
 )
+
+
+def _moving(table: str, of: str, *kinds: str) -> ArrayRows:
+    """An UPDATE of rows that are there, by their ids.
+
+    By their places, since of a table that was seen empty PostgreSQL before 17 would rather read all of an index.
+    """
+    key, *moved = of.split(", ")
+    return ArrayRows(
+        kinds,
+        f"UPDATE {table} SET {', '.join(f'{name} = j.{name}' for name in moved)} FROM {{rows}} AS j ({of}) "
+        f"CROSS JOIN LATERAL (SELECT ctid AS place FROM {table} AS t WHERE t.{key} = j.{key} OFFSET 0) AS t "
+        f"WHERE {table}.ctid = t.place",
+    )
+
+
+MOVE_ACCOUNTS = _moving("accounts", shapes.ACCOUNT_MOVED, WHOLE, WHOLE, WHOLE, WHOLE, TEXT, WHOLE, TEXT)
+MOVE_LOTS = _moving("lots", shapes.LOT_MOVED, TEXT, WHOLE, WHOLE)
+"""What an entry changes of an account and of a lot that are there; the rest of them need not go along."""
 SAVE_HOLDS = inserting(
     "holds",
     shapes.HOLD_COLUMNS,

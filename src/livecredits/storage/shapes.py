@@ -142,6 +142,15 @@ ACCOUNT_COLUMNS = (
     "user_id, unit, version, settled, held, floor, frozen, last_hash, changed_at_us, id, created_at_us, seal, "
     "user_keys"
 )
+ACCOUNT_MOVED = "id, version, settled, held, last_hash, changed_at_us, user_keys"
+
+
+def account_moved(account: Account, side: Side) -> tuple[Any, ...]:
+    """What of an account an entry changes, as ACCOUNT_MOVED has it."""
+    return (
+        side.id, account.version, account.settled, account.held, account.last_hash, account.changed_at_us,
+        dump(side.user_keys) if side.user_keys else None,
+    )  # fmt: skip
 
 
 def lot_values(number: int, lot: Lot) -> tuple[Any, ...]:
@@ -155,6 +164,8 @@ def lot_values(number: int, lot: Lot) -> tuple[Any, ...]:
 LOT_COLUMNS = (
     "account_id, id, amount, remaining, earmarked, priority, expires_at_us, source, born, created_at_us"
 )
+LOT_MOVED = "id, remaining, earmarked"
+lot_moved = attrgetter(*LOT_MOVED.split(", "))
 
 
 def hold_values(number: int, hold: HoldRow) -> tuple[Any, ...]:
