@@ -13,6 +13,7 @@ from sqlalchemy import Connection, update
 from tests.http.stage import Stage, staged
 from tests.live.carriers import eventually
 
+from livecredits.access import Role
 from livecredits.core.changes import LIBRARY
 from livecredits.storage import postgres_schema
 from livecredits.storage.schema import api_keys
@@ -44,11 +45,17 @@ async def test_a_node_whose_clock_is_an_hour_off_is_not_ready_and_says_why(
 ) -> None:
     async with staged(tmp_path, database_url=postgres_url) as stage:
         client = stage.client()
+        viewer = await stage.operator(Role.VIEWER)
         assert (await client.get("/readyz")).status_code == 200
         stage.clock.shift_us = hours * 3_600_000_000
         answer = await client.get("/readyz")
         assert answer.status_code == 503
-        assert re.search(r"clocks of this machine and of the database server differ by 3\d{3} s", answer.text)
+        why = re.search(
+            r"The clocks of this machine and of the database server differ by 3\d{3} s\.", answer.text
+        )
+        assert why
+        (node,) = (await viewer.get("/api/v1/admin/nodes")).json()["items"]
+        assert node["not_ready"][:50] == why[0][:50]
 
 
 def test_a_node_whose_clock_is_off_is_told_so_at_the_start(

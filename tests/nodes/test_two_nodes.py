@@ -396,6 +396,7 @@ def test_every_node_knows_the_others(town: Town) -> None:
     for node, name in ((town.a, "a"), (town.b, "b")):
         items = node.api("GET", "/admin/nodes")["items"]
         assert [one["is_this"] for one in items] == [True, False]
+        assert [one["not_ready"] for one in items] == [None, None]
         assert items[0]["node"].startswith(f"{name}-")
         metrics = node.metrics()
         assert "livecredits_nodes 2.0" in metrics
@@ -410,6 +411,11 @@ def test_a_node_on_another_line_of_history_turns_the_others_red(town: Town) -> N
         answer = httpx2.get(f"{node.url}/readyz")
         return answer.status_code == 503 and "stray is on another line of history" in answer.text
 
+    def both_are_told(node: Server) -> bool:
+        """Each node tells of the other one, too."""
+        told = {one["node"][:2]: one["not_ready"] for one in node.api("GET", "/admin/nodes")["items"]}
+        return all("stray is on another line of history" in (told[name] or "") for name in ("a-", "b-"))
+
     def is_ready(node: Server) -> bool:
         return httpx2.get(f"{node.url}/readyz").status_code == 200
 
@@ -421,6 +427,7 @@ def test_a_node_on_another_line_of_history_turns_the_others_red(town: Town) -> N
         try:
             db.execute(stray)
             eventually(lambda: is_red(town.a) and is_red(town.b))
+            eventually(lambda: both_are_told(town.a))
         finally:
             db.execute("DELETE FROM nodes WHERE node_id = 'stray'")
     eventually(lambda: is_ready(town.a) and is_ready(town.b))

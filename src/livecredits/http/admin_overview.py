@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -132,15 +133,17 @@ def _failures(whole: Whole) -> dict[str, Any]:
 async def list_nodes(call: Call[NoBody, NoQuery]) -> Reply:
     """The processes that serve this database, this one first."""
     services = call.services
-    own = {**_node(services.nodes.own), "started_at": instant(services.node.started_at_us), "is_this": True}
-    return as_json({"items": [own, *({**_node(other), "is_this": False} for other in services.nodes.others)]})
+    faults, own = await services.fitness.faults(), services.nodes.own
+    shown = [_node(row, faults, is_this=row is own) for row in (own, *services.nodes.others)]
+    shown[0]["started_at"] = instant(services.node.started_at_us)
+    return as_json({"items": shown})
 
 
-def _node(row: NodeRow) -> dict[str, Any]:
+def _node(row: NodeRow, faults: Mapping[str, str], *, is_this: bool) -> dict[str, Any]:
     return {
         "node": row.node_id, "started_at": instant(row.started_at_us), "version": row.version,
         "screens": row.screens, "lag_ms": row.lag_us // 1000, "draining": row.is_draining,
-        "batch": row.working_on or None,
+        "not_ready": faults.get(row.node_id) or None, "batch": row.working_on or None, "is_this": is_this,
     }  # fmt: skip
 
 

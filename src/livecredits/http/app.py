@@ -39,6 +39,7 @@ from livecredits.http import (
 )
 from livecredits.http.bodies import check_user_id
 from livecredits.http.figures import Figures
+from livecredits.http.fitness import Fitness
 from livecredits.http.gathered import Gathered
 from livecredits.http.guard import Guard, is_cross_origin_allowed
 from livecredits.http.kept import Kept
@@ -121,7 +122,7 @@ class App:
         nodes = nodes_around(credits, settings, live, tokens, sessions, kept)
         self.services = Services(
             credits, settings, tokens, sessions, guard, live, Trail(credits), metrics, table, figures, kept, node,
-            broadcasts, nodes, Gathered(nodes, node, live, metrics, figures),
+            broadcasts, nodes, Gathered(nodes, node, live, metrics, figures), Fitness(credits, nodes),
         )  # fmt: skip
         self._trusted = parse_networks(settings.trusted_proxies)
         system.watch_figures(self.services)

@@ -159,7 +159,7 @@ class NodeShape(Model):
 
     model_config = example_of({
         "node": "credits-1", "started_at": _AT, "version": "0.1.0", "screens": 12, "lag_ms": 0, "draining": False,
-        "batch": None, "is_this": True,
+        "not_ready": None, "batch": None, "is_this": True,
     })  # fmt: skip
     node: str
     started_at: Moment
@@ -169,6 +169,9 @@ class NodeShape(Model):
         description="How old the commits of other nodes were that reached it last: the oldest of two seconds."
     )
     draining: bool = Field(description="It is going, and sends its screens to the others.")
+    not_ready: str | None = Field(
+        description="Why it takes no changes or shows them late, in a sentence; a proxy should not send to it."
+    )
     batch: str | None = Field(description="The batch that it is applying, if any.")
     is_this: bool = Field(description="Whether this answer is its own.")
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from livecredits.config import Settings
     from livecredits.credits import Credits
     from livecredits.http.figures import Figures
+    from livecredits.http.fitness import Fitness
     from livecredits.http.gathered import Gathered
     from livecredits.http.guard import Guard
     from livecredits.http.kept import Kept
@@ -44,6 +45,7 @@ class Services:
         log: who has seen which change.
         nodes: the screens of all nodes.
         gathered: what all nodes count.
+        fitness: what stands in the way of each node.
         siblings: the workers behind the same port; None where this process has it alone.
     """
 
@@ -62,4 +64,5 @@ class Services:
     log: BroadcastLog
     nodes: Nodes
     gathered: Gathered
+    fitness: Fitness
     siblings: Siblings | None = None

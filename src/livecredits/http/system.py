@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from livecredits.access import Scope
-from livecredits.clock import why_off
 from livecredits.errors import Draining, Unavailable
 from livecredits.http.answers import HealthAnswer
 from livecredits.http.docs_page import CONTENT_SECURITY_POLICY, render
@@ -13,7 +12,6 @@ from livecredits.http.metrics import CONTENT_TYPE
 from livecredits.http.openapi import describe
 from livecredits.http.routing import ANYBODY, Call, Reply, Routes, Rule, as_json
 from livecredits.http.services import Services
-from livecredits.storage.dialects import server_clock_us
 
 routes = Routes("System", prefix="")
 
@@ -37,11 +35,7 @@ async def is_ready(call: Call[Any, Any]) -> Reply:
     """
     if call.services.live.is_draining:
         raise Draining("This process is stopping.")
-    credits = call.services.credits
-    server_us = await credits.read(server_clock_us)
-    if server_us is not None and (fault := why_off(server_us, credits.clock.now_us())):
-        raise Unavailable(fault)
-    if fault := call.services.nodes.fault():
+    if fault := await call.services.fitness.fault():
         raise Unavailable(fault)
     return as_json({"status": "ok"})
 

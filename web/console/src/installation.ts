@@ -79,6 +79,8 @@ export interface Node {
   /** How old the commits of the others were that reached it last. */
   lag_ms: number
   draining: boolean
+  /** Why a proxy should not send to it; an older node does not tell. */
+  not_ready?: string | null
   is_this: boolean
 }
 

@@ -23,6 +23,7 @@ export class InstallationServer extends Server {
       screens: 3,
       lag_ms: 0,
       draining: false,
+      not_ready: null,
       is_this: true,
     },
   ]

@@ -198,6 +198,18 @@ it('shows the nodes, which of them answers, who goes and who is behind', async (
   ])
 })
 
+it('says why a node is not ready, also where it is alone', async () => {
+  const server = withFigures()
+  const [node] = server.nodes
+  const why = 'The clocks of this machine and of the database server differ by 3600 s.'
+  if (node) node.not_ready = why
+  open(server, '/overview')
+  const table = await screen.findByRole('table', { name: 'Nodes' })
+  const [row] = within(table).getAllByRole('row').slice(1)
+  expect(row?.textContent).toMatch(/^credits-1 not ready/)
+  expect(row?.textContent).toContain(why)
+})
+
 it('puts what a reversal did on the side where it belongs', () => {
   const hour = { at: '', granted: 5, spent: 2, expired: 1, taken: 4 }
   expect(barOf({ ...hour, reversed: 3 })).toMatchObject({ up: 8, down: 7, parts: { back: 3, taken: 4 } })

@@ -18,7 +18,7 @@ export function NodesCard() {
     refetchInterval: AGAIN_MS,
   })
   const nodes = read.data?.items ?? []
-  if (nodes.length < 2) return null
+  if (nodes.length < 2 && !nodes.some((node) => node.not_ready)) return null
   return (
     <Card title="Nodes" count={nodes.length}>
       <table className="rows nodes">
@@ -47,6 +47,7 @@ export function NodesCard() {
                 <span className="node-name">
                   {node.node} <State node={node} />
                 </span>
+                {node.not_ready && <p className="hint">{node.not_ready}</p>}
               </td>
               <td className="only-wide">{node.version}</td>
               <td className="only-wide">
@@ -64,6 +65,7 @@ export function NodesCard() {
 
 function State({ node }: { node: Node }) {
   if (node.draining) return <Badge color="gray">going</Badge>
+  if (node.not_ready) return <Badge color="red">not ready</Badge>
   if (node.lag_ms > BEHIND_MS) return <Badge color="orange">behind</Badge>
   return node.is_this ? <Badge variant="outline">answers you</Badge> : null
 }
