@@ -134,3 +134,15 @@ def test_the_command_refuses_them_before_it_takes_the_port(tmp_path: Path) -> No
     )  # fmt: skip
     assert ended.returncode == 2
     assert "A ledger in a file has one process" in " ".join(ended.stderr.split())
+
+
+def test_what_stops_a_worker_is_told_as_a_sentence() -> None:
+    """It was a line of JSON, which nobody had asked for."""
+    ended = subprocess.run(
+        [sys.executable, "-c", "from livecredits.cli import main; main()", "serve", "--workers", "2", "--port", "0",
+         "--database", "postgresql://127.0.0.1:1/none"],
+        env=environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert "✗ The database postgresql://127.0.0.1:1/none cannot be opened" in ended.stderr
+    assert '"code"' not in ended.stderr

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres import PASSWORD, PostgresServer
+from tests.postgres import PASSWORD, USER, PostgresServer
 from tests.storage.hands import become_later
 from typer.testing import CliRunner
 
@@ -171,11 +171,15 @@ class TestRefusals:
         assert credits.sync.grant("ada", 1).credits == 1
         credits.sync.close()
 
-    def test_a_role_that_there_is_not(self, postgres: PostgresServer) -> None:
+    @pytest.mark.parametrize(
+        ("role", "told"), [("absent", "There is no role absent"), (USER, f"{USER} makes the tables")]
+    )
+    def test_a_role_that_cannot_be_the_apps(self, postgres: PostgresServer, role: str, told: str) -> None:
+        """The owner's own rights would be taken from it, and the next migration fail."""
         url = postgres.url(postgres.create_database())
-        done = CliRunner().invoke(app, ["migrate", "--database", url, "--app-role", "absent"])
+        done = CliRunner().invoke(app, ["migrate", "--database", url, "--app-role", role])
         assert done.exit_code == 2
-        assert "There is no role absent" in done.stderr
+        assert told in done.stderr
         with psycopg.connect(url) as db:
             assert db.execute("SELECT to_regclass('accounts')").fetchone() == (None,), "nothing is begun"
 

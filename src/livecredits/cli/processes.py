@@ -93,7 +93,8 @@ def serve(
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         if listener is not None:
             several.end_with_parent()
-            server.run(lambda: _serve(settings, server.inherited(listener), as_json=as_json, beside=siblings))
+            # Its parent waits for a line; what stops it, it tells whoever called the parent.
+            server.run(lambda: _serve(settings, server.inherited(listener), as_json=True, beside=siblings))
             return
         _warn_of_strangers()
         several.check(settings, workers)
@@ -112,7 +113,7 @@ def _serve_by_workers(settings: Any, listener: Any, count: int, *, as_json: bool
         _tell_ready(settings, listener, as_json=as_json)
 
     with tempfile.TemporaryDirectory(prefix="livecredits-") as folder:
-        start = starter(listener, settings, Path(folder))
+        start = starter(listener, settings, Path(folder), as_json=as_json)
         ended = Workers(start, count, drain_s=settings.drain_s, ready=ready).run()
     raise typer.Exit(ended)
 

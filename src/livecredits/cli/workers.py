@@ -211,9 +211,12 @@ class Workers:
 
 
 def starter(
-    listener: socket.socket, settings: Settings, folder: Path
+    listener: socket.socket, settings: Settings, folder: Path, *, as_json: bool
 ) -> Callable[[int], subprocess.Popen[bytes]]:
-    """What starts a worker on this listener, with settings that are the same for all of them; they meet in `folder`."""
+    """What starts a worker on this listener, with settings that are the same for all of them; they meet in `folder`.
+
+    `as_json`: what stops a worker is told as JSON.
+    """
     from livecredits.storage.nodes import name_of_process
 
     name = name_of_process(settings.node_name, is_alone=True)
@@ -225,8 +228,8 @@ def starter(
 
     def start(number: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-c", "from livecredits.cli import main; main()", "serve", "--json", "--listener",
-             str(listener.fileno()), "--siblings", str(folder / f"{number}.sock")],
+            [sys.executable, "-c", "from livecredits.cli import main; main()", "serve", "--listener",
+             str(listener.fileno()), "--siblings", str(folder / f"{number}.sock"), *(["--json"] if as_json else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=(listener.fileno(),),

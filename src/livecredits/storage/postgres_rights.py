@@ -56,15 +56,25 @@ def require_rights(connection: psycopg.Connection[Any]) -> None:
 
 
 def require_role(url: str, role: str) -> None:
-    """Refuse a role that there is not, before anything is made for it. Raises `StartRefused`."""
+    """Refuse a role that cannot be the app's, before anything is made for it.
+
+    Raises:
+        StartRefused: there is none of that name, or it is the one that the tables belong to.
+    """
     psycopg = postgres_line.driver()
     try:
         with postgres_line.connect(url) as db:
-            found = db.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+            found = db.execute(
+                "SELECT rolname = current_user FROM pg_roles WHERE rolname = %s", (role,)
+            ).fetchone()
     except psycopg.Error as error:
         raise postgres_line.start_refused(url, error) from None
     if found is None:
         raise StartRefused(f"There is no role {role}. Make it first: CREATE ROLE {role} LOGIN PASSWORD '…'")
+    if found[0]:
+        raise StartRefused(
+            f"{role} makes the tables, and may alter them whatever it is given. Name the one that the nodes serve as."
+        )
 
 
 def give_rights(url: str, role: str) -> None:
