@@ -127,7 +127,7 @@ class Log:
             stand_still(self._page)
             return had_all and not self._reading
 
-        eventually(rests, told=lambda: f"no answer to {[one.url for one in self._reading]}")
+        eventually(rests, 30, told=lambda: f"no answer to {[one.url for one in self._reading]}")
 
     def _hear(self, message: ConsoleMessage) -> None:
         self.lines.append(message.text)

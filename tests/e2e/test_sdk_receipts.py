@@ -40,7 +40,7 @@ def too_busy(page: Page) -> Iterator[None]:
     debugger.detach()
 
 
-def set_credits(demo: Demo, user: str, credits: int, *, timeout_ms: int = 5_000) -> dict[str, Any]:
+def set_credits(demo: Demo, user: str, credits: int, *, timeout_ms: int = 10_000) -> dict[str, Any]:
     """Set them, and wait until no screen is behind, or so long."""
     answer = demo.api(
         "PUT",
