@@ -1,4 +1,4 @@
-"""PostgreSQL updates lots in place, and checks no foreign key for each change; what these held still holds.
+"""PostgreSQL updates lots and accounts in place and checks no foreign key for each change; what these held still holds.
 
 Of two halves of a roll-out that bring this about, the first leaves the former program all that it reads.
 """
@@ -51,6 +51,28 @@ def test_a_spend_writes_to_no_index_of_lots(ledger: str) -> None:
         assert (changed, in_place) == (2, 2)
         db.execute("UPDATE lots SET remaining = 0, earmarked = 0")
         assert db.execute("SELECT count(*) FROM lots WHERE is_open OR can_expire").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(("prepared", "is_in_place"), [(None, True), ("RESET (fillfactor)", False)])
+def test_an_entry_writes_to_no_index_of_accounts(
+    ledger: str, prepared: str | None, is_in_place: bool
+) -> None:
+    """Of a large ledger, too, whose pages were filled one after the other: each keeps room for new versions."""
+    with psycopg.connect(ledger) as db:
+        if prepared is not None:
+            db.execute(f"ALTER TABLE accounts {prepared}".encode())
+        db.execute(
+            "WITH made AS (INSERT INTO users (user_id, created_at_us, updated_at_us) "
+            "SELECT 'u' || n, n, n FROM generate_series(1, 500) AS n RETURNING user_id, created_at_us) "
+            "INSERT INTO accounts (id, user_id, unit, version, settled, held, frozen, last_hash, created_at_us, seal) "
+            "SELECT 1000 + created_at_us, user_id, 'credits', 1, 1, 0, 0, repeat('a', 64), 1, repeat('b', 64) FROM made"
+        )
+        db.execute("UPDATE accounts SET version = 2 WHERE id > 1000 AND id % 20 = 0")
+        (changed, in_place) = db.execute(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'accounts'"
+        ).fetchall()[0]
+    assert changed == 25
+    assert (in_place == changed) is is_in_place
 
 
 @pytest.mark.parametrize("table", ["accounts", "lots"])

@@ -154,6 +154,10 @@ accounts = _table(
 `user_keys`: the user's own last ≤ 16 keys as JSON [[key, version], …], oldest first; NULL for none.
 `seal`: digest of what no entry covers (`core.chain` covers the rest), so that `verify` notices an edit there.
 """
+ACCOUNTS_IN_PLACE = "ALTER TABLE accounts SET (fillfactor = 90)"
+"""No index of accounts names what an entry changes, so PostgreSQL writes an account's new version beside the former one
+and touches no index, if there is room for it on the page."""
+event.listen(accounts, "after_create", DDL(ACCOUNTS_IN_PLACE).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
 entries = _table(
     "entries",
