@@ -9,7 +9,6 @@ and turned to each case as by a link; theme and width are the browser's to chang
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
 import pytest
@@ -37,7 +36,8 @@ DESK, PHONE, TABLET, TWICE = (1280, 800), (390, 844), (780, 640), (640, 400)
 """TWICE is a desk at 200 %."""
 LIGHT: Theme = "light"
 DARK: Theme = "dark"
-EVERYWHERE = list(product((LIGHT, DARK), (DESK, PHONE)))
+EVERYWHERE = [(LIGHT, DESK), (DARK, DESK), (DARK, PHONE), (LIGHT, PHONE)]
+"""One size after the other, since a page is laid out anew for each."""
 ACROSS = [(LIGHT, DESK), (DARK, PHONE)]
 """What opens on a screen: each theme and each size once."""
 
@@ -188,3 +188,17 @@ def test_a_toast_and_a_conflict(console: Console, demo: Demo) -> None:
     page.get_by_role("button", name="Apply anyway").click()
     expect(console.toast("User credits updated successfully")).to_be_visible()
     check(page, EVERYWHERE)
+
+
+def test_a_fault_is_found_where_all_was_well_before(browser: Browser) -> None:
+    """What stands where it stood is looked at anew for its colours alone; each kind of fault is told all the same."""
+    page = browser.new_page()
+    page.set_content(
+        '<html lang="en"><title>A page</title><main><h1>One</h1><p id="two">Two</p></main></html>'
+    )
+    assert violations(page) == []
+    page.evaluate("two.style.color = '#ddd'")
+    assert [name for name, _ in violations(page)] == ["color-contrast"]
+    page.evaluate("two.style.color = ''; two.setAttribute('role', 'nonsense')")
+    assert [name for name, _ in violations(page)] == ["aria-roles"]
+    page.close()

@@ -47,7 +47,7 @@ def test_every_page_can_be_used_by_everybody(browser: Browser, demo: Demo, name:
         expect(page.get_by_test_id(landmark).first).to_be_visible()
         log.rest()
         # One load for all: theme and width are the browser's to change, and the page follows them by itself.
-        for scheme, width in product(get_args(Theme), WIDTHS):
+        for width, scheme in product(WIDTHS, get_args(Theme)):
             turn(page, size=(width, 844), theme=scheme)
             assert violations(page) == [], (scheme, width)
             assert not is_wider_than_the_window(page), (scheme, width)
