@@ -11,6 +11,7 @@ import pytest
 import livecredits
 
 IMPORT_MS_MOST = 150
+"""Of processor time: what else the machine does is not ours."""
 SLOW = ("sqlalchemy", "alembic", "pydantic", "starlette", "uvicorn", "asyncio", "sqlite3")
 
 
@@ -31,10 +32,13 @@ def test_names_are_sorted_and_complete() -> None:
 
 def test_importing_it_loads_nothing_heavy() -> None:
     program = (
-        "import sys, time; t = time.perf_counter(); import livecredits; print((time.perf_counter() - t) * 1e3); "
+        "import sys, time; t = time.process_time(); import livecredits; print((time.process_time() - t) * 1e3); "
         f"print([name for name in {SLOW!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    took_ms, loaded = done.stdout.splitlines()
-    assert loaded == "[]"
-    assert float(took_ms) < IMPORT_MS_MOST
+    took_ms = []
+    for _ in range(3):  # the first may have to compile it
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        took, loaded = done.stdout.splitlines()
+        assert loaded == "[]"
+        took_ms.append(float(took))
+    assert min(took_ms) < IMPORT_MS_MOST
