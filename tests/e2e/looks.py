@@ -96,16 +96,30 @@ REGIONS = """() => [...document.querySelectorAll(
   '[aria-live]:not([aria-live=off]), [role=alert], [role=status], [role=log], [role=timer], output'
 )].map((one) => one.outerHTML.slice(0, 120))"""
 
-WORDS = r"""() => {
+WORDS = r"""async () => {
   const words = new Set()
-  const texts = document.createTreeWalker(document.querySelector('main') ?? document.body, NodeFilter.SHOW_TEXT)
-  while (texts.nextNode()) {
-    const { data, parentElement } = texts.currentNode
-    if (parentElement.closest('thead, time, .key') || !parentElement.checkVisibility()) continue
-    for (const word of data.split(/\s+/)) words.add(word)
+  const read = () => {
+    const texts = document.createTreeWalker(document.querySelector('main') ?? document.body, NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) {
+      const { data, parentElement } = texts.currentNode
+      if (parentElement.closest('thead, time, .key') || !parentElement.checkVisibility()) continue
+      for (const word of data.split(/\s+/)) words.add(word)
+    }
   }
+  const frame = () => new Promise(requestAnimationFrame)
+  const scroll = async (top) => {
+    scrollTo(0, top)
+    for (let frames = 0; frames < 3; frames += 1) await frame()
+  }
+  const { scrollY } = window
+  for (let top = 0; top === 0 || top < document.documentElement.scrollHeight; top += innerHeight / 2) {
+    await scroll(top)
+    read()
+  }
+  await scroll(scrollY)
   return [...words]
 }"""
+"""Of a long list only what is near the window is drawn, so the page is read from top to bottom."""
 
 CUT_OFF = """() => {
   const scrolls = (one) => ['auto', 'scroll'].includes(getComputedStyle(one).overflowX)

@@ -43,9 +43,15 @@ ACROSS = [(LIGHT, DESK), (DARK, PHONE)]
 
 
 @pytest.fixture(scope="module")
-def console(browser: Browser, demo: Demo) -> Iterator[Console]:
-    """One operator and one tab for all cases, so that each of them costs a load and no sign-in."""
+def long_id(demo: Demo) -> str:
+    """All that is shown is there before the first case, whichever that is."""
     furnish(demo)
+    return furnish_at_length(demo)
+
+
+@pytest.fixture(scope="module")
+def console(browser: Browser, demo: Demo, long_id: str) -> Iterator[Console]:
+    """One operator and one tab for all cases, so that each of them costs a load and no sign-in."""
     context = browser.new_context(reduced_motion="reduce", locale="en-US")
     yield Console(context, demo, name="Axel Tester")
     context.close()
@@ -92,11 +98,6 @@ def test_everybody_can_use_the_screen(console: Console, name: str) -> None:
 @pytest.mark.parametrize("name", OPENED)
 def test_everybody_can_use_what_opens(console: Console, name: str) -> None:
     check(show(console, OPENED[name]), ACROSS)
-
-
-@pytest.fixture(scope="module")
-def long_id(console: Console, demo: Demo) -> str:
-    return furnish_at_length(demo)
 
 
 @pytest.mark.parametrize(
